@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The directory-sync engine: no chat, no web server."""

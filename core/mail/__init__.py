@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""How mail leaves: SMTP, or a folder of .eml files."""

@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The vocabulary of dirsync as frozen data: standard library only, no I/O."""

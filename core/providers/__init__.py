@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The identity providers' adapters, read side, independent of each other."""

@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""What runs by itself: the clock, the worker and the outbox."""

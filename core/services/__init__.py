@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The use cases, which every door calls."""

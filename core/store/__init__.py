@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The account and its history in SQLite or PostgreSQL."""

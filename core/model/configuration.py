@@ -1,0 +1,188 @@
+"""What an admin decides: configurations, scope, mapping, guard, schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, NewType
+
+from core.model.directory import ExternalId
+
+AccountId = NewType("AccountId", str)
+ConfigurationId = NewType("ConfigurationId", str)
+
+DEFAULT_ACCOUNT = AccountId("default")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScimSettings:
+    """How to reach a SCIM 2.0 server; secrets are references such as ``env:DIRSYNC_CREDENTIAL_X``.
+
+    Exactly one of these ways to sign in: `token`; `username` and `password`; or `token_url`,
+    `client_id` and `client_secret` (OAuth client credentials, optional `oauth_scope`).
+    """
+
+    type: Literal["scim"] = "scim"
+    url: str
+    token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    oauth_scope: str | None = None
+    page_size: int = 1000
+    groups: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CsvSettings:
+    """Where a CSV file is: `file` (below the credentials folder) or an https `url`.
+
+    Attributes:
+        columns: account attribute or "id", "active" -> header in the file; the usual headers
+            are recognised without it.
+        token: bearer token for `url`, as a reference.
+    """
+
+    type: Literal["csv"] = "csv"
+    file: str | None = None
+    url: str | None = None
+    token: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+ProviderSettings = ScimSettings | CsvSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Who is provisioned: members of any of `groups` (nested too) and any of `domains`.
+
+    An empty tuple means "no condition". Groups are named by display name or by id; domains are
+    compared with the primary e-mail's, case-folded.
+    """
+
+    groups: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """When removals and creations are held.
+
+    Attributes:
+        percent: of the provisioned people, per cycle and per rolling 24 hours.
+        minimum: so many removals are always let through.
+        canaries: e-mails or user names that every proven snapshot must contain.
+        max_creations: more creations than this are held, or None for
+            max(500, the provisioned people) once a first cycle succeeded.
+    """
+
+    percent: int = 10
+    minimum: int = 5
+    canaries: tuple[str, ...] = ()
+    max_creations: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """When cycles start by themselves: every so often, or by a cron expression in a zone."""
+
+    every: timedelta | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+
+
+class InvitationWay(StrEnum):
+    """How the invited are told."""
+
+    MAIL = "mail"
+    SLACK = "slack"
+    BOTH = "both"
+    STAGED = "staged"
+
+
+class MissingPolicy(StrEnum):
+    """What becomes of people who left the provider."""
+
+    DISABLE = "disable"
+    KEEP = "keep"
+
+
+DEFAULT_MAPPING: Mapping[str, str] = {
+    "user_name": "userName",
+    "display_name": "displayName",
+    "given_name": "name.givenName",
+    "family_name": "name.familyName",
+    "email": "emails",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationSpec:
+    """A configuration as a person writes it; the same model for the file and for Slack.
+
+    Attributes:
+        name: unique in the account regardless of case; letters, digits, ``-``, ``_``, ``.``.
+        mapping: account attribute -> provider attribute path, on top of `DEFAULT_MAPPING`.
+        channel: Slack channel id for the cards, or None for the default channel.
+        grace: how long somebody stays disabled before deletion.
+    """
+
+    name: str
+    provider: ProviderSettings
+    scope: Scope = Scope()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    schedule: Schedule | None = None
+    channel: str | None = None
+    guard: Guard = Guard()
+    invitations: InvitationWay = InvitationWay.MAIL
+    on_missing: MissingPolicy = MissingPolicy.DISABLE
+    grace: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """A stored configuration.
+
+    Attributes:
+        revision: grows with every change of the spec or of `enabled`; fences running cycles.
+        scope_revision: the revision at which the scope last changed.
+        previous_scope: the scope before that, to tell an edit from a change at the provider.
+        stopped_reason: error code that stopped its schedule ("sign_in_needed"), or None.
+        picked_canaries: people that the first successful cycle picked, if none are named.
+    """
+
+    id: ConfigurationId
+    account_id: AccountId
+    spec: ConfigurationSpec
+    enabled: bool
+    revision: int
+    scope_revision: int
+    previous_scope: Scope | None
+    created_at: datetime
+    created_by: str
+    stopped_reason: str | None = None
+    failures: int = 0
+    picked_canaries: tuple[ExternalId, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name people use."""
+        return self.spec.name
+
+    @property
+    def mapping(self) -> Mapping[str, str]:
+        """The effective mapping."""
+        return {**DEFAULT_MAPPING, **self.spec.mapping}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountFile:
+    """The whole of a configuration file, for `dirsync config apply`."""
+
+    licenses_total: int | None
+    configurations: tuple[ConfigurationSpec, ...]

@@ -1,0 +1,157 @@
+"""What an identity provider says: records, pages and how complete they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+ExternalId = NewType("ExternalId", str)
+"""The provider's own immutable id of a person or a group."""
+
+Digest = NewType("Digest", bytes)
+"""16 bytes over a record's raw form; see `core.engine.scoping.digest_key`."""
+
+
+
+class ResourceKind(StrEnum):
+    """What a page or a change is about."""
+
+    USER = "user"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What a provider can do; the engine acts on these and never on a provider's name.
+
+    Attributes:
+        groups: it lists groups and their members.
+        read_one: `IdentityProvider.read_user` can confirm that one person is gone.
+        announces_total: its listings say how many records there are in all.
+        delta: it can list the changes since a watermark.
+        page_size: records asked for per page.
+    """
+
+    groups: bool
+    read_one: bool
+    announces_total: bool
+    delta: bool = False
+    page_size: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page of a listing, in the provider's order.
+
+    Attributes:
+        records: each record's raw bytes, not decoded (a JSON object or an encoded row).
+        last: the provider said that nothing follows (an explicit end).
+        total: the number of records that the provider announces for the whole listing, or None.
+        token: what identified this page at the provider (cursor, index, link), to notice loops.
+    """
+
+    records: Sequence[bytes]
+    last: bool
+    total: int | None
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderUser:
+    """A person's record, decoded.
+
+    Attributes:
+        external_id: the immutable id.
+        user_name: RFC 7643 ``userName`` or the provider's equivalent.
+        active: the provider says that the person may sign in.
+        emails: addresses, the primary one first; empty if there is none.
+        attributes: further values by attribute path ("name.givenName", "title",
+            "enterprise.department"); only present values are in it.
+    """
+
+    external_id: ExternalId
+    user_name: str
+    active: bool
+    emails: tuple[str, ...] = ()
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderGroup:
+    """A group's record, decoded.
+
+    Attributes:
+        external_id: the immutable id.
+        display_name: the name that people know.
+        member_users: ids of people who are direct members.
+        member_groups: ids of groups that are direct members.
+        member_unknown: ids of members of which the provider did not say what they are; the
+            engine decides by whether a group has that id.
+        complete: the list of members is known to be whole (False: a truncated list).
+    """
+
+    external_id: ExternalId
+    display_name: str
+    member_users: frozenset[ExternalId] = frozenset()
+    member_groups: frozenset[ExternalId] = frozenset()
+    member_unknown: frozenset[ExternalId] = frozenset()
+    complete: bool = True
+
+
+class Presence(StrEnum):
+    """The answer to "is this one person still there?"."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    GONE = "gone"
+
+
+class CheckStatus(StrEnum):
+    """How one line of a check came out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckLine:
+    """One thing that was checked.
+
+    Attributes:
+        name: short noun phrase, for example "Sign-in".
+        status: how it came out.
+        detail: what was seen, without secrets.
+        hint: what to do about it, or an empty string.
+        code: stable word for what is wrong ("unreachable", "tls", "sign_in_needed",
+            "permission_missing", "not_scim", "empty", …), or an empty string.
+    """
+
+    name: str
+    status: CheckStatus
+    detail: str = ""
+    hint: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckReport:
+    """What `IdentityProvider.check` found, in the order in which it was checked.
+
+    Attributes:
+        company: the tenant, company or host that was reached, so that a wrong one is noticed.
+        lines: what was checked.
+        sample: up to five people, to look at.
+    """
+
+    company: str
+    lines: tuple[CheckLine, ...]
+    sample: tuple[ProviderUser, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed."""
+        return all(line.status is not CheckStatus.FAILED for line in self.lines)
