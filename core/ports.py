@@ -6,10 +6,26 @@ implementation of a port passes that port's contract suite in ``tests/contract``
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.model.account import Invitation
+from core.model.configuration import InvitationWay
+from core.model.cycle import (
+    CycleError,
+    CycleResult,
+    Decision,
+    Fence,
+    GroupChange,
+    HeldItem,
+    HeldSetId,
+    KnownDigest,
+    Pair,
+    Progress,
+    Proof,
+    StagedUser,
+)
 from core.model.directory import (
     Capabilities,
     CheckReport,
@@ -19,6 +35,7 @@ from core.model.directory import (
     ProviderGroup,
     ProviderUser,
 )
+from core.model.events import Delivery, OutboxItem
 
 
 class IdentityProvider(Protocol):
@@ -55,6 +72,14 @@ class IdentityProvider(Protocol):
         """Decode one group's raw bytes, or raise `RecordError`. Pure and fast."""
         ...
 
+    def identify(self, raw: bytes) -> ExternalId | None:
+        """Return the id in a record that `decode_user` refused, or None if even that is lost.
+
+        Somebody whose record is unreadable is kept; a record that belongs to nobody knows whom
+        makes the snapshot unproven.
+        """
+        ...
+
     async def read_user(self, external_id: ExternalId) -> Presence:
         """Ask for one person; needs the `read_one` capability. Raises as listings do."""
         ...
@@ -81,4 +106,174 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class SyncStore(Protocol):
+    """What the engine needs of the store during one cycle.
+
+    Every method that writes does so in one transaction, which first checks the fence: the lease
+    is still this owner's at this epoch and has not run out, the configuration is enabled at
+    `Fence.revision`, and nobody asked to cancel. Otherwise it raises `FencedError` (code
+    ``fenced``, ``configuration_changed`` or ``cancel_requested``) and has written nothing. All
+    may raise `StoreUnavailableError`.
+    """
+
+    async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
+        """Drop what an earlier claim of this cycle staged, and the configuration's known digests
+        if they were made by another decoder revision.
+        """
+        ...
+
+    def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
+        """Yield the settled people of this configuration in chunks."""
+        ...
+
+    async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
+        """Return the people whom a scope group held when last seen."""
+        ...
+
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
+        """Stage records; return how many ids were new to this cycle. A repeated id is counted."""
+        ...
+
+    async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
+        """Note the known digests that the finished read did not meet."""
+        ...
+
+    async def repeats(self, fence: Fence) -> int:
+        """Return how many staged ids came twice, settled people met again included."""
+        ...
+
+    async def holds_canary(self, fence: Fence, name: str) -> bool:
+        """Whether the snapshot has a person of this e-mail, user name or external id.
+
+        True for a staged record, and for a settled person who was met.
+        """
+        ...
+
+    def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
+        """Yield every staged record beside what is known, by `seq`.
+
+        Those whose match key is held by somebody who moves away in this cycle come last and in
+        one chunk, so that two people can swap addresses in one transaction.
+        """
+        ...
+
+    def absentees(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
+        """Yield every linked person whom the read met neither by digest nor by id."""
+        ...
+
+    async def provisioned(self, fence: Fence) -> int:
+        """Count this configuration's people who are neither disabled nor deleted."""
+        ...
+
+    async def removals_since(self, fence: Fence, since: datetime) -> int:
+        """Count the removals that this configuration's cycles applied since then."""
+        ...
+
+    async def released_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId, str]]:
+        """Return (kind, external id, action) of the held set that this cycle releases, or none."""
+        ...
+
+    async def hold(
+        self,
+        fence: Fence,
+        items: Sequence[HeldItem],
+        *,
+        limit: int,
+        provisioned: int,
+        reason: str,
+        digest: str,
+    ) -> HeldSetId:
+        """Store a held set (open for 24 hours) and its card.
+
+        An open set of the same digest is kept and returned; another open set of this
+        configuration is superseded.
+        """
+        ...
+
+    async def settle_held(self, fence: Fence) -> None:
+        """Supersede an open held set of this configuration: nothing is held any more."""
+        ...
+
+    async def apply(
+        self, fence: Fence, decisions: Sequence[Decision], *, now: datetime, send: InvitationWay
+    ) -> None:
+        """Carry out decisions about people: state, change records, problems, invitations, links.
+
+        One transaction of set-based statements. Decisions carried out by an earlier claim of this
+        cycle are not recorded twice.
+        """
+        ...
+
+    async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
+        """Return (external id, display name, digest of the member ids) of the known groups."""
+        ...
+
+    async def group_members(self, fence: Fence, group: ExternalId) -> frozenset[ExternalId]:
+        """Return the ids of a known group's members."""
+        ...
+
+    async def apply_groups(
+        self, fence: Fence, changes: Sequence[tuple[GroupChange, bytes]], *, now: datetime
+    ) -> None:
+        """Carry out changes of groups and memberships, each with its new member digest."""
+        ...
+
+    async def record_plan(self, fence: Fence, decisions: Sequence[Decision]) -> None:
+        """Keep a dry run's decisions (those that would change or tell something) for the preview."""
+        ...
+
+    async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
+        """Keep a dry run's decisions about groups."""
+        ...
+
+    async def progress(self, fence: Fence, progress: Progress) -> None:
+        """Store where the cycle is (latest wins) and mark its card for an edit."""
+        ...
+
+    async def finish(
+        self,
+        fence: Fence,
+        *,
+        result: CycleResult,
+        error: CycleError | None,
+        proof: Proof | None,
+        held_set_id: HeldSetId | None,
+        plan_digest: str | None,
+        requests: int,
+        canaries: Sequence[ExternalId] | None,
+        now: datetime,
+    ) -> None:
+        """End the cycle in one transaction: row, card, staging area, lease.
+
+        `canaries` are stored on the configuration if given. The fence is checked without its
+        cancellation, so that a cancelled cycle can end.
+        """
+        ...
+
+    async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:
+        """Choose provisioned, enabled people by longest standing, for later proofs."""
+        ...
+
+
+class Notifier(Protocol):
+    """Delivers outbox items to people."""
+
+    async def deliver(self, item: OutboxItem, shown: Delivery | None) -> Delivery | None:
+        """Bring the present state of `item.subject` to its channel.
+
+        `shown` is where this card stands already. Returns where it stands now, or None for
+        something that leaves no card. Raises `TransientRemoteError` (with `retry_after`) to be
+        called again, `TerminalRemoteError` if it cannot be delivered.
+        """
+        ...
+
+
+class Mailer(Protocol):
+    """Delivers invitations by mail."""
+
+    async def send(self, invitation: Invitation, *, subject: str, text: str, html: str) -> None:
+        """Hand over one message with the invitation's Message-ID; raises as `Notifier.deliver`."""
         ...

@@ -1,0 +1,176 @@
+"""What the account holds: people, groups, licenses, invitations, and who acts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from core.model.configuration import ConfigurationId
+from core.model.directory import ExternalId
+
+UserId = NewType("UserId", int)
+GroupId = NewType("GroupId", int)
+
+ACCOUNT_FIELDS = frozenset(
+    {
+        "user_name",
+        "display_name",
+        "given_name",
+        "family_name",
+        "email",
+        "title",
+        "department",
+        "organization",
+        "phone",
+        "locale",
+        "timezone",
+        "manager",
+        "employee_number",
+    }
+)
+"""The attributes that the account has a field for; mapping to another one is a warning."""
+
+
+class UserStatus(StrEnum):
+    """Where a person stands in the account."""
+
+    STAGED = "staged"
+    INVITED = "invited"
+    WAITING = "waiting"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class DisabledBy(StrEnum):
+    """Who disabled a person: only what the sync disabled is enabled by it again."""
+
+    SYNC = "sync"
+    ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """What an actor may do; each role includes the one before it. NONE sees help only."""
+
+    NONE = "none"
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+    def includes(self, other: Role) -> bool:
+        """Whether this role may do what `other` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who does something, for roles, attribution and audit.
+
+    Attributes:
+        id: ``slack:U123``, ``cli:ada`` or ``system:schedule``.
+        name: how to show it; Slack actors as ``<@U123>`` are the door's business.
+        role: what was established at this very click or command.
+        door: ``slack``, ``cli``, ``schedule``, ``api``.
+    """
+
+    id: str
+    name: str
+    role: Role
+    door: str
+
+
+SYSTEM = Actor(id="system:schedule", name="the schedule", role=Role.OPERATOR, door="schedule")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A person in the account.
+
+    Attributes:
+        profile: the mapped account attributes, present ones only.
+        configuration_id: the owner, or None if dirsync did not provision this person.
+        protected: never disabled or deleted by a cycle (admins, the owner, a list).
+        licensed: holds a license of the pool.
+    """
+
+    id: UserId
+    user_name: str
+    display_name: str
+    email: str
+    status: UserStatus
+    profile: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+    configuration_id: ConfigurationId | None = None
+    external_id: ExternalId | None = None
+    disabled_by: DisabledBy | None = None
+    disabled_at: datetime | None = None
+    protected: bool = False
+    licensed: bool = False
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """A group in the account.
+
+    Attributes:
+        members: number of members, nested ones included.
+    """
+
+    id: GroupId
+    display_name: str
+    external_id: ExternalId
+    members: int
+
+
+class InvitationState(StrEnum):
+    """What became of an invitation."""
+
+    STAGED = "staged"
+    PENDING = "pending"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invitation:
+    """An invitation that is due for delivery.
+
+    Attributes:
+        message_id: RFC 5322 Message-ID, the same at every attempt.
+    """
+
+    id: int
+    user_id: UserId
+    email: str
+    display_name: str
+    message_id: str
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LicenseSummary:
+    """The license pool at one moment, in people."""
+
+    total: int
+    used: int
+    invited: int
+    waiting: int
+
+    @property
+    def free(self) -> int:
+        """Licenses that nobody holds; never negative, also when the total was lowered."""
+        return max(0, self.total - self.used)
+
+    @property
+    def shortfall(self) -> int:
+        """How many of the invited and waiting would find no free license."""
+        return max(0, self.invited + self.waiting - self.free)

@@ -1,0 +1,105 @@
+"""What happened, in the past tense: the payloads of the outbox.
+
+A payload names the fact, not the message: whoever delivers it reads the present state and
+renders that, so a late delivery never shows an old card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """Kinds of outbox items; the value is stored."""
+
+    CYCLE_CARD = "cycle_card"
+    HELD_CARD = "held_card"
+    ALERT = "alert"
+    RECORD = "record"
+    INVITATION = "invitation"
+
+
+class AlertKind(StrEnum):
+    """Kinds of alerts."""
+
+    SYNC_FAILED = "sync_failed"
+    SIGN_IN_NEEDED = "sign_in_needed"
+    RECOVERED = "recovered"
+    CYCLE_RESUMED = "cycle_resumed"
+    LICENSES_SHORT = "licenses_short"
+    TEST = "test"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxItem:
+    """Something that must leave the machine, at least once.
+
+    Attributes:
+        key: stable name of the message; the same key edits the same card.
+        stream: items of one stream are delivered in order (a cycle's id, a configuration's id).
+        kind: what it is about.
+        subject: id of the cycle, held set, alert or invitation.
+        channel: Slack channel id, or None for the default channel.
+        payload: small JSON object with what cannot be read again later.
+    """
+
+    id: int
+    key: str
+    stream: str
+    kind: EventKind
+    subject: str
+    channel: str | None
+    payload: dict[str, object]
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewOutboxItem:
+    """An item to store in the transaction of the fact. A pending item of the same key is replaced."""
+
+    key: str
+    stream: str
+    kind: EventKind
+    subject: str
+    channel: str | None = None
+    payload: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Where a card stands.
+
+    Attributes:
+        key: the outbox key.
+        channel: channel id.
+        ts: the message's timestamp at Slack.
+        shown: digest of what it shows, to spare an edit that changes nothing.
+        undeliverable: error code if it could not be delivered, or None.
+    """
+
+    key: str
+    channel: str
+    ts: str
+    shown: str
+    undeliverable: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuditEntry:
+    """Who did what, when, from which door, and why.
+
+    Attributes:
+        allowed: False for a denial.
+    """
+
+    at: datetime
+    actor: str
+    door: str
+    action: str
+    subject: str
+    allowed: bool
+    detail: dict[str, object]
+    reason: str = ""
