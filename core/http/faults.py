@@ -1,0 +1,163 @@
+"""Turning what goes wrong on the wire into errors with a text for people."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+
+import httpx
+import msgspec
+
+from core.errors import (
+    PermissionMissingError,
+    RemoteError,
+    SignInError,
+    TerminalRemoteError,
+    TransientRemoteError,
+)
+from core.http.redaction import Redactor
+
+_TLS_REASONS: Mapping[int, str] = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: "its certificate is self-signed",
+    19: "its certificate chain ends in an authority that this machine does not trust",
+    20: "its certificate comes from an authority that this machine does not trust",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another address",
+}
+_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> RemoteError:
+    """Return the error for a request that got no complete answer."""
+    tls = _tls_cause(error)
+    if tls is not None:
+        return _tls_error(tls, host)
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return TransientRemoteError(
+            f"{host} did not answer in time.",
+            code="timeout",
+            hint="It may be overloaded; a smaller page_size can help.",
+        )
+    if isinstance(error, httpx.ConnectError):
+        return TransientRemoteError(
+            f"{host} cannot be reached.",
+            code="unreachable",
+            hint="Check that the URL and port are right and that no firewall is in between.",
+        )
+    return TransientRemoteError(
+        f"The connection to {host} broke before the answer was complete.",
+        code="connection_lost",
+        hint="dirsync tries again; if it stays, look at the proxies in between.",
+    )
+
+
+def _tls_cause(error: BaseException) -> ssl.SSLError | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
+def _tls_error(error: ssl.SSLError, host: str) -> TerminalRemoteError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = _TLS_REASONS.get(error.verify_code, "its certificate cannot be verified")
+        return TerminalRemoteError(
+            f"The secure connection to {host} was refused: {reason}.",
+            code="tls",
+            hint="Renew or correct the certificate; a company's own authority is made known to "
+            "dirsync with SSL_CERT_FILE.",
+        )
+    return TerminalRemoteError(
+        f"No secure connection to {host} is possible.",
+        code="tls",
+        hint="Check that the port speaks https and supports TLS 1.2 or newer.",
+    )
+
+
+def from_status(
+    status: int, *, host: str, body: bytes, retry_after: float | None, redactor: Redactor
+) -> RemoteError:
+    """Return the error for an answer that is not a success (RFC 9110 §15, RFC 7644 §3.12)."""
+    said = _detail(body, redactor)
+    if status == httpx.codes.UNAUTHORIZED:
+        return SignInError(
+            f"{host} refused the credentials (401).{said}",
+            hint="Renew the token or password that the configuration refers to.",
+            status=status,
+        )
+    if status == httpx.codes.FORBIDDEN:
+        return PermissionMissingError(
+            f"{host} accepted the sign-in but not the request (403).{said}",
+            hint="Give the credential the right to read users and groups.",
+            status=status,
+        )
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return TransientRemoteError(
+            f"{host} asks for fewer requests (429).{said}",
+            code="rate_limited",
+            hint="dirsync waits as long as it is asked to.",
+            retry_after=retry_after,
+            status=status,
+        )
+    return _other_status(status, host=host, said=said, retry_after=retry_after)
+
+
+def _other_status(status: int, *, host: str, said: str, retry_after: float | None) -> RemoteError:
+    if status in _TRANSIENT:
+        return TransientRemoteError(
+            f"{host} answered with an error of its own ({status}).{said}",
+            hint="It may recover; dirsync tries again.",
+            retry_after=retry_after,
+            status=status,
+        )
+    code = "not_found" if status == httpx.codes.NOT_FOUND else "remote_refused"
+    return TerminalRemoteError(
+        f"{host} refused the request ({status}).{said}",
+        code=code,
+        hint="Check the URL of the configuration.",
+        status=status,
+    )
+
+
+def _detail(body: bytes, redactor: Redactor) -> str:
+    """Return what a SCIM or OAuth error says for people, prefixed with a space, or nothing."""
+    try:
+        parsed = msgspec.json.decode(body[:100_000])
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(parsed, dict):
+        return ""
+    for key in ("detail", "error_description", "error"):
+        text = parsed.get(key)
+        if isinstance(text, str) and text.strip():
+            return f" It said: {redactor.excerpt(text)}"
+    return ""
+
+
+def wrong_content(
+    content_type: str | None, body: bytes, *, host: str
+) -> TerminalRemoteError | None:
+    """Return the error for a success that is not a JSON document, or None if it looks like one."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if kind in {"text/html", "application/xhtml+xml"} or start.startswith((b"<!doctype", b"<html")):
+        return TerminalRemoteError(
+            f"{host} answered with a web page, probably a sign-in page.",
+            code="html_login_page",
+            hint="Use the URL of the SCIM API, and a credential that needs no browser.",
+        )
+    if not start:
+        return TerminalRemoteError(
+            f"{host} answered with nothing.",
+            code="empty_answer",
+            hint="Check the URL of the configuration.",
+        )
+    if kind not in {"application/json", "application/scim+json"} and not kind.endswith("+json"):
+        return TerminalRemoteError(
+            f"{host} answered with something else than JSON.",
+            code="not_json",
+            hint="Check the URL of the configuration.",
+        )
+    return None
