@@ -168,9 +168,27 @@ class NotPermittedError(DirsyncError):
 
 
 class UsageError(DirsyncError):
-    """A text or its arguments cannot be understood."""
+    """A text or its arguments cannot be understood.
+
+    Attributes:
+        choices: what could have been meant, for a picker; code ``which_configuration``.
+        suggestion: the closest command that exists; code ``unknown_verb``.
+    """
 
     default_code = "usage"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        hint: str = "",
+        choices: tuple[str, ...] = (),
+        suggestion: str = "",
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.choices = choices
+        self.suggestion = suggestion
 
 
 class StoreError(DirsyncError):

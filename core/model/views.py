@@ -1,0 +1,166 @@
+"""What the services answer: several model objects read together, for one screen or one card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.model.account import LicenseSummary, User, UserStatus
+from core.model.configuration import Configuration
+from core.model.cycle import (
+    Action,
+    Change,
+    Cycle,
+    HeldItem,
+    HeldSet,
+    PersonProblem,
+    ProblemGroup,
+)
+from core.model.directory import ExternalId, ResourceKind
+from core.model.events import AlertKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonFacts:
+    """What a door knows of the one who acts, established at this very click.
+
+    Attributes:
+        id: the Slack user id, ``U…``.
+        is_owner: an owner of the workspace (primary owner included).
+        is_stranger: of another workspace (Slack Connect).
+    """
+
+    id: str
+    team_id: str = ""
+    name: str = ""
+    is_owner: bool = False
+    is_admin: bool = False
+    is_guest: bool = False
+    is_bot: bool = False
+    is_stranger: bool = False
+    deleted: bool = False
+
+    @property
+    def member(self) -> bool:
+        """A full member of this workspace: sees help and a status without names."""
+        return not (self.is_guest or self.is_bot or self.is_stranger or self.deleted)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfigurationStatus:
+    """Where one configuration stands.
+
+    Attributes:
+        open_cycle: queued or running, or None.
+        last: the last finished cycle that was no dry run, or None.
+        next_slot: when it starts by itself next, in UTC, or None.
+        held: the open held set, or None.
+    """
+
+    configuration: Configuration
+    open_cycle: Cycle | None = None
+    last: Cycle | None = None
+    next_slot: datetime | None = None
+    held: HeldSet | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusView:
+    """The answer to "how is it going?".
+
+    Attributes:
+        notices: sentences about what needs somebody's attention.
+    """
+
+    configurations: tuple[ConfigurationStatus, ...]
+    licenses: LicenseSummary
+    people: Mapping[UserStatus, int]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryPage:
+    """Some of the cycles, newest first; `total` counts all that match."""
+
+    cycles: tuple[Cycle, ...]
+    total: int
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanItem:
+    """One decision of a dry run."""
+
+    action: Action
+    kind: ResourceKind
+    label: str
+    external_id: ExternalId
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CycleView:
+    """A cycle with its causes and samples.
+
+    Attributes:
+        changes_sample: the first changes; empty on a card, because it names people.
+        plan_sample: the first decisions of a dry run; empty on a card.
+        next_slot: when the configuration starts by itself next, in UTC, or None.
+    """
+
+    cycle: Cycle
+    problem_groups: tuple[ProblemGroup, ...] = ()
+    changes_sample: tuple[Change, ...] = ()
+    plan_sample: tuple[PlanItem, ...] = ()
+    held: HeldSet | None = None
+    licenses: LicenseSummary | None = None
+    next_slot: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldView:
+    """A held set with its people, for those who may decide; `more` counts those left out."""
+
+    held: HeldSet
+    items: tuple[HeldItem, ...]
+    more: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PeoplePage:
+    """Some of the people by name; `total` counts all that match, `counts` everybody by status."""
+
+    users: tuple[User, ...]
+    total: int
+    offset: int
+    limit: int
+    counts: Mapping[UserStatus, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonView:
+    """One person with what was done and what is wrong, newest first."""
+
+    user: User
+    changes: tuple[Change, ...] = ()
+    problems: tuple[PersonProblem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertView:
+    """What an alert shows now.
+
+    Attributes:
+        resolved: the cause is gone; the card says so in place.
+    """
+
+    kind: AlertKind
+    title: str
+    text: str
+    hint: str = ""
+    resolved: bool = False
+    configuration: Configuration | None = None
+    cycle: Cycle | None = None
+    licenses: LicenseSummary | None = None
