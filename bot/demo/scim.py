@@ -85,7 +85,7 @@ def scim_app(
 class _Provider:
     def __init__(self, directory: Directory, token: str, page_limit: int, pagination: str) -> None:
         self._directory = directory
-        self._credential = f"Bearer {token}".encode()
+        self._token = token.encode()
         self._page_limit = page_limit
         self._pagination = pagination
 
@@ -111,8 +111,9 @@ class _Provider:
             raise _RefusalError(503, "The provider is down. Try again later.")
 
     def _authenticate(self, request: web.Request) -> None:
-        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        right = hmac.compare_digest(given, self._credential)
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        same = hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token)
+        right = same and scheme.lower() == "bearer"
         if not right or self._directory.condition is Condition.WRONG_TOKEN:
             raise _RefusalError(401, "The token is missing, wrong or no longer valid.")
 
