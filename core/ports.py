@@ -176,6 +176,10 @@ class SyncStore(Protocol):
         """Return (kind, external id, action) of the held set that this cycle releases, or none."""
         ...
 
+    async def rejected_ids(self, fence: Fence) -> frozenset[ExternalId]:
+        """Return the people and groups whose held removal was rejected and not seen since."""
+        ...
+
     async def hold(
         self,
         fence: Fence,
