@@ -1,0 +1,600 @@
+"""The verbs of dirsync: declarative specs, and text -> typed command. Pure; for every door alike.
+
+One line of text is ``<verb> [arguments] [--flags]``. What a person's keyboard or Slack made of it
+(smart quotes, a long dash for two short ones, ``<@U1|ada>``, ``&amp;``) is undone first.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from core.errors import UsageError
+from core.model.account import Role, UserStatus
+from core.model.cycle import CycleResult
+
+MAX_TEXT = 4000
+MAX_WORD = 200
+MAX_NUMBER = 10_000_000
+SLASH = "/dirsync"
+
+
+class Kind(StrEnum):
+    """What an argument or a flag's value is, as people read it in the usage line."""
+
+    CONFIGURATION = "configuration"
+    CYCLE = "cycle"
+    HELD_SET = "held set"
+    PERSON = "email or @user"
+    NUMBER = "number"
+    DURATION = "7d"
+    TEXT = "text"
+    VERB = "command"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArgSpec:
+    """A positional argument.
+
+    Attributes:
+        choices: what may be typed -> what it means, for `Kind.CHOICE`.
+        after: required exactly when the argument of that name is given.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    after: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> str:
+        """How it stands in a usage line, without brackets."""
+        return "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlagSpec:
+    """A ``--flag``; without `kind` it takes no value and means True."""
+
+    name: str
+    kind: Kind | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> str:
+        """How it stands in a usage line, without brackets."""
+        if self.kind is None:
+            return f"--{self.name}"
+        shown = "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
+        return f"--{self.name} {shown}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerbSpec:
+    """One verb.
+
+    Attributes:
+        role: who may use it at least; a form that asks for more says so in `summary`.
+        visibility: whether the answer is the asker's own or leaves a record in the channel.
+        button: the label of its button on the Home tab and under the status, or "".
+    """
+
+    name: str
+    summary: str
+    role: Role
+    examples: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    arguments: tuple[ArgSpec, ...] = ()
+    flags: tuple[FlagSpec, ...] = ()
+    visibility: Literal["ephemeral", "public"] = "ephemeral"
+    button: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """It changes nothing, as nothing does that viewers may use."""
+        return Role.VIEWER.includes(self.role)
+
+    @property
+    def usage(self) -> str:
+        """The verb with its arguments and flags, for example ``sync [configuration] [--full]``."""
+        parts = [self.name] if self.name else []
+        for argument in self.arguments:
+            shown = argument.usage
+            if argument.after:
+                parts[-1] = f"[{parts[-1].strip('[]')} <{shown}>]"
+            elif argument.required:
+                literal = argument.kind is Kind.CHOICE
+                parts.append(shown if literal else f"<{shown}>")
+            else:
+                parts.append(f"[{shown}]")
+        return " ".join([*parts, *(f"[{flag.usage}]" for flag in self.flags)])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """What somebody asked for.
+
+    Attributes:
+        verb: the name of a spec in `VERBS`; "" is the bare command.
+        arguments: by name of argument or flag, only those given: str, int, timedelta or True.
+            A mentioned person is ``<@U…>``; see `mentioned`.
+        configuration: the name or prefix that was given, or None.
+    """
+
+    verb: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    configuration: str | None = None
+
+    def text(self, name: str) -> str | None:
+        """Return an argument that is a text, or None."""
+        value = self.arguments.get(name)
+        return value if isinstance(value, str) else None
+
+    def number(self, name: str) -> int | None:
+        """Return an argument that is a number, or None."""
+        value = self.arguments.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def duration(self, name: str) -> timedelta | None:
+        """Return an argument that is a duration, or None."""
+        value = self.arguments.get(name)
+        return value if isinstance(value, timedelta) else None
+
+    def has(self, name: str) -> bool:
+        """Whether a flag without value is set."""
+        return self.arguments.get(name) is True
+
+
+_CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
+_STATUSES = {status.value: status.value for status in UserStatus}
+_TEST = {"test": "test"}
+_RESULTS = {
+    "success": CycleResult.SUCCESS.value,
+    "partial": CycleResult.PARTIAL_SUCCESS.value,
+    "failure": CycleResult.FAILURE.value,
+    "cancelled": CycleResult.CANCELLED.value,
+}
+
+VERBS: tuple[VerbSpec, ...] = (
+    VerbSpec(
+        name="",
+        summary="where everything stands, with buttons for what is next",
+        role=Role.VIEWER,
+    ),
+    VerbSpec(
+        name="sync",
+        aliases=("run", "start"),
+        summary="read the provider and bring the account in step",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(_CONFIGURATION,),
+        flags=(FlagSpec(name="full"), FlagSpec(name="preview")),
+        examples=("sync", "sync people-scim", "sync people-scim --preview"),
+        button="Sync now",
+    ),
+    VerbSpec(
+        name="preview",
+        aliases=("plan", "dry-run"),
+        summary="show what a sync would do and change nothing",
+        role=Role.OPERATOR,
+        arguments=(_CONFIGURATION,),
+        examples=("preview", "preview people-scim"),
+        button="Preview",
+    ),
+    VerbSpec(
+        name="status",
+        aliases=("state",),
+        summary="each configuration's state, last result, next start, and the licenses",
+        role=Role.VIEWER,
+        arguments=(_CONFIGURATION,),
+        examples=("status", "status people-scim"),
+    ),
+    VerbSpec(
+        name="history",
+        aliases=("log", "cycles"),
+        summary="the past cycles and how they ended",
+        role=Role.VIEWER,
+        arguments=(_CONFIGURATION,),
+        flags=(
+            FlagSpec(name="status", kind=Kind.CHOICE, choices=_RESULTS),
+            FlagSpec(name="since", kind=Kind.DURATION),
+        ),
+        examples=("history", "history --status partial --since 7d"),
+        button="History",
+    ),
+    VerbSpec(
+        name="show",
+        aliases=("cycle",),
+        summary="one cycle: counts, errors by cause, the log",
+        role=Role.VIEWER,
+        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
+        examples=("show", "show c-7k2m9q4x"),
+    ),
+    VerbSpec(
+        name="cancel",
+        aliases=("stop", "abort"),
+        summary="stop a running cycle; what is done stays done",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
+        examples=("cancel", "cancel c-7k2m9q4x"),
+    ),
+    VerbSpec(
+        name="release",
+        aliases=("held", "review"),
+        summary="look at held removals by name, then approve or reject them",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(ArgSpec(name="held", kind=Kind.HELD_SET),),
+        examples=("release", "release h-3f8n1w6z"),
+    ),
+    VerbSpec(
+        name="users",
+        aliases=("people",),
+        summary="the people in the account",
+        role=Role.VIEWER,
+        flags=(
+            FlagSpec(name="status", kind=Kind.CHOICE, choices=_STATUSES),
+            FlagSpec(name="search", kind=Kind.TEXT),
+        ),
+        examples=("users", "users --status waiting", "users --search lovelace"),
+    ),
+    VerbSpec(
+        name="user",
+        aliases=("person", "who"),
+        summary="one person: state, what was done, what is wrong",
+        role=Role.VIEWER,
+        arguments=(ArgSpec(name="person", kind=Kind.PERSON, required=True),),
+        examples=("user ada@example.com", "user @ada"),
+    ),
+    VerbSpec(
+        name="licenses",
+        aliases=("license", "licences"),
+        summary="how many are used and who waits; `set` changes the total (admins)",
+        role=Role.VIEWER,
+        arguments=(
+            ArgSpec(name="change", kind=Kind.CHOICE, choices={"set": "set"}),
+            ArgSpec(name="total", kind=Kind.NUMBER, after="change"),
+        ),
+        examples=("licenses", "licenses set 120"),
+        button="Licenses",
+    ),
+    VerbSpec(
+        name="notify",
+        aliases=("alerts",),
+        summary="send a test message to the channel",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(ArgSpec(name="change", kind=Kind.CHOICE, required=True, choices=_TEST),),
+        examples=("notify test",),
+    ),
+    VerbSpec(
+        name="help",
+        aliases=("?", "commands"),
+        summary="what dirsync can do; with a command, how to use it",
+        role=Role.NONE,
+        arguments=(ArgSpec(name="topic", kind=Kind.VERB),),
+        examples=("help", "help sync"),
+        button="Help",
+    ),
+)
+
+_BY_NAME = {spec.name: spec for spec in VERBS}
+_BY_WORD = {word: spec for spec in VERBS for word in (spec.name, *spec.aliases)}
+
+
+def spec_of(verb: str) -> VerbSpec:
+    """Return the spec of a `Command.verb`."""
+    return _BY_NAME[verb]
+
+
+def parse(text: str) -> Command:
+    """Turn typed text into a command.
+
+    Raises `UsageError` and nothing else, whatever the text: code ``unknown_verb`` (with
+    `suggestion`, a whole command, where one is close) or ``usage``.
+    """
+    if len(text) > MAX_TEXT:
+        raise UsageError("That is too long to be a command.", hint="Try `help`.")
+    words = split(text)
+    if words and words[0].casefold() == SLASH:
+        words.pop(0)
+    if not words:
+        return Command(verb="")
+    spec = _find_verb(words[0], rest=words[1:])
+    return _Reader(spec).read(words[1:])
+
+
+_DOUBLE = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02"
+_SINGLE = "\u2018\u2019\u201a\u201b\u2039\u203a\u2032\uff07"
+_HYPHENS = "\u2010\u2011\u2212\uff0d\ufe63"
+_PLAIN = str.maketrans(
+    _DOUBLE + _SINGLE + _HYPHENS, '"' * len(_DOUBLE) + "'" * len(_SINGLE) + "-" * len(_HYPHENS)
+)
+_UNSEEN = dict.fromkeys(
+    [0x00AD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
+)
+_LONG_DASH = re.compile(r"^[\u2012-\u2015]+(?=\w)|^-(?=[^\W\d])|^-{3,}(?=\w)")
+_MENTION = re.compile(r"<([@#!])([^<>|\s]*)(?:\|[^<>]*)?>")
+_LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|\s]+)(?:\|[^<>]*)?>")
+_WORD = re.compile(r"""(--[\w-]+=)?(?:"([^"]*)"|'([^']*)')(?=\s|$)|(\S+)""")
+
+
+def split(text: str) -> list[str]:
+    """Split text into words, undoing what keyboards and Slack did to it. Never raises.
+
+    Quotes hold words together only where they open and close at a word's edges, so that
+    ``O'Brien`` and a lost quote are just text.
+    """
+    plain = text.translate(_PLAIN).translate(_UNSEEN)
+    plain = _LINK.sub(r"\1", _MENTION.sub(r"\1\2", plain))
+    return [word for match in _WORD.finditer(plain) if (word := _one_word(match))]
+
+
+def _one_word(match: re.Match[str]) -> str:
+    flag, double, single, bare = match.groups()
+    if bare is None:
+        return f"{flag or ''}{html.unescape(double if single is None else single)}"
+    return _LONG_DASH.sub("--", html.unescape(bare))
+
+
+def mentioned(person: str | None) -> str | None:
+    """Return the Slack user id in a person argument that was a mention, else None."""
+    found = re.fullmatch(r"<@([UW][A-Z0-9]{1,30})>", person or "")
+    return found.group(1) if found else None
+
+
+def spell(command: Command) -> str:
+    """Return text that `parse` turns into an equal command, for buttons and pickers."""
+    spec = spec_of(command.verb)
+    words = [spec.name] if spec.name else []
+    for argument in spec.arguments:
+        if argument.kind is Kind.CONFIGURATION:
+            value: object = command.configuration
+        else:
+            value = command.arguments.get(argument.name)
+        if value is not None:
+            words.append(_quoted(_typed(value, argument.choices)))
+    for flag in spec.flags:
+        value = command.arguments.get(flag.name)
+        if value is True:
+            words.append(f"--{flag.name}")
+        elif value is not None:
+            words.append(f"--{flag.name}={_quoted(_typed(value, flag.choices))}")
+    return " ".join(words)
+
+
+def _typed(value: object, choices: Mapping[str, str]) -> str:
+    if isinstance(value, timedelta):
+        return f"{int(value.total_seconds()) // 60}m"
+    return next((word for word, meaning in choices.items() if meaning == value), str(value))
+
+
+def _quoted(word: str) -> str:
+    escaped = html.escape(word, quote=False)
+    mention = mentioned(word)
+    if mention:
+        return f"<@{mention}>"
+    if not re.search(r"[\s\"']", word) and not word.startswith("-"):
+        return escaped
+    return f"'{escaped}'" if '"' in escaped else f'"{escaped}"'
+
+
+def _find_verb(word: str, *, rest: Sequence[str]) -> VerbSpec:
+    wanted = word.casefold().lstrip("-/") or word.casefold()
+    if wanted in _BY_WORD:
+        return _BY_WORD[wanted]
+    found = [spec for spec in VERBS if spec.name.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = _listed(spec.name for spec in found)
+        raise UsageError(
+            f"“{_clipped(word)}” could be {names}.", hint="Type one more letter or two."
+        )
+    raise _unknown_verb(word, wanted, rest)
+
+
+def _unknown_verb(word: str, wanted: str, rest: Sequence[str]) -> UsageError:
+    close = difflib.get_close_matches(wanted[:40], [w for w in _BY_WORD if w], n=1, cutoff=0.55)
+    if not close:
+        return UsageError(
+            f"I don't know “{_clipped(word)}”.",
+            code="unknown_verb",
+            hint="`help` lists what I can do.",
+        )
+    spec = _BY_WORD[close[0]]
+    return UsageError(
+        f"I don't know “{_clipped(word)}”.",
+        code="unknown_verb",
+        hint=f"Did you mean `{spec.name}`?",
+        suggestion=_whole(spec, rest),
+    )
+
+
+def _whole(spec: VerbSpec, rest: Sequence[str]) -> str:
+    """Return the suggested verb with what was typed after it, if that makes sense."""
+    for words in (rest, ()):
+        try:
+            return spell(_Reader(spec).read(words))
+        except UsageError:
+            continue
+    return f"help {spec.name}"
+
+
+class _Reader:
+    """Reads the words after one verb."""
+
+    def __init__(self, spec: VerbSpec) -> None:
+        self._spec = spec
+        self._values: dict[str, object] = {}
+        self._places = list(spec.arguments)
+
+    def read(self, words: Sequence[str]) -> Command:
+        left = list(words)
+        while left:
+            word = left.pop(0)
+            if word.startswith("--") and len(word) > 2:  # noqa: PLR2004 - longer than the dashes
+                self._flag(word, left)
+            elif word.strip("-\u2012\u2013\u2014\u2015"):
+                self._argument(word)
+        self._complete()
+        configuration = self._values.pop("configuration", None)
+        return Command(
+            verb=self._spec.name,
+            arguments=self._values,
+            configuration=str(configuration) if configuration is not None else None,
+        )
+
+    def _flag(self, word: str, left: list[str]) -> None:
+        name, equals, value = word[2:].partition("=")
+        flag = self._find_flag(name)
+        if flag.kind is None:
+            if equals:
+                raise self._wrong(f"`--{flag.name}` takes no value.")
+            self._values[flag.name] = True
+            return
+        if not equals:
+            value = left.pop(0) if left and not left[0].startswith("--") else ""
+        if not value:
+            raise self._wrong(f"`--{flag.name}` needs a value.")
+        self._values[flag.name] = self._value(flag.kind, value, flag.choices)
+
+    def _find_flag(self, name: str) -> FlagSpec:
+        wanted = name.casefold()
+        found = [flag for flag in self._spec.flags if flag.name.startswith(wanted)]
+        if len(found) == 1:
+            return found[0]
+        shown = f"`--{_clipped(name)}`"
+        if found:
+            raise self._wrong(f"{shown} could be {_listed(f'--{f.name}' for f in found)}.")
+        close = difflib.get_close_matches(wanted[:40], [f.name for f in self._spec.flags], n=1)
+        asked = f" Did you mean `--{close[0]}`?" if close else ""
+        raise self._wrong(f"`{self._spec.name}` has no {shown}.{asked}")
+
+    def _argument(self, word: str) -> None:
+        if not self._places:
+            raise self._wrong(f"I don't know what to do with “{_clipped(word)}”.")
+        place = self._places.pop(0)
+        self._values[place.name] = self._value(place.kind, word, place.choices)
+
+    def _value(self, kind: Kind, word: str, choices: Mapping[str, str]) -> object:
+        try:
+            return _VALUES.get(kind, _text)(word, choices)
+        except UsageError as error:
+            raise self._wrong(error.message) from None
+
+    def _complete(self) -> None:
+        for argument in self._places:
+            due = argument.required or (argument.after and argument.after in self._values)
+            if due:
+                literal = argument.kind is Kind.CHOICE
+                needed = f"`{argument.usage}`" if literal else _article(argument.usage)
+                raise self._wrong(f"`{self._spec.name}` needs {needed}.")
+
+    def _wrong(self, message: str) -> UsageError:
+        hint = f"Usage: `{SLASH} {self._spec.usage}`"
+        return UsageError(message, hint=hint)
+
+
+def _text(word: str, _choices: Mapping[str, str]) -> object:
+    if len(word) > MAX_WORD:
+        raise UsageError(f"“{_clipped(word)}” is too long.")
+    return word
+
+
+def _person(word: str, _choices: Mapping[str, str]) -> object:
+    if re.fullmatch(r"@[UW][A-Z0-9]{6,30}", word):
+        return f"<{word}>"
+    return _text(word.removeprefix("@") or word, _choices)
+
+
+def _number(word: str, _choices: Mapping[str, str]) -> object:
+    if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) > MAX_NUMBER:
+        raise UsageError(f"“{_clipped(word)}” is not a number from 0 to {MAX_NUMBER:,}.")
+    return int(word)
+
+
+def _duration(word: str, _choices: Mapping[str, str]) -> object:
+    found = re.fullmatch(r"([0-9]{1,7})([mhdw])", word.casefold())
+    units = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+    length = timedelta(**{units[found[2]]: int(found[1])}) if found else timedelta()
+    if not timedelta() < length <= timedelta(days=3660):
+        raise UsageError(f"“{_clipped(word)}” is not a time such as `30m`, `24h`, `7d` or `2w`.")
+    return length
+
+
+def _choice(word: str, choices: Mapping[str, str]) -> object:
+    wanted = word.casefold()
+    if wanted in choices.values():
+        return wanted
+    found = [meaning for key, meaning in choices.items() if key.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    listed = _listed(f"`{key}`" for key in choices)
+    raise UsageError(f"“{_clipped(word)}” does not fit here: try {listed}.")
+
+
+def _verb_name(word: str, _choices: Mapping[str, str]) -> object:
+    return _find_verb(word, rest=()).name
+
+
+_VALUES = {
+    Kind.PERSON: _person,
+    Kind.NUMBER: _number,
+    Kind.DURATION: _duration,
+    Kind.CHOICE: _choice,
+    Kind.VERB: _verb_name,
+}
+
+
+def _clipped(word: str) -> str:
+    """Return a word that may be repeated in an answer: short and without backticks."""
+    plain = "".join(c for c in word.replace("`", "'") if c.isprintable())
+    return plain if len(plain) <= 40 else f"{plain[:39]}…"  # noqa: PLR2004 - fits a line
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def command_table(specs: Sequence[VerbSpec] = VERBS) -> str:
+    """Return the Markdown table of the commands, for the README."""
+    rows = ["| command | who | what |", "|---|---|---|"]
+    for spec in specs:
+        usage = f"{SLASH} {spec.usage}".rstrip().replace("|", "\\|")
+        who = "anyone" if spec.role is Role.NONE else spec.role.value
+        rows.append(f"| `{usage}` | {who} | {spec.summary} |")
+    return "\n".join(rows)
+
+
+def help_lines(role: Role = Role.ADMIN) -> list[tuple[str, str]]:
+    """Return (usage with the slash command, summary) of each verb that the role may use."""
+    return [
+        (f"{SLASH} {spec.usage}".rstrip(), spec.summary)
+        for spec in VERBS
+        if role.includes(spec.role)
+    ]
+
+
+def completions() -> list[dict[str, str]]:
+    """Return what a composer offers after the slash command: text and description of each."""
+    return [
+        {"text": example, "description": spec.summary}
+        for spec in VERBS
+        for example in dict.fromkeys([spec.name, *spec.examples])
+        if example
+    ]
