@@ -10,7 +10,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -289,7 +289,7 @@ class Settings(BaseSettings):
         parts = urlsplit(self.database_url)
         if parts.scheme != "sqlite":
             return None
-        return Path(parts.path[1:])
+        return Path(unquote(parts.path[1:])).absolute()
 
     @property
     def control_socket(self) -> Path | None:
@@ -300,7 +300,7 @@ class Settings(BaseSettings):
     @property
     def mail_folder(self) -> Path:
         """Where messages go as ``.eml`` files while there is no mail server."""
-        return (self.database_path or Path("dirsync.db")).parent / "dirsync-mail"
+        return (self.database_path or Path("dirsync.db").absolute()).parent / "dirsync-mail"
 
     @property
     def bind_address(self) -> tuple[str, int]:

@@ -1,0 +1,159 @@
+"""The values of a configuration file that have rules of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from cronsim import CronSim, CronSimError
+from ruamel.yaml.nodes import Node
+
+from core.model.account import ACCOUNT_FIELDS
+from core.services.yaml_nodes import Faults, WrongHereError, duration, entries, text, texts
+from core.settings import CREDENTIAL_PREFIX, is_loopback
+
+SHORTEST_INTERVAL = timedelta(minutes=1)
+LONGEST = timedelta(days=3650)
+_PATH = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*(\.[A-Za-z$][A-Za-z0-9_$-]*){0,7}")
+_URN = re.compile(r"urn:[A-Za-z0-9:._-]+(:[A-Za-z0-9_$.-]+)?")
+
+
+def name(node: Node) -> str:
+    """Return a configuration's name."""
+    value = text(node)
+    if not re.fullmatch(r"[^\W_](?:[\w.-]{0,62}[^\W_])?", value, re.ASCII):
+        raise WrongHereError(
+            "expected up to 64 letters, digits, -, _ and ., beginning with a letter or digit."
+        )
+    return value
+
+
+def secret(node: Node) -> str:
+    """Return a reference to a secret, never a secret."""
+    value = text(node)
+    kind, _, rest = value.partition(":")
+    if kind == "env" and re.fullmatch(re.escape(CREDENTIAL_PREFIX) + r"[A-Z0-9_]+", rest):
+        return value
+    if kind == "file" and rest and not rest.startswith("/") and ".." not in rest.split("/"):
+        return value
+    raise WrongHereError(
+        f"expected a reference, env:{CREDENTIAL_PREFIX}… or file:… (a path inside the "
+        "credentials folder). A secret itself does not belong in this file; if this was one, "
+        "replace it where it is used."
+    )
+
+
+def url(node: Node) -> str:
+    """Return an https URL; plain http for loopback only; nobody signs in inside a URL."""
+    value = text(node)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise WrongHereError("expected a URL.") from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname or port == 0:
+        raise WrongHereError("expected a URL that begins with https://.")
+    if parts.username is not None or parts.password is not None:
+        raise WrongHereError("expected a URL without a user name or password in it.")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise WrongHereError("expected https; plain http is accepted for loopback only.")
+    return value
+
+
+def domains(node: Node) -> tuple[str, ...]:
+    """Return mail domains, case-folded and without repetitions."""
+    found = [_domain(each) for each in texts(node)]
+    return tuple(dict.fromkeys(found))
+
+
+def _domain(value: str) -> str:
+    plain = value.strip().rstrip(".").casefold()
+    label = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+    if not re.fullmatch(rf"{label}(?:\.{label})*", plain) or len(plain) > 253:  # noqa: PLR2004 - RFC 1035
+        raise WrongHereError("expected domains such as example.com, without @ or *.")
+    return plain
+
+
+def mapping(node: Node, faults: Faults) -> Mapping[str, str]:
+    """Return account attribute -> provider attribute path.
+
+    An attribute that the account has no field for is accepted here: the engine warns about it
+    for each person who has a value.
+    """
+    found: dict[str, str] = {}
+    for key, value in entries(node):
+        try:
+            found[_attribute(str(key.value))] = _path(text(value))
+        except WrongHereError as error:
+            faults.add(value, f"mapping: {error}")
+    return found
+
+
+def _attribute(key: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", key):
+        fields = ", ".join(sorted(ACCOUNT_FIELDS))
+        raise WrongHereError(f"expected an account attribute as the key, such as {fields}.")
+    return key
+
+
+def _path(value: str) -> str:
+    if _PATH.fullmatch(value) or _URN.fullmatch(value):
+        return value
+    if re.search(r"[()+?\"'\[\]=<>]|\s", value):
+        raise WrongHereError(
+            "expressions (CEL) are not available yet; expected an attribute path such as "
+            "enterprise.department."
+        )
+    raise WrongHereError("expected an attribute path such as enterprise.department.")
+
+
+def channel(node: Node) -> str:
+    """Return a Slack channel id."""
+    value = text(node)
+    if not re.fullmatch(r"[CGD][A-Z0-9]{2,30}", value):
+        raise WrongHereError(
+            "expected a Slack channel id such as C0123456789 (in the channel's details, at the "
+            "bottom), not its name."
+        )
+    return value
+
+
+def interval(node: Node) -> timedelta:
+    """Return how often a cycle starts."""
+    value = duration(node)
+    if not SHORTEST_INTERVAL <= value <= LONGEST:
+        raise WrongHereError("expected a duration from 1m to 3650d.")
+    return value
+
+
+def grace(node: Node) -> timedelta:
+    """Return how long somebody stays disabled."""
+    value = duration(node)
+    if value > LONGEST:
+        raise WrongHereError("expected a duration of at most 3650d.")
+    return value
+
+
+def cron(node: Node) -> str:
+    """Return a cron expression of five fields that has a next time."""
+    value = text(node)
+    if len(value.split()) != 5:  # noqa: PLR2004 - minute hour day month weekday
+        raise WrongHereError("expected a cron expression of five fields, such as 0 2 * * *.")
+    try:
+        next(CronSim(value, datetime.now(UTC)))
+    except (CronSimError, StopIteration):
+        raise WrongHereError(
+            "expected a cron expression that has a next time, such as 0 2 * * *."
+        ) from None
+    return value
+
+
+def timezone(node: Node) -> str:
+    """Return the name of a time zone of the IANA database."""
+    value = text(node)
+    if value not in available_timezones():
+        raise WrongHereError("expected a time zone such as Europe/Berlin.")
+    return ZoneInfo(value).key

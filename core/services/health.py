@@ -1,0 +1,208 @@
+"""Whether everything is well: for `/readyz`, `/metrics` and `dirsync doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from core.errors import DirsyncError, StoreError
+from core.model.account import LicenseSummary
+from core.model.configuration import Configuration
+from core.model.cycle import CycleResult
+from core.model.directory import CheckLine, CheckStatus
+from core.ports import Clock
+from core.services.configurations import ProviderFactory
+from core.store.opening import Store
+
+SILENT_AFTER = 30.0
+"""Seconds without a sign of life after which a background loop counts as stuck."""
+
+_SKEW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """Numbers about nobody in particular, for monitoring.
+
+    Attributes:
+        cycles: finished cycles by (configuration name, result).
+        durations: seconds that the last finished cycle took, by configuration name.
+        ages: seconds since the last success, by configuration name.
+        pending: messages that wait in the outbox.
+        undeliverable: messages that were given up.
+    """
+
+    cycles: dict[tuple[str, str], int] = field(default_factory=dict)
+    durations: dict[str, float] = field(default_factory=dict)
+    ages: dict[str, float] = field(default_factory=dict)
+    open_cycles: int = 0
+    pending: int = 0
+    undeliverable: int = 0
+    licenses: LicenseSummary | None = None
+    people: dict[str, int] = field(default_factory=dict)
+
+
+class HealthService:
+    """Looks at the store, the clock, the background loops and the providers.
+
+    Attributes:
+        beats: name of a background loop -> seconds since its last sign of life, or None if it
+            has not begun; empty if nothing runs in the background here.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, provider: ProviderFactory) -> None:
+        self._store = store
+        self._clock = clock
+        self._provider = provider
+        self.beats: Callable[[], dict[str, float | None]] = dict
+
+    async def ready(self) -> list[CheckLine]:
+        """Return whether work can be done now; nothing is asked of anybody but the store."""
+        lines = [await self._reachable()]
+        for name, age in self.beats().items():
+            lines.append(_beat(name, age))
+        return lines
+
+    async def doctor(self) -> list[CheckLine]:
+        """Return what can be said about the store, the clock, the loops and each provider."""
+        lines = await self.ready()
+        if lines[0].status is CheckStatus.FAILED:
+            return lines
+        lines.append(await self._schema())
+        lines.append(self._time())
+        lines.append(await self._outbox())
+        for configuration in await self._store.configurations.all():
+            lines += await self._provider_lines(configuration)
+        return lines
+
+    async def figures(self) -> Figures:
+        """Return the numbers for monitoring. Raises `StoreError`."""
+        found = Figures(licenses=await self._store.licenses.summary())
+        pending, undeliverable = await self._store.outbox.backlog()
+        people = {
+            status.value: number for status, number in (await self._store.people.statuses()).items()
+        }
+        opened = 0
+        for configuration in await self._store.configurations.all():
+            opened += await self._store.cycles.open_one(configuration.id) is not None
+            await self._measure(configuration, found)
+        return Figures(
+            cycles=found.cycles,
+            durations=found.durations,
+            ages=found.ages,
+            open_cycles=opened,
+            pending=pending,
+            undeliverable=undeliverable,
+            licenses=found.licenses,
+            people=people,
+        )
+
+    async def _measure(self, configuration: Configuration, found: Figures) -> None:
+        for result in CycleResult:
+            number = await self._store.cycles.count(
+                configuration=configuration.id, results=(result,)
+            )
+            found.cycles[configuration.name, result.value] = number
+        last = await self._store.cycles.latest(configuration.id, finished=True)
+        if last is not None and last.started_at and last.finished_at:
+            seconds = (last.finished_at - last.started_at).total_seconds()
+            found.durations[configuration.name] = seconds
+        good = await self._store.cycles.list(
+            configuration=configuration.id,
+            results=(CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS),
+            limit=1,
+        )
+        if good and good[0].finished_at:
+            age = self._clock.now() - good[0].finished_at
+            found.ages[configuration.name] = age.total_seconds()
+
+    async def _reachable(self) -> CheckLine:
+        try:
+            seconds = await self._store.maintenance.ping()
+        except StoreError as error:
+            return _failed("Database", error)
+        detail = f"{self._store.url_redacted} answers in {seconds * 1000:.0f} ms"
+        return CheckLine(name="Database", status=CheckStatus.OK, detail=detail)
+
+    async def _schema(self) -> CheckLine:
+        database, program = await self._store.maintenance.schema()
+        if database == program:
+            return CheckLine(name="Schema", status=CheckStatus.OK, detail=f"revision {database}")
+        return CheckLine(
+            name="Schema",
+            status=CheckStatus.FAILED,
+            detail=f"the database has revision {database}, this program {program}",
+            hint="Run: dirsync db upgrade.",
+            code="schema_differs",
+        )
+
+    def _time(self) -> CheckLine:
+        skew = abs(datetime.now(UTC) - self._clock.now())
+        if skew > _SKEW:
+            return CheckLine(
+                name="Clock",
+                status=CheckStatus.WARNING,
+                detail=f"off by {skew.total_seconds():.0f} s",
+                hint="Synchronise the machine's clock (NTP).",
+                code="clock_skewed",
+            )
+        return CheckLine(
+            name="Clock", status=CheckStatus.OK, detail=f"{self._clock.now():%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+    async def _outbox(self) -> CheckLine:
+        pending, undeliverable = await self._store.outbox.backlog()
+        status = CheckStatus.WARNING if undeliverable else CheckStatus.OK
+        return CheckLine(
+            name="Outbox",
+            status=status,
+            detail=f"{pending:,} waiting, {undeliverable:,} undeliverable",
+            hint="See the log for the reason." if undeliverable else "",
+            code="undeliverable" if undeliverable else "",
+        )
+
+    async def _provider_lines(self, configuration: Configuration) -> list[CheckLine]:
+        try:
+            provider = await self._provider(configuration)
+        except DirsyncError as error:
+            return [_failed(configuration.name, error)]
+        try:
+            report = await provider.check()
+        except DirsyncError as error:
+            return [_failed(configuration.name, error)]
+        finally:
+            await provider.aclose()
+        return [
+            CheckLine(
+                name=f"{configuration.name}: {line.name}",
+                status=line.status,
+                detail=line.detail,
+                hint=line.hint,
+                code=line.code,
+            )
+            for line in report.lines
+        ]
+
+
+def _beat(name: str, age: float | None) -> CheckLine:
+    if age is not None and age <= SILENT_AFTER:
+        return CheckLine(name=name, status=CheckStatus.OK, detail=f"seen {age:.0f} s ago")
+    detail = "has not begun" if age is None else f"silent for {age:.0f} s"
+    return CheckLine(
+        name=name,
+        status=CheckStatus.FAILED,
+        detail=detail,
+        hint="See the log; if it stays like this, restart dirsync.",
+        code="silent",
+    )
+
+
+def _failed(name: str, error: DirsyncError) -> CheckLine:
+    return CheckLine(
+        name=name,
+        status=CheckStatus.FAILED,
+        detail=error.message,
+        hint=error.hint,
+        code=error.code,
+    )

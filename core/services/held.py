@@ -1,0 +1,95 @@
+"""Held sets: what the guard keeps back until a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.model.account import Actor, Role
+from core.model.cycle import Cycle, HeldSet, HeldSetId
+from core.model.views import HeldView
+from core.ports import Clock
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.store.opening import Store
+
+SHOWN_ITEMS = 100
+
+
+class HeldService:
+    """Shows and decides held sets.
+
+    Attributes:
+        wake: called after a release queued a cycle.
+    """
+
+    def __init__(
+        self, *, store: Store, clock: Clock, access: AccessService, audit: AuditService
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._access = access
+        self._audit = audit
+        self.wake: Callable[[], None] = _nobody
+
+    async def open(self, actor: Actor) -> list[HeldSet]:
+        """Return the held sets that wait for a decision; they name nobody."""
+        await self._access.require(actor, Role.VIEWER, "held")
+        return await self._store.held.open()
+
+    async def show(self, actor: Actor, held_id: str, *, limit: int = SHOWN_ITEMS) -> HeldView:
+        """Return a held set with its people, for those who may decide. Raises `NotFoundError`."""
+        await self._access.require(actor, Role.ADMIN, "held.show", held_id)
+        held = await self._store.held.get(HeldSetId(held_id))
+        items = tuple(await self._store.held.items(held.id, limit=limit))
+        return HeldView(held=held, items=items, more=max(0, held.size - len(items)))
+
+    async def card(self, held_id: str) -> HeldSet:
+        """Return a held set as its public card shows it: nobody is named."""
+        return await self._store.held.get(HeldSetId(held_id))
+
+    async def release(
+        self,
+        actor: Actor,
+        held_id: str,
+        *,
+        digest: str,
+        reason: str = "",
+        channel: str | None = None,
+    ) -> Cycle:
+        """Approve exactly the set of this digest; return the cycle that carries it out.
+
+        Raises `ConflictError` (``held_changed``, ``held_expired``, ``held_decided``),
+        `AlreadyRunningError`, `NotPermittedError` (also ``second_person_needed``).
+        """
+        await self._access.require(actor, Role.ADMIN, "release", held_id)
+        held = await self._store.held.get(HeldSetId(held_id))
+        await self._access.require_second_person(actor, held.requested_by, held.id)
+        cycle = await self._store.held.release(
+            held.id,
+            digest=digest,
+            by=actor,
+            channel=held.channel or channel,
+            audit=self._audit.entry(actor, "release", held.id, reason=reason, size=held.size),
+            now=self._clock.now(),
+        )
+        self.wake()
+        return cycle
+
+    async def reject(self, actor: Actor, held_id: str, *, digest: str, reason: str = "") -> HeldSet:
+        """Decide against exactly the set of this digest: its people stay.
+
+        Raises `ConflictError` as `release` does.
+        """
+        await self._access.require(actor, Role.ADMIN, "reject", held_id)
+        held = await self._store.held.get(HeldSetId(held_id))
+        return await self._store.held.reject(
+            held.id,
+            digest=digest,
+            by=actor,
+            audit=self._audit.entry(actor, "reject", held.id, reason=reason, size=held.size),
+            now=self._clock.now(),
+        )
+
+
+def _nobody() -> None:
+    return None

@@ -1,0 +1,122 @@
+"""What the channel is told beside the cards: records, alerts and the labelled test message."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from core.errors import NotFoundError
+from core.model.account import Actor, Role
+from core.model.configuration import Configuration, ConfigurationId
+from core.model.cycle import Cycle, CycleResult
+from core.model.events import AlertKind, EventKind, NewOutboxItem, OutboxItem
+from core.model.views import AlertView
+from core.ports import Clock
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.settings import Settings
+from core.store.opening import Store
+
+_TITLES = {
+    AlertKind.SYNC_FAILED: "Sync failed",
+    AlertKind.SIGN_IN_NEEDED: "Sign-in needed",
+    AlertKind.RECOVERED: "Sync recovered",
+    AlertKind.CYCLE_RESUMED: "Cycle resumed",
+    AlertKind.LICENSES_SHORT: "Licenses are short",
+    AlertKind.TEST: "Test message",
+}
+
+
+class NoticeService:
+    """Queues messages in the outbox and says what they show now."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        access: AccessService,
+        audit: AuditService,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._access = access
+        self._audit = audit
+
+    async def test(self, actor: Actor, channel: str | None = None) -> None:
+        """Queue a message that is labelled as a test, for `channel` or the default one."""
+        await self._access.require(actor, Role.ADMIN, "notify.test", channel or "")
+        key = f"alert:{AlertKind.TEST.value}:{secrets.token_hex(4)}"
+        await self._audit.add(self._audit.entry(actor, "notify.test", channel or ""))
+        payload: dict[str, object] = {
+            "kind": AlertKind.TEST.value,
+            "message": f"{actor.name} asked for this test message. Nothing has happened.",
+            "hint": "If you can read this, alerts reach this channel.",
+        }
+        await self._put(key, EventKind.ALERT, channel or self._settings.channel, payload)
+
+    async def record(
+        self, actor: Actor, text_key: str, text: str, *, channel: str | None = None
+    ) -> None:
+        """Queue the one public line about something that changed the world.
+
+        `text` follows the actor's name ("set the licenses from 100 to 120") and names nobody
+        else. The payload has `text_key`, `text`, `actor` and `actor_name`.
+        """
+        payload: dict[str, object] = {
+            "text_key": text_key,
+            "text": text,
+            "actor": actor.id,
+            "actor_name": actor.name,
+        }
+        key = f"record:{text_key}:{secrets.token_hex(4)}"
+        await self._put(key, EventKind.RECORD, channel or self._settings.channel, payload)
+
+    async def alert(self, item: OutboxItem) -> AlertView:
+        """Return what an ALERT item shows now: its words, and the present state behind it."""
+        payload = item.payload
+        kind = AlertKind(str(payload.get("kind", AlertKind.SYNC_FAILED.value)))
+        configuration = await self._configuration(payload)
+        cycle = None
+        if configuration is not None:
+            cycle = await self._store.cycles.latest(configuration.id, finished=True)
+        return AlertView(
+            kind=kind,
+            title=_TITLES[kind],
+            text=str(payload.get("message", "")),
+            hint=str(payload.get("hint", "")),
+            resolved=bool(payload.get("resolved")) or _over(kind, configuration, cycle),
+            configuration=configuration,
+            cycle=cycle,
+            licenses=await self._store.licenses.summary(),
+        )
+
+    async def _configuration(self, payload: Mapping[str, object]) -> Configuration | None:
+        wanted = payload.get("configuration_id")
+        if not isinstance(wanted, str) or not wanted:
+            return None
+        try:
+            return await self._store.configurations.get(ConfigurationId(wanted))
+        except NotFoundError:
+            return None
+
+    async def _put(
+        self, key: str, kind: EventKind, channel: str | None, payload: dict[str, object]
+    ) -> None:
+        item = NewOutboxItem(
+            key=key, stream=key, kind=kind, subject=key, channel=channel, payload=payload
+        )
+        await self._store.outbox.put([item], now=self._clock.now())
+
+
+def _over(kind: AlertKind, configuration: Configuration | None, cycle: Cycle | None) -> bool:
+    """Whether the cause of an alert is gone by now, whatever was true when it was stored."""
+    if configuration is None or cycle is None:
+        return False
+    if kind is AlertKind.SIGN_IN_NEEDED:
+        return configuration.stopped_reason is None and cycle.result is not CycleResult.FAILURE
+    if kind is AlertKind.SYNC_FAILED:
+        return cycle.result in (CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS)
+    return False
