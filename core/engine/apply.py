@@ -1,0 +1,112 @@
+"""The second pass: decide again and carry out, or record, what was let through."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from core.engine.context import CycleContext, Meter
+from core.engine.groups import Planned
+from core.engine.guard import Ruling
+from core.engine.plan import SILENT, Policy
+from core.engine.survey import decided
+from core.model.cycle import Action, Decision
+from core.model.directory import ExternalId, ResourceKind
+
+GROUP_BATCH = 200
+MEMBERS_BATCH = 20_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What is to be carried out.
+
+    Attributes:
+        absentees: the snapshot may speak of those who are missing.
+    """
+
+    policy: Policy
+    ruling: Ruling
+    absentees: bool
+    groups: Sequence[Planned]
+
+
+async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
+    """Apply the plan, batch by batch; each batch is one fenced transaction."""
+    async for decisions in decided(ctx, order.policy, absentees=order.absentees):
+        allowed = [d for d in decisions if _is_allowed(d, order.ruling) and _says_something(d)]
+        if allowed:
+            await ctx.store.apply(
+                ctx.fence,
+                allowed,
+                now=ctx.clock.now(),
+                send=ctx.configuration.spec.invitations,
+            )
+        await meter.advance(len(decisions))
+    for batch in group_batches(allowed_groups(order)):
+        await ctx.store.apply_groups(ctx.fence, batch, now=ctx.clock.now())
+        await meter.advance(0)
+
+
+async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:
+    """Keep the plan for the preview: what would be done, held or told."""
+    held = {(item.external_id, item.action) for item in order.ruling.held}
+    async for decisions in decided(ctx, order.policy, absentees=order.absentees):
+        told = []
+        for decision in decisions:
+            waits = _waits(decision, order.ruling, held)
+            if waits or (_is_allowed(decision, order.ruling) and _is_told(decision)):
+                told.append(_marked(decision) if waits else decision)
+        if told:
+            await ctx.store.record_plan(ctx.fence, told)
+        await meter.advance(len(decisions))
+    for batch in group_batches(allowed_groups(order)):
+        await ctx.store.record_group_plan(ctx.fence, [change for change, _ in batch])
+
+
+def _waits(decision: Decision, ruling: Ruling, held: Container[tuple[ExternalId, Action]]) -> bool:
+    if decision.action.removes:
+        return (decision.pair.external_id, decision.action) in held
+    return not _is_allowed(decision, ruling)
+
+
+def _marked(decision: Decision) -> Decision:
+    return decision._replace(reason=f"held by the guard: {decision.reason}")
+
+
+def _is_allowed(decision: Decision, ruling: Ruling) -> bool:
+    return ruling.lets(ResourceKind.USER, decision.pair.external_id, decision.action)
+
+
+def _says_something(decision: Decision) -> bool:
+    """Whether the store has anything to note: for an absentee only removal or the first absence."""
+    pair = decision.pair
+    return pair.present or decision.action not in SILENT or pair.absent_since is None
+
+
+def _is_told(decision: Decision) -> bool:
+    silent = decision.action in SILENT
+    return not silent or bool(decision.pair.problems)
+
+
+def allowed_groups(order: Order) -> list[Planned]:
+    """Return the changes of groups that the guard lets through."""
+    return [
+        planned
+        for planned in order.groups
+        if order.ruling.lets(ResourceKind.GROUP, planned[0].external_id, planned[0].action)
+    ]
+
+
+def group_batches(planned: Iterable[Planned]) -> Iterable[list[Planned]]:
+    """Cut changes of groups into transactions of bounded size."""
+    batch: list[Planned] = []
+    members = 0
+    for one in planned:
+        batch.append(one)
+        members += len(one[0].added) + len(one[0].removed)
+        if len(batch) >= GROUP_BATCH or members >= MEMBERS_BATCH:
+            yield batch
+            batch, members = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,51 @@
+"""The question "are you still there?", asked once for each absentee whom the guard lets through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.engine.context import CycleContext, Meter
+from core.errors import PermissionMissingError, RemoteError, SignInError
+from core.model.directory import ExternalId, Presence
+
+CONCURRENCY = 8
+
+
+@dataclass(kw_only=True, slots=True)
+class Confirmation:
+    """What the provider said of the absentees.
+
+    Attributes:
+        asked: people who were asked for, one request each.
+        still_there: of them, those who are there and active.
+        unconfirmed: of them, those of whom the provider could not say anything.
+    """
+
+    asked: int = 0
+    still_there: int = 0
+    unconfirmed: int = 0
+
+
+async def confirm(ctx: CycleContext, meter: Meter, absentees: Iterable[ExternalId]) -> Confirmation:
+    """Ask for each absentee, a few at a time. Raises if the provider refuses the credentials."""
+    result = Confirmation()
+    waiting = sorted(absentees)
+    for start in range(0, len(waiting), CONCURRENCY):
+        batch = waiting[start : start + CONCURRENCY]
+        for answer in await asyncio.gather(*(_ask(ctx, person) for person in batch)):
+            result.asked += 1
+            result.still_there += answer is Presence.ACTIVE
+            result.unconfirmed += answer is None
+        await meter.advance(0)
+    return result
+
+
+async def _ask(ctx: CycleContext, person: ExternalId) -> Presence | None:
+    try:
+        return await ctx.provider.read_user(person)
+    except (SignInError, PermissionMissingError):
+        raise
+    except RemoteError:
+        return None

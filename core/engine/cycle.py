@@ -1,0 +1,284 @@
+"""One cycle from beginning to end: read, prove, plan, guard, confirm, apply, finish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from core.engine.apply import Order, carry_out, record
+from core.engine.confirm import Confirmation, confirm
+from core.engine.context import CycleContext, CycleOutcome, Meter
+from core.engine.groups import KnownGroup, Planned, plan_deletions, plan_group
+from core.engine.guard import Key, Ruling, items_digest, judge
+from core.engine.plan import Policy
+from core.engine.proof import prove
+from core.engine.snapshot import Snapshot, read_snapshot
+from core.engine.survey import Survey, held_creations, survey
+from core.errors import DirsyncError, FencedError, StoreUnavailableError
+from core.model.cycle import CycleError, CycleResult, HeldSetId, Proof, StagedGroup, Step
+from core.model.directory import ExternalId, ResourceKind
+
+CANARIES = 5
+DAY = timedelta(hours=24)
+
+
+async def run_cycle(ctx: CycleContext) -> CycleOutcome:
+    """Run a claimed cycle and finish it.
+
+    Whatever goes wrong with the directory or the configuration ends the cycle as a failure; a
+    request to cancel ends it as cancelled. Raises `FencedError` if the cycle is no longer this
+    worker's, and `StoreUnavailableError`: the cycle is then still open.
+    """
+    try:
+        outcome = await _run(ctx)
+    except FencedError as error:
+        if error.code != "cancel_requested":
+            raise
+        outcome = CycleOutcome(result=CycleResult.CANCELLED)
+    except StoreUnavailableError:
+        raise
+    except DirsyncError as error:
+        outcome = failure(error)
+    await end_cycle(ctx, outcome)
+    return outcome
+
+
+def failure(error: DirsyncError) -> CycleOutcome:
+    """Return the outcome of a cycle that an error ended."""
+    return CycleOutcome(
+        result=CycleResult.FAILURE,
+        error=CycleError(code=error.code, message=error.message, hint=error.hint),
+    )
+
+
+async def end_cycle(ctx: CycleContext, outcome: CycleOutcome) -> None:
+    """Store how a cycle ended; picks canaries once the first proven cycle is through."""
+    canaries: Sequence[ExternalId] | None = None
+    proven = outcome.proof is not None and outcome.proof.proven
+    through = outcome.result in (CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS)
+    if proven and through and not ctx.dry_run and outcome.repick:
+        canaries = await ctx.store.pick_canaries(ctx.fence, CANARIES)
+    await ctx.store.finish(
+        ctx.fence,
+        result=outcome.result,
+        error=outcome.error,
+        proof=outcome.proof,
+        held_set_id=outcome.held_set_id,
+        plan_digest=outcome.plan_digest,
+        requests=outcome.requests,
+        canaries=canaries,
+        now=ctx.clock.now(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Plan:
+    """A plan and what may be done of it."""
+
+    policy: Policy
+    groups: Sequence[Planned]
+    survey: Survey
+    ruling: Ruling
+    proof: Proof
+    requests: int
+
+    @property
+    def digest(self) -> str:
+        return self.survey.digest(self.ruling, proven=self.proof.proven)
+
+
+async def _run(ctx: CycleContext) -> CycleOutcome:
+    meter = Meter(ctx)
+    await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
+    await meter.begin(Step.CONNECT)
+    snapshot = await read_snapshot(ctx, meter)
+    plan = await _plan(ctx, meter, snapshot)
+    if ctx.bound_plan is not None and ctx.bound_plan != plan.digest:
+        return _plan_changed(plan)
+    order = Order(
+        policy=plan.policy,
+        ruling=plan.ruling,
+        absentees=plan.proof.proven,
+        groups=plan.groups,
+    )
+    held: HeldSetId | None = None
+    if ctx.dry_run:
+        await meter.begin(Step.REPORT)
+        await record(ctx, meter, order)
+    else:
+        held = await _hold(ctx, plan)
+        await meter.begin(Step.APPLY, total=plan.survey.people)
+        await carry_out(ctx, meter, order)
+    return _outcome(ctx, snapshot, plan, held)
+
+
+async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
+    """Plan, guard, and ask for the absentees whom the guard lets through."""
+    await meter.begin(Step.COMPARE)
+    policy = _policy(ctx)
+    proof = prove(snapshot.evidence, ctx.proof_rules)
+    released = await ctx.store.released_items(ctx.fence)
+    rejected = await ctx.store.rejected_ids(ctx.fence)
+    found = await survey(
+        ctx, meter, policy, absentees=proof.proven, released=released, rejected=rejected
+    )
+    groups = await _plan_groups(ctx, snapshot, rejected, proven=proof.proven)
+    found.note_groups(groups)
+    ruling = await _judge(ctx, found, released, proven=proof.proven)
+    asked = await _confirm(ctx, meter, found, ruling)
+    if asked.still_there or asked.unconfirmed:
+        evidence = replace(
+            snapshot.evidence, still_there=asked.still_there, unconfirmed=asked.unconfirmed
+        )
+        proof = prove(evidence, ctx.proof_rules)
+        if not proof.proven:
+            ruling = await _judge(ctx, found, released, proven=False)
+    return _Plan(
+        policy=policy,
+        groups=groups,
+        survey=found,
+        ruling=ruling,
+        proof=proof,
+        requests=snapshot.requests + asked.asked,
+    )
+
+
+def _policy(ctx: CycleContext) -> Policy:
+    spec = ctx.configuration.spec
+    return Policy(now=ctx.clock.now(), grace=spec.grace, on_missing=spec.on_missing)
+
+
+async def _plan_groups(
+    ctx: CycleContext, snapshot: Snapshot, rejected: frozenset[ExternalId], *, proven: bool
+) -> list[Planned]:
+    """Compare the snapshot's groups with the account's; nothing if groups were not read."""
+    if not snapshot.groups_read:
+        return []
+    known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
+    by_id = {group.external_id: group for group in known}
+    planned: list[Planned] = []
+    for group in snapshot.groups:
+        mine = by_id.get(group.external_id)
+        change = plan_group(group, mine, await _members(ctx, group, mine))
+        if change is not None:
+            planned.append(change)
+    if proven and snapshot.groups_proven and snapshot.groups:
+        seen = {group.external_id for group in snapshot.groups} | snapshot.unreadable_groups
+        planned += plan_deletions(seen | rejected, known)
+    return planned
+
+
+async def _members(
+    ctx: CycleContext, group: StagedGroup, known: KnownGroup | None
+) -> frozenset[ExternalId]:
+    """Return the members that the account has, asking only where something may have changed."""
+    if known is None:
+        return frozenset()
+    if group.proven and known.holds(group.members):
+        return group.members
+    return await ctx.store.group_members(ctx.fence, known.external_id)
+
+
+async def _judge(
+    ctx: CycleContext, found: Survey, released: frozenset[Key], *, proven: bool
+) -> Ruling:
+    """Let the guard decide; without a proof there is nothing to remove, and nothing to hold."""
+    recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
+    load = found.load(
+        provisioned=await ctx.store.provisioned(ctx.fence),
+        recent=recent,
+        settled=bool(ctx.configuration.picked_canaries),
+        released=released,
+    )
+    removals = found.removals if proven else []
+    if not proven:
+        load = replace(load, removals=0, leaving=0)
+    return judge(
+        ctx.configuration.spec.guard, load, removals, released=released, rules=ctx.guard_rules
+    )
+
+
+async def _confirm(ctx: CycleContext, meter: Meter, found: Survey, ruling: Ruling) -> Confirmation:
+    if not ctx.provider.capabilities.read_one:
+        return Confirmation()
+    through = {id_ for kind, id_, _ in ruling.removals if kind == ResourceKind.USER}
+    return await confirm(ctx, meter, through & found.absent)
+
+
+async def _hold(ctx: CycleContext, plan: _Plan) -> HeldSetId | None:
+    """Store what the guard keeps back, or end what an earlier cycle held in vain."""
+    ruling = plan.ruling
+    if not ruling.holds:
+        if plan.proof.proven:
+            await ctx.store.settle_held(ctx.fence)
+        return None
+    items = ruling.held
+    if ruling.creations_held:
+        items += await held_creations(ctx, plan.policy, ruling)
+    return await ctx.store.hold(
+        ctx.fence,
+        items,
+        limit=ruling.limit,
+        provisioned=ruling.provisioned,
+        reason=ruling.reason,
+        digest=items_digest(items),
+    )
+
+
+def _plan_changed(plan: _Plan) -> CycleOutcome:
+    return CycleOutcome(
+        result=CycleResult.CANCELLED,
+        error=CycleError(
+            code="plan_changed",
+            message="The directory changed since the preview, so nothing was applied.",
+            hint="Look at a new preview and apply that.",
+        ),
+        proof=plan.proof,
+        plan_digest=plan.digest,
+        requests=plan.requests,
+    )
+
+
+def _outcome(
+    ctx: CycleContext, snapshot: Snapshot, plan: _Plan, held: HeldSetId | None
+) -> CycleOutcome:
+    error = _shortfall(snapshot, plan)
+    return CycleOutcome(
+        result=CycleResult.SUCCESS if error is None else CycleResult.PARTIAL_SUCCESS,
+        error=error,
+        proof=plan.proof,
+        held_set_id=held,
+        plan_digest=plan.digest,
+        requests=plan.requests,
+        repick=bool(snapshot.canaries_missing or not ctx.configuration.picked_canaries),
+    )
+
+
+def _shortfall(snapshot: Snapshot, plan: _Plan) -> CycleError | None:
+    """Say what kept the cycle from a full success: the weightiest reason."""
+    if not plan.proof.proven:
+        return CycleError(
+            code="snapshot_unproven",
+            message=f"Nobody was removed: {plan.proof.failed[0][1]}",
+            hint="New and changed people were taken over. The next cycle reads everything again.",
+        )
+    if plan.ruling.holds:
+        return CycleError(
+            code="held_by_guard",
+            message=plan.ruling.reason,
+            hint="Look at the held set, then release or reject it.",
+        )
+    if not snapshot.groups_proven:
+        return CycleError(
+            code="groups_unproven",
+            message="The groups could not be read in full, so nobody was taken out of a group.",
+            hint="Check the provider's groups.",
+        )
+    if plan.survey.problems:
+        return CycleError(
+            code="people_with_problems",
+            message=f"{plan.survey.problems} people have a problem.",
+            hint="Each is listed with what to do.",
+        )
+    return None

@@ -1,0 +1,193 @@
+"""The attribute mapping: from a provider's record to the account's attributes."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from core.engine.matching import is_address, match_key
+from core.model.account import ACCOUNT_FIELDS
+from core.model.cycle import Problem, Severity
+from core.model.directory import ProviderUser
+
+MAX_LENGTH = 1000
+"""Characters of one attribute; more is not applied."""
+
+_DROPPED = {"Cc", "Cs"}
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+Getter = Callable[[ProviderUser], object]
+
+
+class Mapped(NamedTuple):
+    """A record in the account's terms. `profile` and `problems` are JSON texts."""
+
+    user_name: str
+    display_name: str
+    email: str
+    match_key: str
+    profile: str
+    digest: bytes
+    problems: str
+
+
+def getter(path: str) -> Getter:
+    """Compile an attribute path of a mapping; ``emails`` is the primary address."""
+    if path == "userName":
+        return lambda user: user.user_name
+    if path in {"emails", "emails.value", "email"}:
+        return lambda user: user.emails[0] if user.emails else user.attributes.get(path)
+    if path in {"id", "externalId"}:
+        return lambda user: user.attributes.get(path, user.external_id)
+    return lambda user: user.attributes.get(path)
+
+
+def value_kind(value: object) -> str:
+    """Name the kind of a value for people, never the value."""
+    if isinstance(value, bool):
+        return "yes or no"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "object" if isinstance(value, Mapping) else "list"
+
+
+def problems_text(problems: list[Problem]) -> str:
+    """Return problems as the JSON list that is stored, or an empty string for none."""
+    return msgspec.json.encode(problems).decode() if problems else ""
+
+
+class Mapper:
+    """The mapping of one configuration, compiled once and used for every record."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        known = {field: path for field, path in mapping.items() if field in ACCOUNT_FIELDS}
+        self._fields = [(field, path, getter(path)) for field, path in known.items()]
+        self._homeless = [
+            (field, path, getter(path)) for field, path in mapping.items() if field not in known
+        ]
+
+    def map(self, user: ProviderUser) -> Mapped:
+        """Map one record; what cannot be applied becomes a problem of this person."""
+        problems: list[Problem] = []
+        profile: dict[str, str] = {}
+        for field, path, get in self._fields:
+            text = _text(get(user), path, problems)
+            if text:
+                profile[field] = text
+        for field, path, get in self._homeless:
+            value = get(user)
+            if value not in (None, "", [], {}):
+                problems.append(_homeless(field, path, value))
+        return _finish(user, profile, problems)
+
+
+def _finish(user: ProviderUser, profile: dict[str, str], problems: list[Problem]) -> Mapped:
+    email = profile.get("email", "")
+    if not is_address(email):
+        problems.append(_no_email(email))
+        profile.pop("email", None)
+        email = ""
+    user_name = profile.get("user_name") or email or user.external_id
+    body = _ENCODER.encode(profile)
+    return Mapped(
+        user_name=user_name,
+        display_name=_display_name(profile) or user_name,
+        email=email,
+        match_key=match_key(email),
+        profile=body.decode(),
+        digest=hashlib.blake2b(body, digest_size=16).digest(),
+        problems=problems_text(problems),
+    )
+
+
+def _display_name(profile: Mapping[str, str]) -> str:
+    whole = profile.get("display_name", "")
+    return whole or f"{profile.get('given_name', '')} {profile.get('family_name', '')}".strip()
+
+
+def _text(value: object, path: str, problems: list[Problem]) -> str:
+    """Return a value as clean text, or an empty string with the reason among the problems."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        value = repr(value)
+    if not isinstance(value, str):
+        problems.append(_wrong_kind(path, value))
+        return ""
+    if len(value) > MAX_LENGTH:
+        problems.append(_too_long(path))
+        return ""
+    return (value if value.isprintable() else _clean(value, path, problems)).strip()
+
+
+def _clean(value: str, path: str, problems: list[Problem]) -> str:
+    kept = "".join(c for c in value if unicodedata.category(c) not in _DROPPED)
+    if len(kept) != len(value):
+        problems.append(_control(path))
+    return kept
+
+
+def _homeless(field: str, path: str, value: object) -> Problem:
+    return Problem(
+        severity=Severity.WARNING,
+        code="attribute_without_field",
+        message=f"The attribute {path} has no equivalent field in the account ({field}).",
+        attribute=path,
+        value_kind=value_kind(value),
+        hint=f"Map {path} to one of the account's fields, or take it out of the mapping.",
+    )
+
+
+def _wrong_kind(path: str, value: object) -> Problem:
+    kind = value_kind(value)
+    return Problem(
+        severity=Severity.WARNING,
+        code="attribute_wrong_kind",
+        message=f"The attribute {path} holds a {kind} where text is needed.",
+        attribute=path,
+        value_kind=kind,
+        hint=f"Map a part of {path} that is text, or correct it in the directory.",
+    )
+
+
+def _too_long(path: str) -> Problem:
+    return Problem(
+        severity=Severity.WARNING,
+        code="attribute_too_long",
+        message=f"The attribute {path} is longer than {MAX_LENGTH} characters.",
+        attribute=path,
+        value_kind="text",
+        hint=f"Shorten {path} in the directory.",
+    )
+
+
+def _control(path: str) -> Problem:
+    return Problem(
+        severity=Severity.WARNING,
+        code="attribute_control_characters",
+        message=f"The attribute {path} has characters that cannot be shown; they were left out.",
+        attribute=path,
+        value_kind="text",
+        hint=f"Remove line breaks and control characters from {path} in the directory.",
+    )
+
+
+def _no_email(email: str) -> Problem:
+    return Problem(
+        severity=Severity.ERROR,
+        code="no_email",
+        message="The record's e-mail address is not valid."
+        if email
+        else "The record has no e-mail address.",
+        attribute="email",
+        value_kind="text" if email else "",
+        hint="Give this person an address in the directory, or map email to another attribute.",
+    )

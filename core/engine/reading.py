@@ -1,0 +1,245 @@
+"""Reading: from pages of raw records to a staged snapshot and the evidence of its completeness.
+
+The only thing that grows with the directory is the set of known digests. One store job is under
+way while the next page is fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from core.engine.context import CycleContext, Meter
+from core.engine.groups import flatten
+from core.engine.mapping import Mapper, problems_text
+from core.engine.proof import Listing
+from core.engine.scoping import Scoping
+from core.errors import PermissionMissingError, RecordError, RemoteError, SignInError
+from core.model.cycle import Problem, ScopeAnswer, Severity, StagedGroup, StagedUser
+from core.model.directory import Digest, ExternalId, Page, ProviderGroup
+
+
+@asynccontextmanager
+async def pages_of(source: AsyncIterator[Page]) -> AsyncIterator[AsyncIterator[Page]]:
+    """Hold a listing open; its generator is closed whatever happens."""
+    try:
+        yield source
+    finally:
+        if isinstance(source, AsyncGenerator):
+            await source.aclose()
+
+
+class GroupListing:
+    """The groups of a snapshot.
+
+    Attributes:
+        groups: by id, with all their people.
+        listing: what was seen while reading.
+        unreadable: groups whose record could not be read; they are left as they are.
+    """
+
+    def __init__(self) -> None:
+        self.listing = Listing()
+        self.groups: dict[ExternalId, StagedGroup] = {}
+        self.unreadable: set[ExternalId] = set()
+
+
+async def read_groups(ctx: CycleContext, meter: Meter) -> GroupListing:
+    """Read all groups. A fault is noted as evidence; lost credentials or rights are raised."""
+    result = GroupListing()
+    found: dict[ExternalId, ProviderGroup] = {}
+    try:
+        async with pages_of(ctx.provider.read_groups()) as pages:
+            async for page in pages:
+                before = len(found)
+                _take_groups(ctx, page, found, result)
+                result.listing.note_page(token=page.token, last=page.last, total=page.total)
+                result.listing.note_records(
+                    new=len(found) - before, empty_end=page.last and not page.records
+                )
+                await meter.advance(0, pages=1)
+    except (SignInError, PermissionMissingError):
+        raise
+    except RemoteError as error:
+        result.listing.fault = error
+    result.groups = flatten(found.values())
+    return result
+
+
+def _take_groups(
+    ctx: CycleContext, page: Page, found: dict[ExternalId, ProviderGroup], result: GroupListing
+) -> None:
+    for raw in page.records:
+        try:
+            group = ctx.provider.decode_group(raw)
+        except RecordError:
+            owner = ctx.provider.identify(raw)
+            if owner is None:
+                result.listing.unidentified += 1
+            else:
+                result.unreadable.add(owner)
+            continue
+        if group.external_id in found:
+            result.listing.repeats += 1
+        found[group.external_id] = group
+
+
+class PeopleReader:
+    """Reads all people once.
+
+    `known` holds the digests of settled people and shrinks as they are met; `recheck` are those
+    of settled people whose membership of the scope changed, who are looked at again.
+    """
+
+    def __init__(
+        self,
+        ctx: CycleContext,
+        meter: Meter,
+        *,
+        mapper: Mapper,
+        scoping: Scoping,
+        digest: Callable[[bytes], Digest],
+    ) -> None:
+        self._ctx = ctx
+        self._meter = meter
+        self._mapper = mapper
+        self._scoping = scoping
+        self._digest = digest
+        self._job: asyncio.Task[None] | None = None
+        self.known: set[bytes] = set()
+        self.recheck: set[bytes] = set()
+        self.listing = Listing()
+
+    async def load_known(self) -> None:
+        """Load the digests of the settled people."""
+        async for chunk in self._ctx.store.known(self._ctx.fence):
+            for one in chunk:
+                moved = self._scoping.holds(one.external_id) != one.group_scoped
+                (self.recheck if moved else self.known).add(one.digest)
+
+    async def read(self) -> Listing:
+        """Read every page; raises if nothing at all could be read."""
+        try:
+            await self._read_pages()
+            await self._finish_job()
+        except (SignInError, PermissionMissingError):
+            raise
+        except RemoteError as error:
+            await self._finish_job()
+            if self.listing.pages == 0:
+                raise
+            self.listing.fault = error
+        finally:
+            await self._drop_job()
+        await self._stage_unmet()
+        self.listing.repeats = await self._ctx.store.repeats(self._ctx.fence)
+        return self.listing
+
+    async def _read_pages(self) -> None:
+        async with pages_of(self._ctx.provider.read_users()) as pages:
+            async for page in pages:
+                await self._take(page)
+
+    async def _take(self, page: Page) -> None:
+        rows: list[StagedUser] = []
+        met = 0
+        for start in range(0, len(page.records), self._ctx.slice_size):
+            met += self._sort(page.records[start : start + self._ctx.slice_size], rows)
+            await asyncio.sleep(0)
+        await self._finish_job()
+        self.listing.note_page(token=page.token, last=page.last, total=page.total)
+        self._job = asyncio.create_task(self._stage(rows, met, page))
+        await self._meter.advance(1, pages=1, read=len(page.records), total=self._pages_in_all())
+
+    def _pages_in_all(self) -> int | None:
+        announced = self.listing.announced
+        size = self._ctx.provider.capabilities.page_size
+        return None if announced is None else max(1, -(-announced // size))
+
+    def _sort(self, records: Sequence[bytes], rows: list[StagedUser]) -> int:
+        """Count the settled people met; append the others to `rows`."""
+        met = 0
+        for raw in records:
+            digest = self._digest(raw)
+            if digest in self.known:
+                self.known.discard(digest)
+                met += 1
+                continue
+            row = self._row(raw, digest)
+            if row is None:
+                self.listing.unidentified += 1
+            else:
+                rows.append(row)
+        return met
+
+    async def _stage(self, rows: Sequence[StagedUser], met: int, page: Page) -> None:
+        new = await self._ctx.store.stage(self._ctx.fence, rows) if rows else 0
+        self.listing.note_records(new=met + new, empty_end=page.last and not page.records)
+
+    async def _finish_job(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            await job
+
+    async def _drop_job(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+            await asyncio.gather(job, return_exceptions=True)
+
+    async def _stage_unmet(self) -> None:
+        unmet = [*self.known, *self.recheck]
+        self.known, self.recheck = set(), set()
+        for start in range(0, len(unmet), self._ctx.batch):
+            await self._ctx.store.stage_unmet(
+                self._ctx.fence, unmet[start : start + self._ctx.batch]
+            )
+
+    def _row(self, raw: bytes, digest: Digest) -> StagedUser | None:
+        try:
+            user = self._ctx.provider.decode_user(raw)
+        except RecordError as error:
+            owner = self._ctx.provider.identify(raw)
+            return None if owner is None else self._unreadable(owner, digest, error)
+        mapped = self._mapper.map(user)
+        return StagedUser(
+            external_id=user.external_id,
+            digest=digest,
+            mapped_digest=mapped.digest,
+            match_key=mapped.match_key,
+            user_name=mapped.user_name,
+            display_name=mapped.display_name,
+            email=mapped.email,
+            active=user.active,
+            readable=True,
+            scope=self._scoping.answer(user.external_id, mapped.match_key),
+            group_scoped=self._scoping.holds(user.external_id),
+            profile=mapped.profile,
+            problems=mapped.problems,
+        )
+
+    def _unreadable(self, owner: ExternalId, digest: Digest, error: RecordError) -> StagedUser:
+        problem = Problem(
+            severity=Severity.ERROR,
+            code=error.code,
+            message=error.message,
+            attribute=error.attribute,
+            value_kind=error.value_kind,
+            hint=error.hint,
+        )
+        return StagedUser(
+            external_id=owner,
+            digest=digest,
+            mapped_digest=b"",
+            match_key="",
+            user_name="",
+            display_name="",
+            email="",
+            active=True,
+            readable=False,
+            scope=ScopeAnswer.IN,
+            group_scoped=self._scoping.holds(owner),
+            profile="{}",
+            problems=problems_text([problem]),
+        )

@@ -1,0 +1,123 @@
+"""Scope: who is provisioned, and by whose doing somebody is not any more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from core.engine.matching import ascii_domain, domain_of
+from core.errors import ConfigurationError
+from core.model.configuration import Configuration, Scope
+from core.model.cycle import ScopeAnswer, StagedGroup
+from core.model.directory import Digest, ExternalId
+
+Groups = Mapping[ExternalId, StagedGroup]
+
+
+def digest_key(configuration: Configuration, decoder_revision: str) -> bytes:
+    """Return the key of the raw digests: same bytes under another rule are another digest.
+
+    It covers the scope's revision, the mapping and the provider's decoder.
+    """
+    rule = [
+        configuration.scope_revision,
+        sorted(configuration.mapping.items()),
+        decoder_revision,
+    ]
+    return hashlib.blake2b(msgspec.json.encode(rule), digest_size=32).digest()
+
+
+def digester(key: bytes) -> Callable[[bytes], Digest]:
+    """Return the function from a record's raw bytes to its digest of 16 bytes."""
+    keyed = hashlib.blake2b(digest_size=16, key=key)
+
+    def digest(raw: bytes) -> Digest:
+        one = keyed.copy()
+        one.update(raw)
+        return Digest(one.digest())
+
+    return digest
+
+
+def resolve_groups(scope: Scope, groups: Groups, *, listing_proven: bool) -> list[StagedGroup]:
+    """Return the groups that a scope names by id or by display name.
+
+    Raises `ConfigurationError` if a group does not exist (``scope_group_missing``) or if two have
+    that name (``scope_group_ambiguous``). Where the listing is not proven to be whole, a group
+    that is not in it may exist all the same, and is left out.
+    """
+    found: list[StagedGroup] = []
+    for name in scope.groups:
+        matches = _named(name, groups)
+        if len(matches) > 1:
+            raise ConfigurationError(
+                f"The directory has {len(matches)} groups named “{name}”.",
+                code="scope_group_ambiguous",
+                hint="Name the group in the scope by its id.",
+            )
+        if not matches and listing_proven:
+            raise ConfigurationError(
+                f"The scope's group “{name}” does not exist in the directory.",
+                code="scope_group_missing",
+                hint="Correct the group in the configuration's scope, or create it there.",
+            )
+        found.extend(matches)
+    return found
+
+
+def _named(name: str, groups: Groups) -> list[StagedGroup]:
+    by_id = groups.get(ExternalId(name))
+    if by_id is not None:
+        return [by_id]
+    exact = [group for group in groups.values() if group.display_name == name]
+    folded = name.casefold().strip()
+    return exact or [g for g in groups.values() if g.display_name.casefold().strip() == folded]
+
+
+def members_of(groups: Iterable[StagedGroup]) -> frozenset[ExternalId]:
+    """Return everybody in any of the groups, nested ones included."""
+    return frozenset().union(*(group.members for group in groups))
+
+
+class ScopeRule:
+    """One scope with its groups' members: a test of one person.
+
+    A scope with groups and domains wants both: a member whose address is in one of the domains.
+    """
+
+    def __init__(self, scope: Scope, members: frozenset[ExternalId]) -> None:
+        self._by_group = bool(scope.groups)
+        self._members = members
+        self._domains = frozenset(ascii_domain(domain.lstrip("@")) for domain in scope.domains)
+
+    def holds(self, person: ExternalId) -> bool:
+        """Whether a scope group has the person; False where the scope names no groups."""
+        return self._by_group and person in self._members
+
+    def admits(self, person: ExternalId, key: str) -> bool:
+        """Whether a person with this match key is in scope."""
+        if self._by_group and person not in self._members:
+            return False
+        return not self._domains or domain_of(key) in self._domains
+
+
+class Scoping:
+    """The present scope beside the previous one."""
+
+    def __init__(self, now: ScopeRule, before: ScopeRule | None) -> None:
+        self._now = now
+        self._before = before
+
+    def holds(self, person: ExternalId) -> bool:
+        """Whether one of the present scope's groups has the person."""
+        return self._now.holds(person)
+
+    def answer(self, person: ExternalId, key: str) -> ScopeAnswer:
+        """Say whether the person is in scope; `OUT_BY_EDIT` if the previous scope would admit."""
+        if self._now.admits(person, key):
+            return ScopeAnswer.IN
+        if self._before is not None and self._before.admits(person, key):
+            return ScopeAnswer.OUT_BY_EDIT
+        return ScopeAnswer.OUT

@@ -1,0 +1,150 @@
+"""The snapshot: groups, scope and people read, staged and proven."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from core.engine.context import CycleContext, Meter
+from core.engine.mapping import Mapper
+from core.engine.proof import Evidence, prove
+from core.engine.reading import GroupListing, PeopleReader, read_groups
+from core.engine.scoping import (
+    ScopeRule,
+    Scoping,
+    digest_key,
+    digester,
+    members_of,
+    resolve_groups,
+)
+from core.errors import ConfigurationError
+from core.model.configuration import Scope
+from core.model.cycle import StagedGroup, Step
+from core.model.directory import ExternalId
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What one full read returned, beside the staged people.
+
+    Attributes:
+        groups: every readable group; those of an unproven listing are not proven either.
+        groups_read: groups are a part of this snapshot.
+        groups_proven: the listing of groups is whole, so that a missing group is gone.
+        unreadable_groups: groups to be left as they are.
+        evidence: what the proof judges.
+        canaries_missing: picked canaries that are not there any more.
+        requests: pages that were asked for.
+    """
+
+    groups: Sequence[StagedGroup]
+    groups_read: bool
+    groups_proven: bool
+    unreadable_groups: frozenset[ExternalId]
+    evidence: Evidence
+    canaries_missing: int
+    requests: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Groups:
+    listing: GroupListing
+    read: bool
+    proven: bool
+
+
+async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
+    """Read groups, then people. Raises what ends the cycle: no credentials, no page at all."""
+    await meter.begin(Step.READ)
+    groups = await _read_groups(ctx, meter)
+    scoping, scope_proven = await _scoping(ctx, groups)
+    reader = PeopleReader(
+        ctx,
+        meter,
+        mapper=Mapper(ctx.configuration.mapping),
+        scoping=scoping,
+        digest=digester(digest_key(ctx.configuration, ctx.provider.decoder_revision)),
+    )
+    await reader.load_known()
+    people = await reader.read()
+    named, picked = await _missing_canaries(ctx)
+    return Snapshot(
+        groups=[
+            replace(g, proven=g.proven and groups.proven) for g in groups.listing.groups.values()
+        ],
+        groups_read=groups.read,
+        groups_proven=groups.proven,
+        unreadable_groups=frozenset(groups.listing.unreadable),
+        evidence=Evidence(
+            people=people,
+            missing_canaries=named or _when_most(picked, len(ctx.configuration.picked_canaries)),
+            scope_groups_proven=scope_proven,
+        ),
+        canaries_missing=picked,
+        requests=people.pages + groups.listing.listing.pages,
+    )
+
+
+async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
+    wanted = bool(ctx.configuration.spec.scope.groups)
+    if not ctx.provider.capabilities.groups:
+        if wanted:
+            raise ConfigurationError(
+                "The scope names groups, but this provider does not list groups.",
+                code="scope_groups_unsupported",
+                hint="Take the groups out of the scope, or let the provider list them.",
+            )
+        return _Groups(listing=GroupListing(), read=False, proven=True)
+    listing = await read_groups(ctx, meter)
+    return _Groups(listing=listing, read=True, proven=_listing_proven(ctx, listing))
+
+
+def _listing_proven(ctx: CycleContext, groups: GroupListing) -> bool:
+    """Judge the listing of groups by the same rules; a company may have none."""
+    judged = prove(Evidence(people=groups.listing), ctx.proof_rules)
+    whole = all(code == "empty" for code, _ in judged.failed)
+    return whole and not groups.unreadable
+
+
+async def _scoping(ctx: CycleContext, groups: _Groups) -> tuple[Scoping, bool]:
+    """Return the scope's test, and whether its groups' members are known in full."""
+    scope = ctx.configuration.spec.scope
+    known = groups.listing.groups
+    found = resolve_groups(scope, known, listing_proven=groups.proven)
+    proven = not scope.groups or (groups.proven and all(group.proven for group in found))
+    members = members_of(found)
+    if not proven:
+        members |= await ctx.store.scoped_ids(ctx.fence)
+    before = _previous_rule(ctx.configuration.previous_scope, groups)
+    return Scoping(ScopeRule(scope, members), before), proven
+
+
+def _previous_rule(scope: Scope | None, groups: _Groups) -> ScopeRule | None:
+    if scope is None:
+        return None
+    members: frozenset[ExternalId] = frozenset()
+    for name in scope.groups:
+        one = replace(scope, groups=(name,))
+        try:
+            members |= members_of(resolve_groups(one, groups.listing.groups, listing_proven=False))
+        except ConfigurationError:
+            continue
+    return ScopeRule(scope, members)
+
+
+async def _missing_canaries(ctx: CycleContext) -> tuple[int, int]:
+    """Return how many named and how many picked canaries are missing; named ones replace picked."""
+    named = ctx.configuration.spec.guard.canaries
+    if named:
+        return await _missing(ctx, named), 0
+    return 0, await _missing(ctx, ctx.configuration.picked_canaries)
+
+
+async def _missing(ctx: CycleContext, names: Sequence[str]) -> int:
+    found = [await ctx.store.holds_canary(ctx.fence, name) for name in names]
+    return found.count(False)
+
+
+def _when_most(missing: int, of: int) -> int:
+    """Picked canaries leave one by one like everybody; most of them at once is not leaving."""
+    return missing if 2 * missing > of else 0

@@ -1,0 +1,153 @@
+"""The first pass over the plan: count, collect what the guard weighs, and name the plan.
+
+Decisions are not kept. The second pass decides again, purely, and carries out what was let
+through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from core.engine.context import CycleContext, Meter
+from core.engine.groups import Planned
+from core.engine.guard import Key, Load, Ruling, group_item, key_of, person_item
+from core.engine.plan import ERASED, GONE, GRACE, SILENT, TELLS_ONLY, Decider, Policy
+from core.model.cycle import Action, Decision, HeldItem
+from core.model.directory import ExternalId, ResourceKind
+
+_MODULUS = 1 << 128
+_BY_ABSENCE = frozenset({GONE, GRACE, ERASED})
+
+
+@dataclass(kw_only=True, slots=True)
+class Survey:
+    """What the first pass found.
+
+    Attributes:
+        people: pairs that were decided.
+        changes: decisions that change somebody.
+        creations: of them, new people who were not released in advance.
+        problems: people with a warning, an error or a conflict.
+        removals: everything that the guard weighs, groups too.
+        absent: ids of people to be removed because they are gone.
+    """
+
+    people: int = 0
+    changes: int = 0
+    creations: int = 0
+    problems: int = 0
+    leaving: int = 0
+    removals: list[HeldItem] = field(default_factory=list)
+    absent: set[ExternalId] = field(default_factory=set)
+    _sum: int = 0
+
+    def note(self, decision: Decision, released: frozenset[Key]) -> None:
+        """Count one decision."""
+        self.people += 1
+        if decision.problem is not None or decision.pair.problems:
+            self.problems += 1
+        if decision.action in SILENT or decision.action in TELLS_ONLY:
+            return
+        self.changes += 1
+        if decision.action.removes:
+            self._note_removal(decision, released)
+            return
+        self._mix(ResourceKind.USER, decision.pair.external_id, decision.action)
+        self._mix_bytes(decision.pair.mapped_digest)
+        key = (str(ResourceKind.USER), decision.pair.external_id, str(decision.action))
+        if decision.action is Action.CREATE and key not in released:
+            self.creations += 1
+
+    def _note_removal(self, decision: Decision, released: frozenset[Key]) -> None:
+        item = person_item(decision)
+        self.removals.append(item)
+        if decision.reason in _BY_ABSENCE:
+            self.absent.add(item.external_id)
+        if decision.action is Action.DISABLE and key_of(item) not in released:
+            self.leaving += 1
+
+    def note_groups(self, planned: Sequence[Planned]) -> None:
+        """Count the changes of groups."""
+        for change, digest in planned:
+            self.changes += 1
+            if change.action.removes:
+                self.removals.append(group_item(change))
+                continue
+            self._mix(ResourceKind.GROUP, change.external_id, change.action)
+            self._mix_bytes(digest + change.display_name.encode("utf-8", "surrogatepass"))
+
+    def _mix(self, kind: ResourceKind, external_id: ExternalId, action: Action) -> None:
+        self._mix_bytes(f"{kind}\0{external_id}\0{action}".encode("utf-8", "surrogatepass"))
+
+    def _mix_bytes(self, data: bytes) -> None:
+        one = int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
+        self._sum = (self._sum + one) % _MODULUS
+
+    def load(
+        self, *, provisioned: int, recent: int, settled: bool, released: frozenset[Key]
+    ) -> Load:
+        """Return what the guard weighs."""
+        return Load(
+            removals=sum(key_of(item) not in released for item in self.removals),
+            leaving=self.leaving,
+            creations=self.creations,
+            provisioned=provisioned,
+            recent=recent,
+            settled=settled,
+        )
+
+    def digest(self, ruling: Ruling, *, proven: bool) -> str:
+        """Name the plan: equal for equal changes, in whatever order they were read."""
+        whole = hashlib.blake2b(digest_size=16)
+        whole.update(f"{self._sum:032x}{proven:d}{ruling.creations_held:d}".encode())
+        for key in sorted(ruling.removals):
+            whole.update("\0".join(key).encode("utf-8", "surrogatepass") + b"\n")
+        return whole.hexdigest()
+
+
+async def decided(
+    ctx: CycleContext, policy: Policy, *, absentees: bool
+) -> AsyncIterator[list[Decision]]:
+    """Decide every pair of the snapshot, then every absentee if the snapshot may speak of them."""
+    decider = Decider(policy)
+    async for chunk in ctx.store.pairs(ctx.fence, chunk=ctx.batch):
+        yield decider.decide(chunk)
+        await asyncio.sleep(0)
+    if not absentees:
+        return
+    async for chunk in ctx.store.absentees(ctx.fence, chunk=ctx.batch):
+        yield decider.decide(chunk)
+        await asyncio.sleep(0)
+
+
+async def survey(
+    ctx: CycleContext,
+    meter: Meter,
+    policy: Policy,
+    *,
+    absentees: bool,
+    released: frozenset[Key],
+    rejected: frozenset[ExternalId],
+) -> Survey:
+    """Make the first pass over all people."""
+    found = Survey()
+    async for decisions in decided(ctx, policy, absentees=absentees):
+        for decision in decisions:
+            if not (decision.action.removes and decision.pair.external_id in rejected):
+                found.note(decision, released)
+        await meter.advance(len(decisions))
+    return found
+
+
+async def held_creations(ctx: CycleContext, policy: Policy, ruling: Ruling) -> tuple[HeldItem, ...]:
+    """Return the creations that the guard keeps back; a pass of its own, as this is rare."""
+    items: list[HeldItem] = []
+    async for decisions in decided(ctx, policy, absentees=False):
+        for decision in decisions:
+            item = person_item(decision)
+            if decision.action is Action.CREATE and key_of(item) not in ruling.released:
+                items.append(item)
+    return tuple(items)
