@@ -338,7 +338,7 @@ async def _open_httpx(base: httpx.URL, options: HttpOptions) -> httpx.AsyncClien
     if base.scheme == "http":
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        tls = options.tls or await asyncio.to_thread(build_tls)
+        tls = await asyncio.to_thread(build_tls) if options.tls is None else options.tls
     limits = options.limits
     inner = httpx.AsyncHTTPTransport(
         verify=tls, trust_env=False, limits=httpx.Limits(max_connections=_MAX_CONNECTIONS)

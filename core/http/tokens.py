@@ -58,7 +58,8 @@ class _Static(ABC):
         return before != self._value
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        """Forget the credential."""
+        self._value = None
 
 
 class BearerToken(_Static):

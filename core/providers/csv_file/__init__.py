@@ -1,0 +1,1 @@
+"""People and groups from a CSV file, on this machine or behind an https URL."""

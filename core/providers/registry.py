@@ -1,0 +1,23 @@
+"""Which provider belongs to which settings; the only place that knows providers by name."""
+
+from __future__ import annotations
+
+from core.model.configuration import CsvSettings, ProviderSettings, ScimSettings
+from core.ports import IdentityProvider
+from core.providers.context import ProviderContext
+from core.providers.csv_file.provider import CsvProvider
+from core.providers.scim.provider import ScimProvider
+
+
+async def open_provider(
+    settings: ProviderSettings, *, context: ProviderContext
+) -> IdentityProvider:
+    """Return the provider for these settings; nothing is connected yet.
+
+    Raises `ConfigurationError` if the settings cannot be used on this host.
+    """
+    match settings:
+        case ScimSettings():
+            return await ScimProvider.open(settings, context=context)
+        case CsvSettings():
+            return await CsvProvider.open(settings, context=context)

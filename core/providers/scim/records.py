@@ -1,0 +1,212 @@
+"""Decoding one SCIM person or group; everything wrong with one is that record's `RecordError`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from core.errors import RecordError
+from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.providers.scim.attributes import (
+    ENTERPRISE,
+    AttributePlan,
+    UnusableValueError,
+    Valued,
+    is_active,
+    is_primary,
+)
+
+MAX_TEXT: Final = 10_000
+"""Characters of one attribute's value; longer ones are that person's error."""
+
+_REVISION: Final = "scim-1"
+MAX_ID: Final = 512
+_WRONG_TYPE: Final = re.compile(r"got `(\w+)`")
+_WHERE: Final = re.compile(r"at `\$\.?(.*)`")
+_INDEX: Final = re.compile(r"\[[^\]]*\]")
+_KINDS: Final = {
+    "str": "text",
+    "int": "number",
+    "float": "number",
+    "bool": "yes or no",
+    "array": "list",
+    "object": "object",
+    "null": "nothing",
+}
+
+
+class UserDecoder:
+    """Decodes people, looking only at the attributes that are wanted."""
+
+    def __init__(self, wanted: Iterable[str]) -> None:
+        self.plan = AttributePlan(wanted)
+        self._decode = msgspec.json.Decoder(self.plan.struct).decode
+        paths = "\n".join(path for path, _ in self.plan.getters)
+        self.revision = f"{_REVISION}-{hashlib.sha256(paths.encode()).hexdigest()[:12]}"
+
+    def decode(self, raw: bytes) -> ProviderUser:
+        """Return the person; raise `RecordError` with the attribute and its value's kind."""
+        try:
+            record: Any = self._decode(raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise _unreadable(error) from error
+        external_id, user_name = record.id, record.userName
+        if not external_id or len(external_id) > MAX_ID:
+            raise _missing("id")
+        if not user_name:
+            raise _missing("userName")
+        try:
+            active = is_active(record)
+        except UnusableValueError as error:
+            raise _wrong("active", error.kind) from error
+        emails = _addresses(record.emails)
+        attributes = self._attributes(record)
+        user = ProviderUser(
+            external_id=ExternalId(external_id),
+            user_name=user_name,
+            active=active,
+            emails=emails,
+            attributes=attributes,
+        )
+        if len(raw) > MAX_TEXT or b"\\u0000" in raw:
+            _examine(user)
+        return user
+
+    def _attributes(self, record: Any) -> dict[str, object]:
+        attributes, path = {}, ""
+        try:
+            for path, get in self.plan.getters:
+                value = get(record)
+                if value is not None:
+                    attributes[path] = value
+        except UnusableValueError as error:
+            raise _wrong(path, error.kind) from error
+        return attributes
+
+
+def _addresses(values: list[Valued] | None) -> tuple[str, ...]:
+    """Return the addresses, the primary one first, each once."""
+    if not values:
+        return ()
+    if len(values) == 1:
+        only = values[0].value
+        return (only,) if only else ()
+    ordered = sorted(values, key=is_primary, reverse=True)
+    return tuple(dict.fromkeys(one.value for one in ordered if one.value))
+
+
+def _examine(user: ProviderUser) -> None:
+    """Look at every text of a suspicious record: too long, or with a NUL."""
+    _examine_value(user.external_id, "id")
+    _examine_value(user.user_name, "userName")
+    for address in user.emails:
+        _examine_value(address, "emails")
+    for path, value in user.attributes.items():
+        _examine_value(value, path)
+
+
+def _examine_value(value: object, path: str) -> None:
+    if not isinstance(value, str):
+        return
+    if len(value) > MAX_TEXT:
+        raise _wrong(path, "text", what=f"longer than {MAX_TEXT} characters")
+    if "\x00" in value:
+        raise _wrong(path, "text", what="text with a NUL character in it")
+
+
+class _Member(msgspec.Struct):
+    value: str | None = None
+    type: str | None = None
+    ref: str | None = msgspec.field(default=None, name="$ref")
+
+
+class _Group(msgspec.Struct):
+    id: str | None = None
+    displayName: str | None = None  # noqa: N815 - the name on the wire
+    members: list[_Member] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+_GROUP: Final = msgspec.json.Decoder(_Group)
+
+
+def decode_group(raw: bytes) -> ProviderGroup:
+    """Return the group; raise `RecordError`.
+
+    Its list of members is incomplete if there is none at all, or a member has no id.
+    """
+    try:
+        record = _GROUP.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
+    if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
+        raise _missing("id")
+    name = record.displayName
+    if not name or len(name) > MAX_TEXT or "\x00" in name:
+        raise _missing("displayName")
+    return _with_members(record.id, name, record.members)
+
+
+def _with_members(
+    group_id: str, name: str, members: list[_Member] | msgspec.UnsetType | None
+) -> ProviderGroup:
+    kinds: dict[str, set[ExternalId]] = {"user": set(), "group": set(), "": set()}
+    complete = members is not msgspec.UNSET
+    for member in members if isinstance(members, list) else ():
+        if member.value:
+            kinds[_kind(member)].add(ExternalId(member.value))
+        else:
+            complete = False
+    return ProviderGroup(
+        external_id=ExternalId(group_id),
+        display_name=name,
+        member_users=frozenset(kinds["user"]),
+        member_groups=frozenset(kinds["group"]),
+        member_unknown=frozenset(kinds[""]),
+        complete=complete,
+    )
+
+
+def _kind(member: _Member) -> str:
+    """Return "user", "group" or nothing, by ``type`` or else by ``$ref`` (RFC 7643 §4.2)."""
+    said = (member.type or "").lower()
+    if said in {"user", "group"}:
+        return said
+    parts = (member.ref or "").lower().split("/")
+    if "users" in parts:
+        return "user"
+    return "group" if "groups" in parts else ""
+
+
+def _unreadable(error: Exception) -> RecordError:
+    if isinstance(error, msgspec.ValidationError):
+        text = str(error)
+        kind, where = _WRONG_TYPE.search(text), _WHERE.search(text)
+        path = _INDEX.sub("", where.group(1)) if where else ""
+        attribute = path.replace(f"{ENTERPRISE}.", "enterprise.").strip(".")
+        return _wrong(attribute, _KINDS.get(kind.group(1), "other") if kind else "number")
+    if isinstance(error, RecursionError):
+        return _wrong("", "nested too deeply")
+    return _wrong("", "broken text")
+
+
+def _wrong(attribute: str, kind: str, *, what: str = "") -> RecordError:
+    subject = f"its {attribute}" if attribute else "it"
+    return RecordError(
+        f"The record cannot be read: {subject} is {what or f'a value of the kind {kind}'}.",
+        hint="Correct the record at the identity provider.",
+        attribute=attribute,
+        value_kind=kind,
+    )
+
+
+def _missing(attribute: str) -> RecordError:
+    return RecordError(
+        f"The record cannot be read: it has no usable {attribute}.",
+        hint="Correct the record at the identity provider.",
+        attribute=attribute,
+        value_kind="nothing",
+    )

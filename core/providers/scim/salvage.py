@@ -1,0 +1,85 @@
+"""Taking a page apart when one record in it breaks the fast decoder.
+
+A lone surrogate, a broken value or very deep nesting in one record must cost that one person, not
+the page. So the page is cut by brackets and strings alone, without looking into the records.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_COLON: Final = re.compile(rb"\s*:\s*")
+_TEXT_VALUE: Final = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.){1,2048}")')
+_PAGE_DEPTH: Final = 1
+_LIST_DEPTH: Final = 2
+
+
+def cut_page(body: bytes) -> tuple[bytes, list[bytes]] | None:
+    """Return the page with an empty ``Resources`` list, and the records that were in it.
+
+    None if the brackets don't match or there is no such list: then the page itself is broken.
+    """
+    opening = _find_list(body)
+    if opening is None:
+        return None
+    records: list[bytes] = []
+    depth, start = _LIST_DEPTH, opening + 1
+    for match in _TOKEN.finditer(body, start):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+        elif token in b"]}":
+            depth -= 1
+        if depth == _PAGE_DEPTH or (token == b"," and depth == _LIST_DEPTH):
+            records.append(body[start : match.start()].strip())
+            start = match.end()
+        if depth == _PAGE_DEPTH:
+            whole = [] if records == [b""] else records
+            return body[: opening + 1] + b"]" + body[match.end() :], whole
+    return None
+
+
+def _find_list(body: bytes) -> int | None:
+    """Return where the list of the page's own ``Resources`` opens."""
+    depth = 0
+    for match in _TOKEN.finditer(body):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+        elif token in b"]}":
+            depth -= 1
+        elif token == b'"Resources"' and depth == _PAGE_DEPTH:
+            colon = _COLON.match(body, match.end())
+            if colon is not None and body[colon.end() : colon.end() + 1] == b"[":
+                return colon.end()
+    return None
+
+
+def top_level_text(record: bytes, attribute: str) -> str:
+    """Return a record's own text attribute, or an empty string if it is none or broken.
+
+    Nothing else of the record needs to be readable. The last of several counts, as for decoders.
+    """
+    depth, text = 0, ""
+    key = b'"' + attribute.encode() + b'"'
+    for match in _TOKEN.finditer(record):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+        elif token in b"]}":
+            depth -= 1
+        elif depth == _PAGE_DEPTH and token == key:
+            value = _TEXT_VALUE.match(record, match.end())
+            text = _decoded(value.group(1)) if value else text
+    return text
+
+
+def _decoded(literal: bytes) -> str:
+    try:
+        return msgspec.json.decode(literal, type=str)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
