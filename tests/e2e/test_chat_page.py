@@ -1,0 +1,616 @@
+"""The chat page in a real browser: what is seen, typed and clicked, and what is sent for it."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import page_blocks as kit
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from page_standin import StandIn, hello, standing_in
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+SHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def chromium() -> str:
+    """The browser's path; without one the tests are skipped, or fail where all are required."""
+    path = shutil.which("chromium")
+    if path:
+        return path
+    if os.environ.get("DIRSYNC_TEST_REQUIRE") == "all":
+        pytest.fail("DIRSYNC_TEST_REQUIRE=all, and there is no chromium on the PATH")
+    pytest.skip("no chromium on the PATH: the chat page is not tried in a browser")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    path = chromium()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def server() -> AsyncIterator[StandIn]:
+    async with standing_in() as standin:
+        yield standin
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 860}, locale="en-GB", timezone_id="UTC"
+    )
+    context.set_default_timeout(6000)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(context: BrowserContext, server: StandIn) -> AsyncIterator[Page]:
+    """The page, connected; it fails the test when the page logs an error or breaks its policy."""
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    await page.goto(server.url)
+    await expect(page.locator("h1")).to_contain_text("it-ops")
+    yield page
+    wanted = [error for error in errors if "WebSocket connection" not in error]
+    assert wanted == []
+
+
+async def shot(page: Page, name: str) -> None:
+    """Keep a screenshot among the artefacts."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong, in a line each."""
+    results = await Axe().run(page, options=AXE_RULES)
+    return [
+        f"{found['id']}: {node['target']} {node['failureSummary']}"
+        for found in results.response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def box(page: Page):
+    return page.locator("#composer-input")
+
+
+async def conversation(server: StandIn) -> None:
+    """A morning in the channel: talk, a run card, a result, a table, a private answer."""
+    await server.post(user="U1", text="Good morning. Two people start today :wave:")
+    await server.post(user="U1", text="I start the sync, <@U2> please watch the *licenses*.")
+    await server.post(user="U2", text="Will do.\n&gt; 100 licenses, 98 used\nThat is tight.")
+    ts = await server.post(text="Syncing people-scim", blocks=kit.run_card())
+    await server.post(user="U2", text="How long does it take?", thread_ts=ts)
+    await server.post(text="About 20 seconds for 120 people.", thread_ts=ts)
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+
+async def test_messages_appear_without_reload_and_are_edited_and_deleted_in_place(page, server):
+    ts = await server.post(text="Hello *all*")
+    message = page.locator(f'[data-ts="{ts}"]')
+    await expect(message.locator("strong")).to_have_text("all")
+    changed = {"ts": ts, "user": "B1", "text": "Changed", "edited": True}
+    await server.say({"type": "message_changed", "channel": "C1", "message": changed})
+    await expect(message.locator(".message-text")).to_have_text("Changed (edited)")
+    await server.say({"type": "message_deleted", "channel": "C1", "ts": ts})
+    await expect(message).to_have_count(0)
+
+
+async def test_directory_data_never_becomes_markup_and_entities_are_unescaped_once(page, server):
+    ts = await server.post(
+        text="&lt;img src=x onerror=alert(1)&gt; &amp;lt; <javascript:alert(1)|click> `a &lt; b`"
+    )
+    text = page.locator(f'[data-ts="{ts}"] .message-text')
+    await expect(text).to_have_text("<img src=x onerror=alert(1)> &lt; click a < b")
+    await expect(text.locator("a, img")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("*bold* _it_ ~no~", "<strong>bold</strong> <em>it</em> <s>no</s>"),
+        ("2*3*4 and snake_case_name", "2*3*4 and snake_case_name"),
+        ("*_both_*", "<strong><em>both</em></strong>"),
+        ("`*code*`", '<code class="code">*code*</code>'),
+        ("&gt; said\nback", "<blockquote>said</blockquote>back"),
+        (":tada: :unknown_one:", "🎉 :unknown_one:"),
+        ("<!channel>", '<span class="mention mention-me">@channel</span>'),
+        ("<#C2>", '<a class="mention" href="#C2">#general</a>'),
+        ("<@U2>", '<span class="mention">@Bo Lindqvist</span>'),
+        ("a\n```x *y*\nz```\nb", None),
+        ("<!date^1760000000^{date_num} {time_secs}|soon>", None),
+    ],
+)
+async def test_mrkdwn_is_rendered_as_slack_does(page, server, text, html):
+    ts = await server.post(text=text)
+    node = page.locator(f'[data-ts="{ts}"] .message-text')
+    await expect(node).to_be_visible()
+    if html is not None:
+        assert await node.inner_html() == html
+    elif "```" in text:
+        await expect(node.locator("pre")).to_have_text("x *y*\nz")
+    else:
+        await expect(node.locator("time")).to_have_text("2025-10-09 08:53:20")
+
+
+async def test_links_open_apart_and_only_to_safe_addresses(page, server):
+    ts = await server.post(text="<https://a.example/?a=1&amp;b=2|docs> https://b.example.")
+    links = page.locator(f'[data-ts="{ts}"] a')
+    await expect(links).to_have_text(["docs", "https://b.example"])
+    assert await links.first.get_attribute("href") == "https://a.example/?a=1&b=2"
+    assert await links.first.get_attribute("rel") == "noopener noreferrer"
+
+
+async def test_private_answers_say_who_sees_them(page, server):
+    await server.post(text="Only for you", ephemeral=True)
+    await expect(page.locator(".message.ephemeral")).to_contain_text("Only visible to you")
+
+
+async def test_the_list_stays_where_it_was_read_and_follows_only_at_the_end(page, server):
+    for number in range(40):
+        await server.post(text=f"line {number}", user="U2")
+    scroller = page.locator(".scroller")
+    await expect(page.get_by_text("line 39")).to_be_in_viewport()
+    await scroller.evaluate("node => node.scrollTo(0, 100)")
+    await expect(page.locator(".pill")).to_have_text("Latest messages")
+    await server.post(text="a late one", user="U2")
+    await expect(page.locator(".pill")).to_have_text("1 new message")
+    assert await scroller.evaluate("node => node.scrollTop") == 100
+    await page.locator(".pill").click()
+    await expect(page.get_by_text("a late one").first).to_be_in_viewport()
+    await expect(page.locator(".pill")).to_be_hidden()
+
+
+async def test_new_messages_are_announced_and_counted_elsewhere(page, server):
+    await server.post("D2", user="U2", text="Are you *there*?")
+    entry = page.locator('#sidebar [data-channel="D2"]')
+    await expect(entry.locator(".side-badge")).to_contain_text("1")
+    await expect(page.locator("#live")).to_contain_text("Bo Lindqvist: Are you there?")
+    await expect(page).to_have_title("(1) it-ops · Demo workspace")
+    await entry.click()
+    await expect(page.locator(".divider-new")).to_be_visible()
+    await expect(entry.locator(".side-badge")).to_have_count(0)
+    assert (await server.sent("read"))["channel"] == "C1"
+    assert (await server.sent("read"))["channel"] == "D2"
+
+
+async def test_a_thread_opens_beside_and_takes_replies(page, server):
+    ts = await server.post(text="The parent")
+    await server.post(text="First reply", user="U2", thread_ts=ts)
+    await expect(page.locator("#conversation")).not_to_contain_text("First reply")
+    await page.get_by_role("button", name="1 reply").click()
+    thread = page.get_by_role("complementary", name="Thread")
+    await expect(thread).to_contain_text("First reply")
+    await page.keyboard.type("Second")
+    await page.keyboard.press("Enter")
+    said = await server.sent("say")
+    assert (said["channel"], said["text"], said["thread_ts"]) == ("C1", "Second", ts)
+    await page.keyboard.press("Escape")
+    await expect(thread).to_be_hidden()
+    await expect(page.get_by_role("button", name="1 reply")).to_be_focused()
+
+
+# --- the message box -----------------------------------------------------------------------------
+
+
+async def test_a_command_is_completed_with_the_keyboard_and_sent(page, server):
+    await box(page).press_sequentially("/d")
+    options = page.locator(".completion-item")
+    await expect(options).to_have_count(1)
+    await page.keyboard.press("Tab")
+    await expect(box(page)).to_have_value("/dirsync ")
+    await expect(options.first).to_contain_text("Start a cycle now")
+    await shot(page, "completion")
+    await page.keyboard.type("his")
+    await page.keyboard.press("Enter")
+    await expect(box(page)).to_have_value("/dirsync history ")
+    await expect(options).to_have_text("--status partialOnly partial successes")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(box(page)).to_have_value("/dirsync history --status partial ")
+    await page.keyboard.press("Enter")
+    assert (await server.sent("say"))["text"] == "/dirsync history --status partial"
+    await expect(box(page)).to_have_value("")
+
+
+async def test_a_word_that_is_complete_is_sent_at_once_although_longer_ones_exist(page, server):
+    await box(page).press_sequentially("/dirsync user")
+    await page.keyboard.press("Enter")
+    assert (await server.sent("say"))["text"] == "/dirsync user"
+
+
+async def test_escape_closes_the_suggestions_and_keeps_the_text(page):
+    await box(page).press_sequentially("/dirsync s")
+    await expect(page.locator(".completion")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".completion")).to_be_hidden()
+    await expect(box(page)).to_have_value("/dirsync s")
+
+
+async def test_several_lines_mentions_and_recall(page, server):
+    await box(page).press_sequentially("a < b")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("@bo")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("look")
+    await page.keyboard.press("Enter")
+    assert (await server.sent("say"))["text"] == "a &lt; b\n<@U2> look"
+    await page.keyboard.press("ArrowUp")
+    await expect(box(page)).to_have_value("a < b\n@Bo Lindqvist look")
+
+
+async def test_drafts_stay_with_their_conversation(page):
+    await box(page).fill("unfinished")
+    await page.locator('#sidebar [data-channel="C2"]').click()
+    await expect(box(page)).to_have_value("")
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(box(page)).to_have_value("unfinished")
+
+
+async def test_what_the_app_did_not_answer_is_told_privately(page, server):
+    await box(page).fill("/dirsync sync")
+    await box(page).press("Enter")
+    said = await server.sent("say")
+    await server.say({"type": "pending", "ref": said["ref"]})
+    await expect(page.locator(".composer-waiting")).to_contain_text("Waiting for /dirsync")
+    text = "/dirsync failed because the app did not respond"
+    await server.say({"type": "failed", "ref": said["ref"], "text": text})
+    await expect(page.locator(".message.ephemeral")).to_contain_text(text)
+    await expect(page.locator(".composer-waiting")).to_be_empty()
+
+
+async def test_the_first_hint_writes_the_command_and_goes_away_with_it(page, server):
+    hint = page.locator(".first-hint")
+    await expect(hint).to_contain_text("New here? Type /dirsync sync and press Enter.")
+    await page.get_by_role("button", name="Write it for me").click()
+    await expect(box(page)).to_have_value("/dirsync sync")
+    await page.keyboard.press("Enter")
+    assert (await server.sent("say"))["text"] == "/dirsync sync"
+    await expect(hint).to_have_count(0)
+
+
+# --- Block Kit -----------------------------------------------------------------------------------
+
+
+async def test_a_button_sends_its_action_with_the_state_and_shows_that_it_waits(page, server):
+    ts = await server.post(text="r", blocks=kit.RESULT)
+    button = page.get_by_role("button", name="View errors")
+    await button.click()
+    sent = await server.sent("action")
+    assert (sent["channel"], sent["ts"], sent["ephemeral"]) == ("C1", ts, False)
+    assert sent["action"] == {
+        "type": "button",
+        "action_id": "errors",
+        "block_id": "result",
+        "value": "v1",
+        "text": kit.plain("View errors"),
+    }
+    await expect(button).to_have_attribute("aria-busy", "true")
+    await server.say({"type": "failed", "ref": sent["ref"], "text": "The app did not respond."})
+    await expect(page.locator(".failure")).to_have_text("The app did not respond.")
+
+
+async def test_a_confirm_dialog_stands_before_the_action(page, server):
+    await server.post(text="run", blocks=kit.run_card())
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    await cancel.click()
+    dialog = page.get_by_role("alertdialog", name="Cancel this cycle?")
+    await expect(dialog.locator("strong")).to_have_text("Nothing further")
+    await shot(page, "confirm")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(cancel).to_be_focused()
+    await cancel.click()
+    await page.get_by_role("button", name="Cancel cycle").click()
+    assert (await server.sent("action"))["action"]["action_id"] == "cancel"
+    assert not [frame for frame in server.received if frame["type"] == "action"]
+
+
+async def test_a_run_card_moves_on_in_place_and_keeps_the_focus(page, server):
+    ts = await server.post(text="run", blocks=kit.run_card(1))
+    await page.get_by_role("button", name="Details").focus()
+    message = {"ts": ts, "user": "B1", "text": "run", "blocks": kit.run_card(4)}
+    await server.say({"type": "message_changed", "channel": "C1", "message": message})
+    await expect(page.locator(".plan-count")).to_have_text("4 of 6")
+    await expect(page.locator(".task-is-complete")).to_have_count(4)
+    await expect(page.locator(".task-is-in_progress")).to_contain_text("Invite, in progress")
+    await expect(page.get_by_role("button", name="Details")).to_be_focused()
+
+
+async def test_every_element_yields_slacks_action_and_state(page, server):
+    await server.post(text="p", blocks=kit.PLAYGROUND)
+    await page.get_by_role("button", name="Pick one").click()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    picked = await server.sent("action")
+    assert picked["action"] == {
+        "type": "static_select",
+        "selected_option": kit.option("Failure", "f"),
+        "action_id": "pick",
+        "block_id": "play",
+    }
+    assert picked["state"]["values"]["play"]["day"] == {
+        "type": "datepicker",
+        "selected_date": "2025-10-09",
+    }
+    await page.get_by_role("button", name="A person").click()
+    await page.get_by_role("option", name="Chidi Obi").click()
+    action = (await server.sent("action"))["action"]
+    assert (action["type"], action["selected_user"]) == ("users_select", "U3")
+    await page.get_by_role("button", name="Where").click()
+    await page.get_by_role("option", name="general").click()
+    action = (await server.sent("action"))["action"]
+    assert action["selected_conversation"] == "C2"
+
+
+async def test_an_overflow_menu_is_worked_with_the_keyboard(page, server):
+    await server.post(text="r", blocks=kit.RESULT)
+    await page.get_by_role("button", name="More actions").press("Enter")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    action = (await server.sent("action"))["action"]
+    assert (action["type"], action["selected_option"]["value"]) == ("overflow", "retry")
+    await expect(page.get_by_role("button", name="More actions")).to_be_focused()
+
+
+async def test_rich_text_markdown_and_unknown_blocks_are_shown_literally(page, server):
+    await server.post(text="p", blocks=kit.PLAYGROUND)
+    rich = page.locator(".rich-text").first
+    await expect(rich).to_contain_text("<b>not markup</b> &amp; left alone")
+    await expect(rich.locator("ol li")).to_have_text(["first", "second"])
+    await expect(rich.locator("pre")).to_have_text("userName eq ada")
+    await expect(page.locator(".markdown strong")).to_have_text("bold")
+    await expect(page.locator(".unsupported")).to_contain_text("from_the_future")
+
+
+async def test_a_table_has_a_heading_row_and_aligned_columns(page, server):
+    await server.post(text="t", blocks=kit.TABLE)
+    await expect(page.get_by_role("columnheader")).to_have_text(
+        ["Cycle", "People", "Errors", "Result"]
+    )
+    await expect(page.locator("tbody tr").nth(2).locator("td").nth(1)).to_have_class(
+        "align-right numeric"
+    )
+
+
+# --- modals --------------------------------------------------------------------------------------
+
+
+async def test_a_modal_is_checked_sent_and_shows_the_apps_errors_at_the_field(page, server):
+    await box(page).focus()
+    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    dialog = page.get_by_role("dialog", name="Edit configuration")
+    name = dialog.get_by_label("Name")
+    await expect(name).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(dialog.locator(".field-error")).to_have_text(
+        "Please complete this required field."
+    )
+    await name.fill("people-scim")
+    await dialog.get_by_label("Removals allowed per cycle").fill("200")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.locator(".field-error")).to_have_text(
+        "Please enter a number of at most 100."
+    )
+    await shot(page, "modal-errors")
+    await dialog.get_by_label("Removals allowed per cycle").fill("20")
+    await dialog.get_by_text("Groups", exact=True).first.click()
+    await dialog.get_by_label("Partial success").check()
+    await dialog.get_by_role("button", name="Save").click()
+    sent = await server.sent("submit")
+    values = sent["state"]["values"]
+    assert sent["view_id"] == "V1"
+    assert values["name"]["name"] == {"type": "plain_text_input", "value": "people-scim"}
+    assert values["scope"]["scope"]["selected_option"]["value"] == "groups"
+    assert [o["value"] for o in values["alerts"]["alerts"]["selected_options"]] == ["partial"]
+    assert values["note"]["note"]["value"] is None
+    await expect(dialog.get_by_role("button", name="Save")).to_have_attribute("aria-busy", "true")
+    errors = {"type": "view_errors", "view_id": "V1", "errors": {"name": "That name is taken."}}
+    await server.say(errors)
+    await server.say({"type": "done", "ref": sent["ref"]})
+    await expect(dialog.locator(".field-error")).to_have_text("That name is taken.")
+    await expect(name).to_be_focused()
+    await expect(name).to_have_value("people-scim")
+    await server.say({"type": "view_closed", "view_id": "V1", "all": False})
+    await expect(dialog).to_have_count(0)
+    await expect(box(page)).to_be_focused()
+
+
+async def test_views_are_stacked_updated_and_closed_one_by_one_or_together(page, server):
+    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    await page.get_by_label("Name").fill("kept")
+    await server.say({"type": "view", "action": "push", "view": kit.modal("V2", "Mapping")})
+    await expect(page.get_by_role("dialog", name="Mapping")).to_be_visible()
+    await server.say({"type": "view", "action": "update", "view": kit.modal("V2", "Mapped")})
+    await expect(page.get_by_role("dialog", name="Mapped")).to_be_visible()
+    await page.get_by_role("button", name="Back").click()
+    closed = await server.sent("close")
+    assert (closed["view_id"], closed["all"]) == ("V2", False)
+    await expect(page.get_by_label("Name")).to_have_value("kept")
+    await server.say({"type": "view", "action": "push", "view": kit.modal("V3", "Third")})
+    await page.get_by_role("button", name="Close").click()
+    closed = await server.sent("close")
+    assert (closed["view_id"], closed["all"]) == ("V3", True)
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_the_focus_stays_in_the_modal_and_a_menu_inside_closes_before_it(page, server):
+    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Name")).to_be_focused()
+    for _ in range(24):
+        await page.keyboard.press("Tab")
+        assert await dialog.evaluate("node => node.contains(document.activeElement)")
+    await dialog.get_by_role("button", name="Groups").click()
+    await page.get_by_role("option", name="Sales").click()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".popover")).to_have_count(0)
+    await expect(dialog.locator(".chip")).to_have_text("Sales")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    assert (await server.sent("close"))["all"] is False
+
+
+# --- Home, persons, connection -------------------------------------------------------------------
+
+
+async def test_the_home_tab_is_asked_for_drawn_and_acted_on(page, server):
+    await page.locator('#sidebar [data-channel="D9"]').click()
+    await server.sent("home")
+    await expect(page.locator(".home-empty")).to_contain_text("has not drawn its Home yet")
+    await server.say({"type": "home", "view": kit.HOME})
+    await page.get_by_role("button", name="Sync now").click()
+    sent = await server.sent("action")
+    assert (sent["view_id"], sent["action"]["action_id"]) == ("VH", "sync")
+    await page.get_by_role("tab", name="Home").press("ArrowRight")
+    await expect(page.get_by_role("tab", name="Messages")).to_be_focused()
+    await expect(box(page)).to_be_visible()
+
+
+async def test_the_workspace_is_looked_at_as_somebody_else(page, server):
+    await server.post(text="private", ephemeral=True)
+    persona = page.get_by_role("button", name="You are: Ada Moreau, owner")
+    await persona.click()
+    await shot(page, "persona-menu")
+    await page.get_by_role("menuitemradio", name="Bo Lindqvist").click()
+    assert (await server.sent("be"))["user"] == "U2"
+    await expect(page.get_by_role("button", name="You are: Bo Lindqvist, viewer")).to_be_visible()
+    await expect(page.locator(".message.ephemeral")).to_have_count(0)
+
+
+async def test_a_lost_connection_is_shown_and_everything_is_there_again_after_it(page, server):
+    ts = await server.post(text="The parent")
+    await server.post(text="mine", ephemeral=True)
+    await page.locator('#sidebar [data-channel="C2"]').click()
+    await page.locator('#sidebar [data-channel="C1"]').click()
+    await page.get_by_role("button", name="Reply in thread to dirsync").click()
+    await page.locator("#thread-input").fill("half a reply")
+    await box(page).fill("half a thought")
+    await server.drop()
+    await expect(page.locator("#connection")).to_contain_text("Reconnecting")
+    await expect(page.locator("#composer").get_by_label("Send")).to_be_disabled()
+    await shot(page, "reconnecting")
+    await box(page).press("Enter")
+    await expect(box(page)).to_have_value("half a thought")
+    parent = {"ts": ts, "user": "B1", "text": "The parent, meanwhile edited"}
+    server.picture = hello(messages={"C1": [parent]})
+    server.open = True
+    await expect(page.locator("#connection")).to_be_empty()
+    await expect(page.locator("#conversation")).to_contain_text("meanwhile edited")
+    await expect(page.locator(".message.ephemeral")).to_contain_text("mine")
+    await expect(box(page)).to_have_value("half a thought")
+    await expect(page.locator("#thread-input")).to_have_value("half a reply")
+
+
+async def test_the_persona_and_the_conversation_survive_a_reload(page, server):
+    await page.locator("#persona").click()
+    await page.get_by_role("menuitemradio", name="Chidi Obi").click()
+    await page.locator('#sidebar [data-channel="C2"]').click()
+    server.picture = hello()
+    await page.reload()
+    await expect(page.locator("#persona")).to_contain_text("Chidi Obi, member")
+    await expect(page.locator("h1")).to_contain_text("general")
+
+
+async def test_nothing_is_loaded_from_elsewhere_and_no_inline_code_may_run(page, server):
+    assert "default-src 'self'" in await page.locator("meta[http-equiv]").get_attribute("content")
+    loaded = await page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    assert loaded
+    assert all(name.startswith(server.url) for name in loaded)
+
+
+# --- looks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_state_of_the_page_is_clean_under_axe(page, server, scheme):
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await conversation(server)
+    await expect(page.locator(".plan")).to_be_visible()
+    await shot(page, f"{scheme}-run-card")
+    found = {"run card": await violations(page)}
+
+    await page.get_by_role("button", name="2 replies").click()
+    await shot(page, f"{scheme}-thread")
+    found["thread"] = await violations(page)
+    await page.keyboard.press("Escape")
+
+    await server.post(text="r", blocks=kit.RESULT)
+    await server.post(text="t", blocks=kit.TABLE, ephemeral=True)
+    await expect(page.locator("table")).to_be_visible()
+    await shot(page, f"{scheme}-table")
+    found["table"] = await violations(page)
+
+    await server.post(text="p", blocks=kit.PLAYGROUND)
+    await expect(page.get_by_text("from_the_future")).to_be_visible()
+    await shot(page, f"{scheme}-playground")
+    await page.get_by_role("button", name="A person").click()
+    found["playground"] = await violations(page)
+    await page.keyboard.press("Escape")
+
+    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await shot(page, f"{scheme}-modal")
+    found["modal"] = await violations(page)
+    await page.keyboard.press("Escape")
+
+    await box(page).press_sequentially("/dirsync s")
+    await expect(page.locator(".completion")).to_be_visible()
+    await shot(page, f"{scheme}-completion")
+    found["completion"] = await violations(page)
+
+    await page.locator('#sidebar [data-channel="D9"]').click()
+    await server.say({"type": "home", "view": kit.HOME})
+    await expect(page.locator(".home .header")).to_be_visible()
+    await shot(page, f"{scheme}-home")
+    found["home"] = await violations(page)
+    assert {state: errors for state, errors in found.items() if errors} == {}
+
+
+async def test_a_chosen_theme_wins_over_the_systems(page):
+    await page.get_by_role("button", name="Theme").click()
+    await page.get_by_role("menuitemradio", name="Dark").click()
+    await page.reload()
+    background = "getComputedStyle(document.querySelector('#conversation')).backgroundColor"
+    assert await page.evaluate(background) == "rgb(21, 24, 29)"
+
+
+async def test_on_a_phone_the_side_bar_is_a_drawer_and_nothing_overflows(page, server):
+    await page.set_viewport_size({"width": 390, "height": 780})
+    await conversation(server)
+    await server.post(text="t", blocks=kit.TABLE)
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await shot(page, "phone-conversation")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    await page.get_by_role("button", name="Open the side bar").click()
+    await expect(page.locator("#sidebar")).to_be_in_viewport(ratio=1)
+    await shot(page, "phone-drawer")
+    assert await violations(page) == []
+    await page.locator('#sidebar [data-channel="C2"]').click()
+    await expect(page.locator("#sidebar")).to_be_hidden()
+    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await shot(page, "phone-modal")
