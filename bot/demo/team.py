@@ -63,7 +63,7 @@ class Team:
 
     installation: Installation
     rates: Mapping[str, Rate] = field(default_factory=lambda: SLACK_RATES)
-    timing: Timing = Timing()
+    timing: Timing = field(default_factory=Timing)
     clock: Callable[[], float] = time.time
     base_url: str = ""
     """Where the demo's server listens, without a slash at the end."""
