@@ -73,7 +73,7 @@ function alert(block) {
 }
 
 const RENDER = {
-  header: (block) => h("h3", { class: "block header" }, withEmoji(block.text?.text)),
+  header: (block) => h("h2", { class: "block header" }, withEmoji(block.text?.text)),
   section,
   context,
   divider: () => h("hr", { class: "block divider" }),

@@ -69,14 +69,14 @@ export class Composer {
   send() {
     const text = this.input.value.trim();
     if (!text || !this.#where) return;
+    if (state.status !== "online") return announce("Not connected. Your message is kept.");
     const { channel, thread_ts } = this.#where;
     const body = withReferences(text.startsWith("/") ? text : escapeText(text), vocabulary());
     const done = this.#wait(text);
-    const accepted = request({ type: "say", channel, text: body, ...(thread_ts ? { thread_ts } : {}) }, ({ failed }) => {
+    request({ type: "say", channel, text: body, ...(thread_ts ? { thread_ts } : {}) }, ({ failed }) => {
       done();
-      if (failed && accepted) addNotice(channel, escapeText(failed), thread_ts);
+      if (failed) addNotice(channel, escapeText(failed), thread_ts);
     });
-    if (!accepted) return announce("Not connected. Your message was kept.");
     if (sent.at(-1) !== text) sent.push(text);
     sent.splice(0, sent.length - REMEMBERED);
     this.input.value = "";

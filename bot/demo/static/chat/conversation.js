@@ -113,8 +113,9 @@ function drawHint() {
   const slot = $("#composer .hint-slot");
   const channel = state.channels.get(state.active);
   if (!state.hint || channel?.kind !== "channel" || sessionStorage.getItem(HINT_KEY)) return slot.replaceChildren();
-  const command = /\/[a-z][\w-]*(?: [\w-]+)*/i.exec(state.hint)?.[0];
-  const [before, after] = command ? state.hint.split(command) : [state.hint, ""];
+  const hint = state.hint.replaceAll("`", "");
+  const command = (/`(\/[^`]+)`/.exec(state.hint) ?? /(\/[a-z][\w-]*(?: [a-z][\w-]*)?)/i.exec(hint))?.[1];
+  const [before, after] = command ? hint.split(command) : [hint, ""];
   slot.replaceChildren(h("div", { class: "first-hint" },
     h("span", { class: "first-hint-mark" }, icon("sync", 18)),
     h("span", { class: "first-hint-text" }, before, command ? h("code", { class: "code" }, command) : null, after),

@@ -76,7 +76,7 @@ function choices(el, ctx, type, read) {
       type, name: group, value: option.value, checked: chosen.includes(option.value), "data-fk": `${ctx.key}/${at}`,
       onchange: () => ctx.change(read.collect(box), box),
     });
-    box.append(h("label", { class: "choice" }, input, h("span", {}, textOf(option.text), option.description ? h("span", { class: "choice-hint" }, textOf(option.description)) : null)));
+    box.append(h("label", { class: "choice" }, input, h("span", {}, h("span", {}, textOf(option.text)), option.description ? h("span", { class: "choice-hint" }, textOf(option.description)) : null)));
   });
   return box;
 }

@@ -69,7 +69,7 @@ function table(lines) {
   const cells = (l) => l.trim().slice(1, -1).split("|").map((c) => c.trim());
   const rows = takeWhile(lines, (l) => /^\|.*\|\s*$/.test(l)).map(cells);
   const body = rows.slice(1).filter((r) => !r.every((c) => /^:?-+:?$/.test(c)));
-  return h("div", { class: "table-wrap", role: "region", "aria-label": "Table", tabindex: "0" },
+  return h("div", { class: "table-wrap", role: "group", "aria-label": "Table", tabindex: "0" },
     h("table", {},
       h("thead", {}, h("tr", {}, rows[0].map((c) => h("th", { scope: "col" }, spans(c))))),
       h("tbody", {}, body.map((r) => h("tr", {}, r.map((c) => h("td", {}, spans(c))))))));

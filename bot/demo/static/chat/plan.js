@@ -36,7 +36,7 @@ export function plan(block) {
   const complete = tasks.filter((t) => t.status === "complete").length;
   const failed = tasks.some((t) => t.status === "error");
   const bar = h("progress", { class: failed ? "plan-bar plan-failed" : "plan-bar", max: tasks.length || 1, value: complete, "aria-label": `${complete} of ${tasks.length} steps complete` });
-  return h("section", { class: "block plan", "aria-label": `Plan: ${block.title ?? ""}` },
+  return h("div", { class: "block plan", role: "group", "aria-label": `Plan: ${block.title ?? ""}` },
     h("div", { class: "plan-head" },
       h("div", { class: "plan-title" }, withEmoji(block.title)),
       h("div", { class: "plan-count" }, `${complete} of ${tasks.length}`)),

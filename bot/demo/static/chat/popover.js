@@ -6,7 +6,7 @@ let current = null;
 /** Shows `content` beside `anchor` until Escape, a click elsewhere, or `close()`. */
 export function openPopover(anchor, content, { onClose, above = false, wide = false } = {}) {
   closePopover();
-  const host = anchor.closest("dialog") ?? document.body;
+  const host = anchor.closest("dialog") ?? document.querySelector("#conversation");
   const panel = h("div", { class: wide ? "popover popover-wide" : "popover", popover: "manual" }, content);
   host.append(panel);
   panel.showPopover();

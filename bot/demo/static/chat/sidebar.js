@@ -90,11 +90,12 @@ function persona() {
     label: personName(id), hint: [person(id)?.role, person(id)?.title].filter(Boolean).join(" · "), lead: avatar(id, "small"), checked: id === state.me,
     pick: () => id !== state.me && (sessionStorage.setItem("demo-persona", id), tell({ type: "be", user: id })),
   }));
+  const who = [personName(state.me), self?.role].filter(Boolean).join(", ");
   const node = h("button", {
-    type: "button", class: "persona", id: "persona", "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "persona",
+    type: "button", class: "persona", id: "persona", "aria-label": `You are: ${who}`, "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "persona",
     onclick: () => openMenu(node, items(), { label: "Look at the workspace as", above: true }),
   }, avatar(state.me, "small"),
-  h("span", { class: "persona-text" }, h("span", { class: "persona-label" }, "You are"), h("span", { class: "persona-name" }, h("span", { class: "visually-hidden" }, ": "), personName(state.me), self?.role ? `, ${self.role}` : "")),
+  h("span", { class: "persona-text" }, h("span", { class: "persona-label" }, "You are"), h("span", { class: "persona-name" }, who)),
   icon("down", 16));
   return node;
 }

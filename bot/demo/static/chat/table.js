@@ -9,7 +9,7 @@ export function table(block) {
   const [head = [], ...rows] = block.rows ?? [];
   const settings = block.column_settings ?? [];
   const cell = (tag, data, at) => h(tag, { class: classes(settings[at], data), scope: tag === "th" ? "col" : null }, content(data));
-  return h("div", { class: "block table-wrap", role: "region", "aria-label": `Table, ${rows.length} rows`, tabindex: "0" },
+  return h("div", { class: "block table-wrap", role: "group", "aria-label": `Table, ${rows.length} rows`, tabindex: "0" },
     h("table", {},
       h("thead", {}, h("tr", {}, head.map((c, at) => cell("th", c, at)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((c, at) => cell("td", c, at)))))));
