@@ -1,0 +1,95 @@
+"""Names that travel through Slack and come back: actions, views, and what a button carries."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+COMMAND = "/dirsync"
+SHORTCUT = "dirsync_status"
+
+
+class Act(StrEnum):
+    """What a button or menu does; the value is its ``action_id``."""
+
+    RUN = "run"
+    """Runs the command in its value, as if typed."""
+    PICK = "pick"
+    """A menu whose options are commands."""
+    APPLY = "apply"
+    """Applies the preview in its value."""
+    CANCEL = "cancel"
+    DETAILS = "details"
+    ERRORS = "errors"
+    LOG = "log"
+    PLAN = "plan"
+    AGAIN = "again"
+    PAGE = "page"
+    """Shows another page of a list, in place of the one it stands under."""
+    REVIEW = "review"
+    RELEASE = "release"
+    REJECT = "reject"
+    HELD_CSV = "held_csv"
+    LICENSES = "licenses"
+
+
+class ViewId(StrEnum):
+    """Callback ids of views."""
+
+    HOME = "home"
+
+
+def act_of(action_id: object) -> Act | None:
+    """Return the act of an ``action_id``, which may carry a number after ``#``, or None."""
+    word = action_id.partition("#")[0] if isinstance(action_id, str) else ""
+    return Act(word) if word in set(Act) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamp:
+    """What a button is bound to: an id, and the revision or digest that was shown."""
+
+    id: str
+    revision: str = ""
+
+    def pack(self) -> str:
+        """Return the value of a button."""
+        return f"{self.id}|{self.revision}"
+
+    @classmethod
+    def unpack(cls, value: object) -> Stamp | None:
+        """Return the stamp in a value, or None for anything that is none."""
+        found = re.fullmatch(
+            r"([A-Za-z0-9:_.-]{1,100})\|([A-Za-z0-9:_.+/=-]{0,200})",
+            value if isinstance(value, str) else "",
+        )
+        return cls(id=found[1], revision=found[2]) if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageMark:
+    """Another page of a list: the command that lists, and where the page starts."""
+
+    command: str
+    offset: int
+
+    def pack(self) -> str:
+        """Return the value of a button."""
+        return f"{self.offset}:{base64.urlsafe_b64encode(self.command.encode()).decode()}"
+
+    @classmethod
+    def unpack(cls, value: object) -> PageMark | None:
+        """Return the mark in a value, or None for anything that is none."""
+        found = re.fullmatch(
+            r"([0-9]{1,7}):([A-Za-z0-9_=-]{0,1900})", value if isinstance(value, str) else ""
+        )
+        if not found:
+            return None
+        try:
+            command = base64.urlsafe_b64decode(found[2]).decode()
+        except (binascii.Error, ValueError):
+            return None
+        return cls(command=command, offset=int(found[1]))

@@ -1,0 +1,59 @@
+"""Alerts, resolved in place, and the one public line about what somebody changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.slack.blocks import Message, actions, button, context, header, message, section
+from bot.slack.ids import Act
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from core.model.events import AlertKind
+from core.model.views import AlertView
+
+ICONS = {
+    AlertKind.SYNC_FAILED: "❌",
+    AlertKind.SIGN_IN_NEEDED: "🔑",
+    AlertKind.RECOVERED: "✅",
+    AlertKind.CYCLE_RESUMED: "🔁",
+    AlertKind.LICENSES_SHORT: "🎫",
+    AlertKind.TEST: "🧪",
+}
+GOOD_NEWS = frozenset({AlertKind.RECOVERED, AlertKind.CYCLE_RESUMED, AlertKind.TEST})
+
+
+def alert_card(view: AlertView) -> Message:
+    """Return an alert as it stands now."""
+    name = view.configuration.name if view.configuration else ""
+    title = f"{name}: {view.title}" if name else view.title
+    if view.resolved and view.kind not in GOOD_NEWS:
+        return message(
+            f"✅ {tidy(title)}: over.",
+            header(f"✅ {title}: over"),
+            section("This is resolved. Nothing is left to do."),
+        )
+    hint = f"\n*What to do:* {escape(view.hint)}" if view.hint else ""
+    body = f"{escape(view.text)}{hint}" if view.text else (hint.strip() or escape(view.title))
+    blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
+    if view.kind is AlertKind.LICENSES_SHORT and view.licenses is not None:
+        blocks.append(section(words.license_line(view.licenses)))
+        blocks.append(actions(button("Licenses", Act.RUN, "licenses")))
+    elif view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED):
+        history = f"history {name}" if name else "history"
+        blocks.append(actions(button("History", Act.RUN, history)))
+    if view.kind is AlertKind.TEST:
+        blocks.append(context("This is a test."))
+    return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
+
+
+def resolved_line(view: AlertView) -> Message:
+    """Return the line for the thread of an alert that is over."""
+    text = f"✅ {escape(view.title)}: over."
+    return message(text, section(text))
+
+
+def record_line(payload: Mapping[str, object]) -> Message:
+    """Return the public line about something that somebody changed."""
+    actor = words.who(str(payload.get("actor", "")), str(payload.get("actor_name", "")))
+    text = f"📝 {actor} {escape(str(payload.get('text', 'changed something')))}."
+    return message(text, section(text))

@@ -1,0 +1,146 @@
+"""Short answers: notes, errors with what to do, help."""
+
+from __future__ import annotations
+
+from bot.grammar import SLASH, VERBS, Command, help_lines, parse, spec_of
+from bot.slack.blocks import Message, actions, button, context, message, section
+from bot.slack.ids import Act
+from bot.slack.limits import escape
+from core.errors import DirsyncError, UsageError
+from core.model.account import Role
+from core.model.cycle import Cycle
+
+TEST_LABEL = "🧪 Test"
+
+
+def note(text: str) -> Message:
+    """Return one paragraph of our own mrkdwn."""
+    return message(text, section(text))
+
+
+def problem(error: DirsyncError) -> Message:
+    """Return what happened and what to do, with a button where a click would do it."""
+    hint = f"\n{_marked(error.hint)}" if error.hint else ""
+    text = f"{_marked(error.message)}{hint}"
+    blocks = [section(text)]
+    if isinstance(error, UsageError) and _harmless(error.suggestion):
+        label = f"Run {error.suggestion}"
+        blocks.append(actions(button(label, Act.RUN, error.suggestion), _help()))
+    elif isinstance(error, UsageError):
+        blocks.append(actions(_help()))
+    return message(text, *blocks)
+
+
+def _marked(text: str) -> str:
+    """Escape a text of ours, in which only `code` between backticks is live."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    shown = [
+        f"`{_code(part)}`" if index % 2 and part.strip() else _kept(part)
+        for index, part in enumerate(parts)
+    ]
+    return "".join(shown)
+
+
+def _code(part: str) -> str:
+    return part.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _kept(part: str) -> str:
+    if not part.strip():
+        return part
+    lead = " " if part[0].isspace() else ""
+    return f"{lead}{escape(part)}{' ' if part[-1].isspace() else ''}"
+
+
+def _harmless(suggestion: str) -> bool:
+    if not suggestion:
+        return False
+    command = parse(suggestion)
+    return spec_of(command.verb).reads and "change" not in command.arguments
+
+
+def _help() -> dict[str, object]:
+    return button("Help", Act.RUN, "help")
+
+
+def broken(incident: str) -> Message:
+    """Return the answer to an error of ours that nobody foresaw."""
+    return note(
+        f"Something went wrong on our side. Nothing else is known yet; the log of dirsync has it "
+        f"under `{incident}`."
+    )
+
+
+def unavailable() -> Message:
+    """Return the answer to a button or form that means nothing any more."""
+    return note("That does nothing any more. `/dirsync` shows where things stand.")
+
+
+def refused() -> Message:
+    """Return the answer to guests, bots and people of other workspaces."""
+    return note("dirsync is for full members of this workspace. Ask one of them to look for you.")
+
+
+def started(cycle: Cycle, link: str | None) -> Message:
+    """Return the answer to whoever started a cycle."""
+    name = escape(cycle.configuration_name)
+    where = f" <{link}|Watch its card.>" if link else _card(cycle)
+    return note(f"▶️ Started syncing *{name}*, cycle `{cycle.id}`.{where}")
+
+
+def already_running(cycle_id: str, link: str | None) -> Message:
+    """Return the answer to a second start: where the first one can be watched."""
+    where = f" <{link}|Watch its card.>" if link else f" `/dirsync show {cycle_id}` tells more."
+    return note(f"It is running already, as cycle `{cycle_id}`.{where}")
+
+
+def _card(cycle: Cycle) -> str:
+    return f" Its card is in <#{cycle.channel}>." if cycle.channel else ""
+
+
+def cancelling(cycle: Cycle) -> Message:
+    """Return the answer to whoever cancelled a cycle."""
+    name = escape(cycle.configuration_name)
+    said = "was stopped before it began" if cycle.result else "stops within a few seconds"
+    return note(f"⏹ Cycle `{cycle.id}` of *{name}* {said}. What is done stays done.")
+
+
+def help_page(topic: str | None, role: Role) -> Message:
+    """Return the commands that the role may use, or how to use one of them."""
+    if topic is not None and topic != "":
+        return _help_on(topic)
+    lines = [f"`{_code(usage)}`  {_marked(summary)}" for usage, summary in help_lines(role)]
+    hidden = len(VERBS) - len(lines)
+    less = f"{hidden} more need another role than yours." if hidden else ""
+    tips = "A unique beginning is enough: `/dirsync hist`."
+    return message(
+        "What dirsync can do.",
+        section("*What dirsync can do*"),
+        section("\n".join(lines)),
+        context(tips, "`/dirsync help sync` tells more.", less),
+    )
+
+
+def _help_on(topic: str) -> Message:
+    spec = spec_of(topic)
+    examples = "\n".join(f"`{_code(f'{SLASH} {each}')}`" for each in spec.examples)
+    who = "Anyone" if spec.role is Role.NONE else f"{spec.role.value.capitalize()}s and above"
+    also = f"Also: {', '.join(spec.aliases)}" if spec.aliases else ""
+    usage = f"{SLASH} {spec.usage}".rstrip()
+    text = f"*`{_code(usage)}`*\n{_marked(spec.summary)}"
+    run = [actions(button("Run it", Act.RUN, spec.name))] if _runnable(topic) else []
+    return message(
+        f"How to use {topic}.",
+        section(text),
+        section(f"For example\n{examples}"),
+        context(f"{who} may use it.", also),
+        *run,
+    )
+
+
+def _runnable(verb: str) -> bool:
+    spec = spec_of(verb)
+    needs = any(argument.required for argument in spec.arguments)
+    return spec.reads and not needs and Command(verb=verb).verb != "help"

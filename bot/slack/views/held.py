@@ -1,0 +1,117 @@
+"""Held removals: the public card, and the review that names people to admins."""
+
+from __future__ import annotations
+
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    section,
+    table,
+    when,
+)
+from bot.slack.ids import Act, Stamp
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from core.model.cycle import HeldSet, HeldState
+from core.model.views import HeldView
+
+SHOWN = 50
+ENDS = {
+    HeldState.RELEASED: ("✅", "Approved"),
+    HeldState.REJECTED: ("🛡️", "Rejected: these people stay"),
+    HeldState.EXPIRED: ("⌛", "Expired: nobody decided in time, so nobody was removed"),
+    HeldState.SUPERSEDED: ("🔁", "Replaced: a later cycle found something else"),
+}
+
+
+def held_card(held: HeldSet) -> Message:
+    """Return the public card of a held set: numbers and what happens next, no names."""
+    number = words.several(held.size, "removal")
+    if held.state is not HeldState.OPEN:
+        icon, said = ENDS[held.state]
+        by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
+        return message(
+            f"{icon} {number} of {tidy(held.configuration_name)}: {said}.",
+            header(f"{icon} {held.configuration_name}: {number}"),
+            section(f"{said}{by}."),
+            context(f"`{held.id}`", f"from cycle `{held.cycle_id}`"),
+        )
+    return message(
+        f"✋ {tidy(held.configuration_name)}: {number} held until an admin reviews them.",
+        header(f"✋ {held.configuration_name}: {number} held"),
+        section(why(held)),
+        context(f"Until {when(held.expires_at)}, then they stay.", f"`{held.id}`"),
+        actions(button("Review", Act.REVIEW, Stamp(id=held.id).pack(), style="primary")),
+    )
+
+
+def why(held: HeldSet) -> str:
+    """Return in mrkdwn why a set is held."""
+    limit = words.several(held.limit, "removal")
+    return (
+        f"*{held.size:,} of {words.people(held.provisioned)}* would be removed; more than "
+        f"{limit} at once needs an admin. Everything else was applied.\n{escape(held.reason)}"
+    )
+
+
+def held_review(view: HeldView) -> Message:
+    """Return the set by name for an admin's own eyes, with the buttons to decide."""
+    return message(f"{words.several(view.held.size, 'removal')} to review.", *_review(view))
+
+
+def _review(view: HeldView) -> list[Block]:
+    held = view.held
+    rows = [
+        (item.label, words.ACTIONS[item.action], item.reason, item.kind.value)
+        for item in view.items[:SHOWN]
+    ]
+    blocks = [header(f"✋ {held.configuration_name}: {words.several(held.size, 'removal')}")]
+    blocks += [section(why(held)), table(("Who", "Would", "Because", "Kind"), rows)]
+    blocks += _more(view, len(rows))
+    if held.state is HeldState.OPEN:
+        return [*blocks, actions(*_decide(held)), context(f"Until {when(held.expires_at)}")]
+    return [*blocks, section(_over(held))]
+
+
+def _over(held: HeldSet) -> str:
+    icon, said = ENDS.get(held.state, ("", held.state.value))
+    by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
+    return f"{icon} {said}{by}. There is nothing left to decide."
+
+
+def _more(view: HeldView, shown: int) -> list[Block]:
+    left = view.held.size - shown
+    if left <= 0:
+        return []
+    return [context(f"{left:,} more are not shown here: *Download list* has them all.")]
+
+
+def _decide(held: HeldSet) -> tuple[Block, ...]:
+    stamp = Stamp(id=held.id, revision=held.digest).pack()
+    number = words.several(held.size, "removal")
+    approve = confirm(
+        f"Approve {number}?",
+        "The provider is read again first. Only those of this list who are still gone lose "
+        "access; they can be enabled again.",
+        yes="Approve all",
+        no="Not now",
+        danger=True,
+    )
+    keep = confirm(
+        f"Reject {number}?",
+        "These people stay, and this cause will not remove them until they are seen again.",
+        yes="Reject",
+        no="Not now",
+        danger=False,
+    )
+    return (
+        button(f"Approve all {held.size:,}", Act.RELEASE, stamp, style="danger", confirm=approve),
+        button("Reject", Act.REJECT, stamp, confirm=keep),
+        button("Download list", Act.HELD_CSV, Stamp(id=held.cycle_id).pack()),
+    )

@@ -1,0 +1,129 @@
+"""People and licenses, for viewers' own eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    paragraph,
+    section,
+    table,
+)
+from bot.slack.ids import Act, Stamp
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from bot.slack.views.history import pager
+from core.model.account import LicenseSummary, Role, User, UserStatus
+from core.model.cycle import Change, PersonProblem
+from core.model.views import PeoplePage, PersonView
+
+HEAD = ("Name", "E-mail", "State", "License")
+
+
+def users(page: PeoplePage, *, command: str) -> Message:
+    """Return a page of people; `command` is what listed them."""
+    if not page.users:
+        text = "Nobody matches." if page.offset == 0 else "There is nobody further on."
+        return message(text, section(text), *pager(page.offset, page.limit, page.total, command))
+    first, last = page.offset + 1, page.offset + len(page.users)
+    counts = [
+        f"{page.counts[each]:,} {words.STATUSES[each]}"
+        for each in UserStatus
+        if page.counts.get(each)
+    ]
+    return message(
+        f"People {first} to {last} of {page.total:,}.",
+        table(HEAD, [_row(user) for user in page.users]),
+        context(f"{first} to {last} of {page.total:,}", " · ".join(counts)),
+        *pager(page.offset, page.limit, page.total, command),
+    )
+
+
+def _row(user: User) -> tuple[str, ...]:
+    name = user.display_name or user.user_name
+    return name, user.email, words.STATUSES[user.status], "yes" if user.licensed else "no"
+
+
+def person(view: PersonView) -> Message:
+    """Return one person: state, what is wrong, what was done."""
+    user = view.user
+    name = user.display_name or user.user_name
+    return message(
+        f"{tidy(name, 100)}: {words.STATUSES[user.status]}.",
+        header(name),
+        section(_facts(user)),
+        *([paragraph(f"Groups: {', '.join(user.groups)}")] if user.groups else []),
+        *[section(_problem(problem)) for problem in view.problems[:5]],
+        *_changes(view.changes),
+    )
+
+
+def _facts(user: User) -> str:
+    state = f"*{words.STATUSES[user.status].capitalize()}*"
+    if user.disabled_by is not None and user.status is UserStatus.DISABLED:
+        state += f" by the {'sync' if user.disabled_by.value == 'sync' else 'admins'}"
+    lines = [state, escape(user.email or user.user_name, 200)]
+    lines.append("holds a license" if user.licensed else "holds no license")
+    if user.protected:
+        lines.append("protected: never removed by a cycle")
+    if user.configuration_id is None:
+        lines.append("not provisioned by dirsync, so never changed by it")
+    return " · ".join(lines)
+
+
+def _problem(problem: PersonProblem) -> str:
+    hint = f" _{escape(problem.problem.hint)}_" if problem.problem.hint else ""
+    return f"⚠️ {escape(problem.problem.message)}{hint}"
+
+
+def _changes(changes: Sequence[Change]) -> list[Block]:
+    rows = [
+        (
+            words.stamp(change.at),
+            words.ACTIONS[change.action],
+            change.reason,
+            ", ".join(sorted(change.after))[:150],
+            change.cycle_id,
+        )
+        for change in changes[:20]
+    ]
+    return [table(("When", "Action", "Because", "Attributes", "Cycle"), rows)] if rows else []
+
+
+def licenses(summary: LicenseSummary, *, role: Role) -> Message:
+    """Return the license pool; admins are told how to change it."""
+    more = "To change the total: `/dirsync licenses set 120`" if role is Role.ADMIN else ""
+    waiting = button("Who waits", Act.RUN, "users --status=waiting")
+    lines = [words.license_line(summary), f"{summary.free:,} free."]
+    if summary.shortfall:
+        lines.append(
+            f"Invited and waiting together are {summary.shortfall:,} more than there is room "
+            "for. Who activates first gets in; the others get in as soon as licenses are free."
+        )
+    row = [actions(waiting)] if summary.waiting else []
+    blocks = [section("\n".join(lines)), *row, *([context(more)] if more else [])]
+    return message(f"{summary.used:,} of {summary.total:,} licenses used.", *blocks)
+
+
+def licenses_question(summary: LicenseSummary, total: int) -> Message:
+    """Return the question whether to set the total, in numbers."""
+    then = max(0, summary.invited + summary.waiting - max(0, total - summary.used))
+    if total < summary.used:
+        effect = f"{summary.used:,} are in use; nobody loses theirs, but nobody new gets in."
+    elif then:
+        effect = f"{then:,} of those invited or waiting will still have to wait."
+    else:
+        effect = "Everybody who is invited or waiting can get in."
+    ask = confirm("Set the licenses?", effect, yes=f"Set {total:,}", no="Not now", danger=False)
+    stamp = Stamp(id=str(total), revision=str(summary.total)).pack()
+    text = f"Set the licenses from {summary.total:,} to {total:,}? {effect}"
+    set_it = button(f"Set {total:,}", Act.LICENSES, stamp, style="primary", confirm=ask)
+    return message(text, section(text), actions(set_it))

@@ -1,0 +1,268 @@
+"""The run card: one message per cycle, edited in place, and its thread. No names of people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    plan,
+    section,
+    task,
+)
+from bot.slack.ids import Act, Stamp
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from core.model.cycle import (
+    Cycle,
+    CycleResult,
+    CycleState,
+    HeldState,
+    ProblemGroup,
+    Severity,
+    Step,
+    Trigger,
+)
+from core.model.views import CycleView
+
+BIGGEST = 3
+TITLES = {
+    Step.CONNECT: "Connect",
+    Step.READ: "Read",
+    Step.COMPARE: "Compare",
+    Step.APPLY: "Apply",
+    Step.INVITE: "Invite",
+    Step.REPORT: "Report",
+}
+_SIGNS = {Severity.ERROR: "❌", Severity.CONFLICT: "⚠️", Severity.WARNING: "🟡"}
+
+
+def run_card(view: CycleView, now: datetime) -> Message:
+    """Return the card of a cycle as it stands at `now`."""
+    if view.cycle.state is CycleState.FINISHED:
+        return _finished(view, now)
+    return _running(view, now)
+
+
+def _running(view: CycleView, now: datetime) -> Message:
+    cycle = view.cycle
+    icon, word = words.state(cycle)
+    name = cycle.configuration_name
+    stop = confirm(
+        "Stop this cycle?",
+        "What is done stays done. The rest is left for the next cycle.",
+        yes="Stop it",
+        no="Let it run",
+        danger=True,
+    )
+    row = actions(
+        None
+        if cycle.cancel_requested_by
+        else button("Cancel", Act.CANCEL, Stamp(id=cycle.id).pack(), style="danger", confirm=stop),
+        button("Details", Act.DETAILS, Stamp(id=cycle.id).pack()),
+    )
+    return message(
+        f"{icon} {tidy(name)}: {word.lower()}. {_detail(view, _step(cycle))}",
+        header(f"{icon} {name}: {word}"),
+        plan(f"{_title(cycle)} {name}", [_task(view, step) for step in Step]),
+        context(_started(cycle), words.duration(cycle, now), _next(view), f"`{cycle.id}`"),
+        row,
+    )
+
+
+def _title(cycle: Cycle) -> str:
+    return "Releasing held changes of" if cycle.trigger is Trigger.RELEASE else "Syncing"
+
+
+def _step(cycle: Cycle) -> Step | None:
+    return None if cycle.progress is None else cycle.progress.step
+
+
+def _task(view: CycleView, step: Step) -> Block:
+    order, current = list(Step), _step(view.cycle)
+    if current is None or order.index(step) > order.index(current):
+        status = "pending"
+    else:
+        status = "in_progress" if step is current else "complete"
+    return task(step.value, TITLES[step], status, _detail(view, step))
+
+
+def _detail(view: CycleView, step: Step | None) -> str:
+    cycle, order = view.cycle, list(Step)
+    current = _step(cycle)
+    if step is None or current is None or order.index(step) > order.index(current):
+        return "waits for its turn"
+    return _under_way(cycle, step) if step is current else _over(cycle, step)
+
+
+def _under_way(cycle: Cycle, step: Step) -> str:
+    progress = cycle.progress
+    if progress is None:
+        return "begins"
+    of = "" if progress.total is None else f" of {progress.total:,}"
+    pages = words.several(progress.pages, "page")
+    return {
+        Step.CONNECT: "signing in at the provider",
+        Step.READ: f"{words.people(progress.read)} on {pages} so far",
+        Step.COMPARE: f"looking for differences among {words.people(progress.read)}",
+        Step.APPLY: f"{progress.done:,}{of} applied",
+        Step.INVITE: f"{progress.done:,}{of} invitations on their way",
+        Step.REPORT: "writing it down",
+    }[step]
+
+
+def _over(cycle: Cycle, step: Step) -> str:
+    counts, progress = cycle.counts, cycle.progress
+    read = counts.read or (progress.read if progress else 0)
+    pages = progress.pages if progress else 0
+    return {
+        Step.CONNECT: "signed in",
+        Step.READ: f"{words.people(read)} read on {words.several(pages, 'page')}",
+        Step.COMPARE: "differences found",
+        Step.APPLY: "applied",
+        Step.INVITE: "invitations are on their way",
+        Step.REPORT: "done",
+    }[step]
+
+
+def _started(cycle: Cycle) -> str:
+    verb = "Approved by" if cycle.trigger is Trigger.RELEASE else "Started by"
+    again = f", resumed {words.several(cycle.resumed, 'time')}" if cycle.resumed else ""
+    return f"{verb} {words.who(cycle.requested_by, cycle.requested_by_name)}{again}"
+
+
+def _next(view: CycleView) -> str:
+    return f"Next {words.at(view.next_slot, '')}" if view.next_slot else "By hand only"
+
+
+def _finished(view: CycleView, now: datetime) -> Message:
+    cycle = view.cycle
+    icon, word = words.state(cycle)
+    name = cycle.configuration_name
+    took = words.duration(cycle, now)
+    blocks = [header(f"{icon} {name}: {word}"), *_reason(cycle)]
+    if _did_something(cycle):
+        blocks.append(section(_lines(words.counts_line(cycle.counts), _groups(cycle))))
+    blocks += [section(line) for line in _remarks(view)]
+    blocks += [section(group_line(group)) for group in view.problem_groups[:BIGGEST]]
+    more = len(view.problem_groups) - BIGGEST
+    small = f"{words.several(more, 'more cause')} in the details" if more > 0 else ""
+    blocks.append(
+        context(_started(cycle), took and f"took {took}", _next(view), small, f"`{cycle.id}`")
+    )
+    blocks.append(_buttons(view))
+    return message(f"{icon} {tidy(name)}: {word}. {_summary(view)}", *blocks)
+
+
+def _did_something(cycle: Cycle) -> bool:
+    stopped = cycle.result in (CycleResult.FAILURE, CycleResult.CANCELLED)
+    return not stopped or cycle.counts.changed > 0
+
+
+def _summary(view: CycleView) -> str:
+    cycle = view.cycle
+    if cycle.result is CycleResult.FAILURE and cycle.error is not None:
+        return tidy(cycle.error.message)
+    counts = cycle.counts
+    said = f"{counts.created:,} created, {counts.updated:,} updated, {counts.disabled:,} disabled"
+    errors = counts.errors + counts.conflicts
+    said += f", {words.several(errors, 'error')}" if errors else ""
+    return f"{said}, {counts.held:,} held." if counts.held else f"{said}."
+
+
+def _reason(cycle: Cycle) -> list[Block]:
+    if cycle.result is CycleResult.CANCELLED:
+        by = words.who(cycle.cancel_requested_by) if cycle.cancel_requested_by else "somebody"
+        return [
+            section(f"Stopped by {by}. What was done stays done; the rest is for the next cycle.")
+        ]
+    if cycle.error is None:
+        return []
+    hint = f"\n*What to do:* {escape(cycle.error.hint)}" if cycle.error.hint else ""
+    return [section(f"{escape(cycle.error.message)}{hint}")]
+
+
+def _groups(cycle: Cycle) -> str:
+    return words.groups_line(cycle.counts)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def _remarks(view: CycleView) -> list[str]:
+    lines = []
+    unproven = words.unproven(view.cycle.proof)
+    if unproven:
+        lines.append(f"🛡️ {escape(unproven)}")
+    if view.cycle.counts.held or view.held is not None:
+        lines.append(held_line(view))
+    if view.licenses is not None and _did_something(view.cycle):
+        lines.append(words.license_line(view.licenses))
+    return [line for line in lines if line]
+
+
+def held_line(view: CycleView) -> str:
+    """Return the line about what the guard kept back, or an empty string."""
+    held = view.held
+    number = held.size if held is not None else view.cycle.counts.held
+    if view.cycle.trigger is Trigger.RELEASE or not number:
+        return ""
+    waits = held is None or held.state is HeldState.OPEN
+    said = "waits for an admin to review it" if number == 1 else "wait for an admin to review them"
+    then = said if waits else f"were held; the set is {held.state.value}" if held else said
+    return f"✋ *{words.several(number, 'removal')} held*: {then}."
+
+
+def group_line(group: ProblemGroup) -> str:
+    """Return one cause with its number of people and what to do, without names."""
+    hint = f" _{escape(group.hint)}_" if group.hint else ""
+    return f"{_SIGNS[group.severity]} *{words.people(group.people)}*: {escape(group.message)}{hint}"
+
+
+def _buttons(view: CycleView) -> Block:
+    cycle = view.cycle
+    stamp = Stamp(id=cycle.id).pack()
+    again = cycle.result is not CycleResult.SUCCESS
+    return actions(
+        button("View errors", Act.ERRORS, stamp) if view.problem_groups else None,
+        button("Download log", Act.LOG, stamp),
+        button("Sync again", Act.AGAIN, stamp) if again else None,
+        button("History", Act.RUN, f"history {cycle.configuration_name}"),
+    )
+
+
+def thread_details(view: CycleView) -> Message | None:
+    """Return the causes for the card's thread (counts and causes only), or None if all is well."""
+    lines = [group_line(group) for group in view.problem_groups[:20]]
+    proof = view.cycle.proof
+    failed = [] if proof is None else [escape(sentence) for _, sentence in proof.failed]
+    blocks: list[Block] = []
+    if failed:
+        proofs = "\n".join(f"• {sentence}" for sentence in failed)
+        blocks.append(section(f"*Why nobody was removed*\n{proofs}"))
+    if lines:
+        blocks += [section("*Errors by cause*"), *(section(line) for line in _packed(lines))]
+    if not blocks:
+        return None
+    number = len(view.problem_groups)
+    text = f"{words.several(number, 'cause')} of errors" if number else "Why nobody was removed"
+    return message(f"{text} in {tidy(view.cycle.configuration_name)}.", *blocks)
+
+
+def _packed(lines: Sequence[str], most: int = 2800) -> list[str]:
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + len(line) < most:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return packed

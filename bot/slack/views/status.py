@@ -1,0 +1,169 @@
+"""Where everything stands: the answer to the bare command and to `status`, and the Home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.grammar import VERBS, Command, spell
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    divider,
+    header,
+    home,
+    message,
+    section,
+    select,
+    table,
+)
+from bot.slack.ids import Act, Stamp, ViewId
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from core.model.account import Role, UserStatus
+from core.model.cycle import Cycle
+from core.model.views import ConfigurationStatus, HistoryPage, StatusView
+
+CHOICES = 100
+HEAD = ("Configuration", "Provider", "State", "Last cycle", "Next")
+
+
+def status(view: StatusView, *, role: Role, now: datetime) -> Message:
+    """Return the overview with the buttons that the role may use."""
+    if not view.configurations:
+        return message(_EMPTY, section(_EMPTY), _buttons(role))
+    blocks = [*_table(view, now), *_licenses(view, role), *_notices(view), *_open(view, role)]
+    return message(_summary(view), *blocks, _buttons(role))
+
+
+_EMPTY = (
+    "There is no configuration yet. An admin of the host adds one with "
+    "`dirsync config apply FILE`; the README shows such a file."
+)
+
+
+def _summary(view: StatusView) -> str:
+    lines = [f"{tidy(each.configuration.name)}: {state(each)[1]}" for each in view.configurations]
+    licenses = view.licenses
+    return f"{'; '.join(lines[:5])}. Licenses: {licenses.used:,} of {licenses.total:,} used."
+
+
+def state(each: ConfigurationStatus) -> tuple[str, str]:
+    """Return an icon and a few words for how a configuration is doing."""
+    if each.open_cycle is not None:
+        return words.state(each.open_cycle)
+    if not each.configuration.enabled:
+        return "⏸", "Disabled"
+    if each.configuration.stopped_reason is not None:
+        return "🔑", "Sign-in needed"
+    if each.held is not None:
+        return "✋", f"{words.several(each.held.size, 'removal')} held"
+    if each.last is None:
+        return "⚪", "Never synced"
+    return words.state(each.last)
+
+
+def _table(view: StatusView, now: datetime) -> list[Block]:
+    rows = [
+        (
+            each.configuration.name,
+            each.configuration.spec.provider.type.upper(),
+            " ".join(state(each)),
+            _last(each.last, now),
+            words.stamp(each.next_slot) if each.next_slot else "by hand",
+        )
+        for each in view.configurations
+    ]
+    return [table(HEAD, rows)]
+
+
+def _last(cycle: Cycle | None, now: datetime) -> str:
+    if cycle is None or cycle.finished_at is None:
+        return "none yet"
+    ago = words.lasting((now - cycle.finished_at).total_seconds())
+    return f"{words.state(cycle)[1]}, {ago} ago"
+
+
+def _licenses(view: StatusView, role: Role) -> list[Block]:
+    lines = [words.license_line(view.licenses)]
+    if role.includes(Role.VIEWER) or any(view.people.values()):
+        shown = [status for status in UserStatus if view.people.get(status)]
+        parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
+        lines.append("👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet."))
+    return [section("\n".join(lines))]
+
+
+def _notices(view: StatusView) -> list[Block]:
+    return [section(f"⚠️ {escape(notice)}") for notice in view.notices[:5]]
+
+
+def _open(view: StatusView, role: Role) -> list[Block]:
+    if not role.includes(Role.ADMIN):
+        return []
+    held = [each.held for each in view.configurations if each.held is not None][:3]
+    return [
+        actions(
+            button(f"Review {words.several(h.size, 'removal')}", Act.REVIEW, Stamp(id=h.id).pack())
+        )
+        for h in held
+    ]
+
+
+def _buttons(role: Role) -> Block:
+    return actions(*verb_buttons(role))
+
+
+def verb_buttons(role: Role) -> list[Block]:
+    """Return the buttons of the verbs that have one and that the role may use."""
+    return [
+        button(spec.button, Act.RUN, spec.name, style="primary" if spec.name == "sync" else "")
+        for spec in VERBS
+        if spec.button and role.includes(spec.role)
+    ]
+
+
+def picker(command: Command, names: Sequence[str]) -> Message:
+    """Return a menu of the configurations that a command could be about."""
+    options = [
+        (name, spell(Command(verb=command.verb, arguments=command.arguments, configuration=name)))
+        for name in names[:CHOICES]
+    ]
+    text = "Which configuration?"
+    return message(text, section(text, accessory=select("Choose one", Act.PICK, options)))
+
+
+def home_tab(
+    view: StatusView | None, history: HistoryPage | None, *, role: Role, now: datetime
+) -> Block:
+    """Return the Home tab for somebody of this role; `view` is None for whoever is refused."""
+    if view is None:
+        sorry = "dirsync is for members of this workspace."
+        return home([header("dirsync"), section(sorry)], callback_id=ViewId.HOME)
+    blocks = [header("dirsync"), section("Keeps the account in step with your directory.")]
+    blocks.append(_buttons(role))
+    blocks += _home_status(view, role, now)
+    if history is not None and history.cycles:
+        blocks += [divider(), section("*Last cycles*"), *_home_history(history, now)]
+    blocks.append(context(f"Checked {words.at(now, '')}", "Reopen this tab to look again."))
+    return home(blocks, callback_id=ViewId.HOME)
+
+
+def _home_status(view: StatusView, role: Role, now: datetime) -> list[Block]:
+    if not view.configurations:
+        return [section(_EMPTY)]
+    return [*_table(view, now), *_licenses(view, role), *_notices(view), *_open(view, role)]
+
+
+def _home_history(history: HistoryPage, now: datetime) -> list[Block]:
+    blocks = []
+    for cycle in history.cycles[:5]:
+        icon, word = words.state(cycle)
+        name = escape(cycle.configuration_name)
+        moment = words.at(cycle.started_at or cycle.requested_at, "")
+        text = f"{icon} *{name}* {word} · {moment} · {words.duration(cycle, now)}"
+        show = button("Details", Act.DETAILS, Stamp(id=cycle.id).pack())
+        blocks.append(section(f"{text}\n{words.counts_line(cycle.counts)}", accessory=show))
+    return blocks

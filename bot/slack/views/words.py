@@ -1,0 +1,156 @@
+"""Phrases that several views share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.slack.blocks import when
+from bot.slack.limits import escape
+from core.model.account import LicenseSummary, Role, UserStatus
+from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Proof
+
+RESULTS: Mapping[CycleResult, tuple[str, str]] = {
+    CycleResult.SUCCESS: ("✅", "Success"),
+    CycleResult.PARTIAL_SUCCESS: ("🟡", "Partial success"),
+    CycleResult.FAILURE: ("❌", "Failure"),
+    CycleResult.CANCELLED: ("⏹", "Cancelled"),
+}
+ACTIONS: Mapping[Action, str] = {
+    Action.CREATE: "create",
+    Action.LINK: "link",
+    Action.UPDATE: "update",
+    Action.DISABLE: "disable",
+    Action.ENABLE: "enable again",
+    Action.RESTORE: "restore",
+    Action.DELETE: "delete",
+    Action.CONFLICT: "leave: conflict",
+    Action.ERROR: "leave: error",
+    Action.KEEP: "keep",
+    Action.NOTHING: "nothing",
+}
+STATUSES: Mapping[UserStatus, str] = {
+    UserStatus.STAGED: "not invited yet",
+    UserStatus.INVITED: "invited",
+    UserStatus.WAITING: "waiting for a license",
+    UserStatus.ACTIVE: "active",
+    UserStatus.DISABLED: "disabled",
+    UserStatus.DELETED: "deleted",
+}
+MINUTE, HOUR = 60, 3600
+
+
+def several(number: int, one: str, many: str = "") -> str:
+    """Return "1 person", "2,340 people"."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def people(number: int) -> str:
+    """Return so many people."""
+    return several(number, "person", "people")
+
+
+def lasting(seconds: float) -> str:
+    """Return a length of time as people say it: 42 s, 3 min 5 s, 1 h 4 min."""
+    whole = max(0, round(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min {whole % MINUTE} s"
+    return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+
+
+def who(actor_id: str, name: str = "") -> str:
+    """Return who did something, as a mention where it was somebody in Slack; in mrkdwn."""
+    found = re.fullmatch(r"slack:([UW][A-Z0-9]{1,30})", actor_id)
+    if found:
+        return f"<@{found[1]}>"
+    return escape(name or actor_id, 60)
+
+
+def state(cycle: Cycle) -> tuple[str, str]:
+    """Return an icon and a word or two for where a cycle stands."""
+    if cycle.result is not None:
+        return RESULTS[cycle.result]
+    if cycle.state is CycleState.QUEUED:
+        return "⏳", "Queued"
+    if cycle.cancel_requested_by is not None:
+        return "⏹", "Stopping"
+    return "🔄", "Running"
+
+
+def duration(cycle: Cycle, now: datetime) -> str:
+    """Return how long a cycle ran, or has run so far; empty if it has not begun."""
+    if cycle.started_at is None:
+        return ""
+    return lasting(((cycle.finished_at or now) - cycle.started_at).total_seconds())
+
+
+def counts_line(counts: Counts) -> str:
+    """Return what a cycle did in one line of mrkdwn: what happened in bold."""
+    always = [("created", counts.created), ("updated", counts.updated)]
+    always += [("disabled", counts.disabled)]
+    maybe = [
+        ("enabled again", counts.enabled),
+        ("deleted", counts.deleted),
+        ("linked", counts.linked),
+    ]
+    rest = [("unchanged", counts.unchanged), ("skipped", counts.skipped)]
+    shown = always + [pair for pair in maybe if pair[1]] + rest
+    parts = [f"*{number:,}* {word}" if number else f"0 {word}" for word, number in shown]
+    errors = several(counts.errors + counts.conflicts, "error")
+    return " · ".join([*parts, f"*{errors}*" if counts.errors + counts.conflicts else errors])
+
+
+def groups_line(counts: Counts) -> str:
+    """Return what happened to groups, or an empty string."""
+    shown = [
+        ("created", counts.groups_created),
+        ("updated", counts.groups_updated),
+        ("deleted", counts.groups_deleted),
+    ]
+    parts = [f"{number:,} {word}" for word, number in shown if number]
+    return f"Groups: {', '.join(parts)}" if parts else ""
+
+
+def license_line(licenses: LicenseSummary) -> str:
+    """Return the license pool in a sentence or two, and how many will have to wait."""
+    used = f"🎫 {licenses.used:,} of {several(licenses.total, 'license')} used"
+    rest = [f"{licenses.invited:,} invited"] if licenses.invited else []
+    rest += [f"{licenses.waiting:,} waiting"] if licenses.waiting else []
+    line = ", ".join([used, *rest]) + "."
+    if licenses.shortfall:
+        line += f" *{licenses.shortfall:,} will wait* until licenses are free."
+    return line
+
+
+def unproven(proof: Proof | None) -> str:
+    """Return which proof failed and what that means, or an empty string; plain text."""
+    if proof is None or proof.proven:
+        return ""
+    reason = proof.failed[0][1].strip().rstrip(".")
+    more = len(proof.failed) - 1
+    also = f" ({more} more {'reason' if more == 1 else 'reasons'} in the details)" if more else ""
+    return f"Nobody was removed, because the list may be incomplete: {lowered(reason)}.{also}"
+
+
+def lowered(sentence: str) -> str:
+    """Return a sentence to stand after a colon."""
+    first = sentence[:2]
+    return sentence if first.isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def at(moment: datetime | None, otherwise: str) -> str:
+    """Return a moment for mrkdwn, or what to say if there is none."""
+    return otherwise if moment is None else when(moment)
+
+
+def stamp(moment: datetime | None) -> str:
+    """Return a moment for plain text, in UTC."""
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def may(role: Role, needed: Role) -> bool:
+    """Whether to offer somebody a button at all; every click is checked again."""
+    return role.includes(needed)
