@@ -1,6 +1,7 @@
 """The page's web socket: what one browser window sees, and what it may do (README.md)."""
 
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ class Window:
             "suggest": self._suggest,
             "fault": page.trouble,
         }
-        self._outbox: list[str] = []
+        self._outbox: deque[str] = deque()
         self._writing = False
 
     async def close(self) -> None:
@@ -229,7 +230,7 @@ class Window:
     async def _write(self) -> None:
         try:
             while self._outbox:
-                await self._socket.send_str(self._outbox.pop(0))
+                await self._socket.send_str(self._outbox.popleft())
         except ConnectionError:
             self._outbox.clear()
         finally:

@@ -94,6 +94,8 @@ class Visitor:
             raise VisitorError(f"the page's connection ended before {what}")
 
     async def _request(self, kind: str, **fields: object) -> None:
+        if self._closed:
+            raise VisitorError("the page's connection ended")
         ref = next(self._refs)
         answer = self._answers[ref] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"type": kind, "ref": ref, **fields})

@@ -2,8 +2,10 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp import web
+from slack_sdk.web.async_client import AsyncWebClient
 from workspace_app import COMMANDS, build_app, socket_handler
 
 from bot.demo.faults import Fault, FaultKind
@@ -65,7 +67,7 @@ async def sockets():
 
 async def until(holds, seconds=3.0):
     async with asyncio.timeout(seconds):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - the app under test has no event to wait for
             await asyncio.sleep(0.01)
 
 
@@ -81,7 +83,7 @@ async def test_a_command_is_acknowledged_with_a_text_only_its_person_sees(stage)
 
 
 async def test_an_acknowledgement_can_answer_in_the_channel(stage):
-    demo, visitor, _ = stage
+    _, visitor, _ = stage
     await visitor.say("/dirsync loud")
     assert not (await visitor.message("public answer")).is_ephemeral
 
@@ -104,7 +106,7 @@ async def test_a_command_nobody_registered_is_refused(stage):
 async def test_a_command_that_is_not_acknowledged_in_time_fails(stage):
     _, visitor, _ = stage
     began = time.monotonic()
-    with pytest.raises(VisitorError, match="operation_timeout|http_error"):
+    with pytest.raises(VisitorError, match=r"operation_timeout|http_error"):
         await visitor.say("/dirsync sleep")
     assert time.monotonic() - began < 2
 
@@ -153,7 +155,7 @@ async def test_pushing_a_fourth_view_fails_as_slack_words_it(stage):
     await visitor.wait_view("Edit")
     for _ in range(2):
         await visitor.submit({"name": "more"})
-    with pytest.raises(VisitorError, match="trouble connecting.*push_limit_reached"):
+    with pytest.raises(VisitorError, match=r"trouble connecting.*push_limit_reached"):
         await visitor.submit({"name": "more"})
     assert len(visitor.screen.views) == 3
 
@@ -236,20 +238,46 @@ async def test_a_polite_disconnect_is_followed_by_a_new_connection(sockets):
 
 async def test_what_was_under_way_on_a_dropped_connection_goes_over_the_next(sockets):
     demo, visitor, heard, _ = sockets
-    other = build_app(demo, heard)
-    async with over_sockets(demo, other):
+    client = AsyncWebClient(base_url=demo.slack_api_url)
+    url = (await client.apps_connections_open(app_token=demo.app_token))["url"]
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as rude:
         await demo.sockets.connected(2)
-        saying = asyncio.ensure_future(visitor.say("/dirsync sleep"))
-        await until(lambda: len(heard) == 1)
-        demo.sockets.cut()
-        with pytest.raises(VisitorError, match="operation_timeout"):
-            await saying
-        assert len(heard) == 2
-        assert heard[0][1]["trigger_id"] == heard[1][1]["trigger_id"]
+        hanging_up = asyncio.ensure_future(hang_up_on_first_envelope(rude))
+        await visitor.say("/dirsync one")
+        await visitor.say("/dirsync two")
+        await hanging_up
+    assert [body["text"] for _, body in heard] == ["one", "two"]
+    assert demo.sockets.sent == 3
+
+
+async def hang_up_on_first_envelope(socket):
+    async for message in socket:
+        if "envelope_id" in message.json():
+            await socket.close()
+
+
+async def test_after_a_rude_cut_the_app_comes_back_by_itself(sockets):
+    demo, visitor, _, _ = sockets
+    demo.sockets.cut()
+    assert demo.sockets.links == 0
+    async with asyncio.timeout(5):
+        await demo.sockets.connected()
+    await visitor.say("/dirsync hello")
+
+
+async def test_a_ticket_opens_one_connection(sockets):
+    demo, _, _, _ = sockets
+    url = demo.sockets.new_url()
+    async with aiohttp.ClientSession() as session:
+        async with session.ws_connect(url) as link:
+            hello = await link.receive_json()
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(url)
+    assert (hello["type"], hello["num_connections"]) == ("hello", 2)
 
 
 async def test_a_reader_sees_what_the_bot_says_only_in_channels_they_are_in(stage):
-    demo, visitor, _ = stage
+    demo, _, _ = stage
     async with visit(demo.url, user="lucas") as guest:
         assert guest.screen.channel_id("it-security") is None
         with pytest.raises(NotThereError):

@@ -64,30 +64,36 @@ def modal(title="Edit", **more):
 
 
 def build_app(demo, heard):
-    """A Bolt app of ten lines' depth; `heard` collects what it received."""
+    """Return a small Bolt app; `heard` collects what it received."""
     client = AsyncWebClient(token=demo.bot_token, base_url=demo.slack_api_url, retry_handlers=[])
-    app = AsyncApp(
-        name="probe",
-        client=client,
-        token=demo.bot_token,
-        signing_secret=demo.signing_secret,
-    )
+    app = AsyncApp(name="probe", client=client, signing_secret=demo.signing_secret)
+    listen_to_commands(app, heard)
+    listen_to_clicks(app, heard)
+    listen_to_views(app, heard)
+    listen_to_events(app, heard)
+    return app
 
+
+def listen_to_commands(app, heard):
     @app.command("/dirsync")
     async def command(ack, body, client):
         heard.append(("command", body))
-        if body["text"] == "sleep":
-            return
-        await ack(
-            {"text": "public answer", "response_type": "in_channel"}
-            if body["text"] == "loud"
-            else "heard you"
-        )
-        if body["text"] == "card":
-            await client.chat_postMessage(channel=body["channel_id"], text="card", blocks=CARD)
-        if body["text"] == "modal":
-            await client.views_open(trigger_id=body["trigger_id"], view=modal())
+        match body["text"]:
+            case "sleep":
+                return
+            case "loud":
+                await ack({"text": "public answer", "response_type": "in_channel"})
+            case "card":
+                await ack()
+                await client.chat_postMessage(channel=body["channel_id"], text="card", blocks=CARD)
+            case "modal":
+                await ack()
+                await client.views_open(trigger_id=body["trigger_id"], view=modal())
+            case _:
+                await ack("heard you")
 
+
+def listen_to_clicks(app, heard):
     @app.action("edit")
     async def edit(ack, body, client):
         heard.append(("action", body))
@@ -100,43 +106,42 @@ def build_app(demo, heard):
         await ack()
         await respond(text="cancelled", replace_original=True)
 
+    @app.action("go")
+    async def go(ack, body):
+        heard.append(("action", body))
+        await ack()
+
+
+def listen_to_views(app, heard):
+    answers = {
+        "taken": {"response_action": "errors", "errors": {"name": "It is taken."}},
+        "more": {"response_action": "push", "view": modal("More")},
+        "other": {"response_action": "update", "view": modal("Other")},
+        "all": {"response_action": "clear"},
+    }
+
     @app.view("edit")
     async def save(ack, body, view):
         heard.append(("view", body))
-        name = view["state"]["values"]["name"]["value"]["value"]
-        if name == "taken":
-            await ack(response_action="errors", errors={"name": "It is taken."})
-        elif name == "more":
-            await ack(response_action="push", view=modal("More"))
-        elif name == "other":
-            await ack(response_action="update", view=modal("Other"))
-        elif name == "all":
-            await ack(response_action="clear")
-        else:
-            await ack()
+        await ack(**answers.get(view["state"]["values"]["name"]["value"]["value"], {}))
 
     @app.view_closed("edit")
     async def closed(ack, body):
         heard.append(("closed", body))
         await ack()
 
+
+def listen_to_events(app, heard):
     @app.event("app_home_opened")
     async def home(event, body, client):
         heard.append(("home", body))
         blocks = [section("Welcome home"), {"type": "actions", "elements": [button("Go", "go")]}]
         await client.views_publish(user_id=event["user"], view={"type": "home", "blocks": blocks})
 
-    @app.action("go")
-    async def go(ack, body):
-        heard.append(("action", body))
-        await ack()
-
     @app.event("message")
-    async def message(event, body):
+    async def message(body):
         heard.append(("message", body))
-
-    return app
 
 
 def socket_handler(app, demo):
-    return AsyncSocketModeHandler(app, demo.app_token, ping_interval=2)
+    return AsyncSocketModeHandler(app, demo.app_token, ping_interval=1)
