@@ -1,10 +1,10 @@
 """A SCIM server that does nothing but hand out pages, so that a benchmark measures the client.
 
-The first part of the path names the variant of the same company:
+``GET /become/{variant}`` makes it one of three variants of the same company, and renders its pages:
 
-- ``/same/scim/v2``: everybody as they are;
-- ``/one-percent/scim/v2``: every hundredth person has another title;
-- ``/last-login/scim/v2``: an attribute that nobody maps differs for everybody.
+- ``same``: everybody as they are;
+- ``one-percent``: every hundredth person has another title;
+- ``last-login``: an attribute that nobody maps differs for everybody.
 
 Run as a program it serves on a free loopback port, prints the port and stops when its standard
 input closes.
@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import sys
-from functools import cache
 
 from aiohttp import web
 
@@ -67,35 +66,46 @@ MAPPING = {
 }
 
 
-def application(*, people: int, delay: float, seen: dict[str, int]) -> web.Application:
-    """Return the server; `seen` counts the requests for pages."""
+class Pages:
+    """The rendered pages of the present variant, and how often one was asked for."""
 
-    @cache
-    def page(variant: str, start: int, count: int) -> bytes:
-        end = min(people, start - 1 + count)
+    def __init__(self, *, people: int, delay: float) -> None:
+        self._people = people
+        self._delay = delay
+        self._variant = "same"
+        self._rendered: dict[tuple[int, int], bytes] = {}
+        self._requests = 0
+
+    def _page(self, start: int, count: int) -> bytes:
+        end = min(self._people, start - 1 + count)
         body = {
             "schemas": [LIST],
-            "totalResults": people,
+            "totalResults": self._people,
             "startIndex": start,
             "itemsPerPage": end - start + 1,
-            "Resources": [person(n, variant) for n in range(start, end + 1)],
+            "Resources": [person(n, self._variant) for n in range(start, end + 1)],
         }
         return json.dumps(body, separators=(",", ":")).encode()
 
-    async def users(request: web.Request) -> web.Response:
-        seen["pages"] = seen.get("pages", 0) + 1
+    def _rendered_page(self, start: int, count: int) -> bytes:
+        key = (start, count)
+        if key not in self._rendered:
+            self._rendered[key] = self._page(start, count)
+        return self._rendered[key]
+
+    async def users(self, request: web.Request) -> web.Response:
+        self._requests += 1
         start = int(request.query.get("startIndex", "1"))
         count = min(1000, int(request.query.get("count", "1000")))
-        if delay:
-            await asyncio.sleep(delay)
-        body = page(request.match_info["variant"], start, count)
-        return web.Response(body=body, content_type=MEDIA)
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        return web.Response(body=self._rendered_page(start, count), content_type=MEDIA)
 
-    async def empty(request: web.Request) -> web.Response:
+    async def groups(self, request: web.Request) -> web.Response:
         body = {"schemas": [LIST], "totalResults": 0, "startIndex": 1, "Resources": []}
         return web.Response(body=json.dumps(body).encode(), content_type=MEDIA)
 
-    async def config(request: web.Request) -> web.Response:
+    async def config(self, request: web.Request) -> web.Response:
         body = {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
             "patch": {"supported": False},
@@ -108,26 +118,30 @@ def application(*, people: int, delay: float, seen: dict[str, int]) -> web.Appli
         }
         return web.Response(body=json.dumps(body).encode(), content_type=MEDIA)
 
-    async def warm(request: web.Request) -> web.Response:
-        for start in range(1, people + 1, 1000):
-            page(request.match_info["variant"], start, 1000)
+    async def become(self, request: web.Request) -> web.Response:
+        self._variant = request.match_info["variant"]
+        self._rendered.clear()
+        for start in range(1, self._people + 1, 1000):
+            self._rendered_page(start, 1000)
+        self._requests = 0
         return web.Response(text="ready")
 
-    async def count_pages(request: web.Request) -> web.Response:
-        return web.json_response(seen)
+    async def requests(self, request: web.Request) -> web.Response:
+        return web.json_response({"pages": self._requests})
 
-    app = web.Application()
-    app.router.add_get("/{variant}/scim/v2/Users", users)
-    app.router.add_get("/{variant}/scim/v2/Groups", empty)
-    app.router.add_get("/{variant}/scim/v2/ServiceProviderConfig", config)
-    app.router.add_get("/{variant}/warm", warm)
-    app.router.add_get("/seen", count_pages)
-    return app
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/scim/v2/Users", self.users)
+        app.router.add_get("/scim/v2/Groups", self.groups)
+        app.router.add_get("/scim/v2/ServiceProviderConfig", self.config)
+        app.router.add_get("/become/{variant}", self.become)
+        app.router.add_get("/requests", self.requests)
+        return app
 
 
 async def serve(people: int, delay: float) -> None:
     """Serve until standard input closes."""
-    runner = web.AppRunner(application(people=people, delay=delay, seen={}), access_log=None)
+    runner = web.AppRunner(Pages(people=people, delay=delay).application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
