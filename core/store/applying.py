@@ -1,0 +1,208 @@
+"""Carries decisions out: one transaction of set-based statements a batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.model.account import UserStatus
+from core.model.configuration import InvitationWay
+from core.model.cycle import Decision, Fence, Problem
+from core.store import statements as sql
+from core.store.bulk import Columns, json_rows, reserve_ids
+from core.store.codec import to_json, to_seconds
+from core.store.database import Transaction
+from core.store.deciding import (
+    DECIDED,
+    SLICE,
+    Batch,
+    Decided,
+    build,
+    problems_of,
+    taken_key_problem,
+)
+from core.store.fencing import check_fence
+
+_PROBLEM: Columns = (
+    ("n", "bigint"),
+    ("external_id", "text"),
+    ("label", "text"),
+    ("severity", "text"),
+    ("code", "text"),
+    ("message", "text"),
+    ("attribute", "text"),
+    ("value_kind", "text"),
+    ("hint", "text"),
+)
+_PLAN: Columns = (
+    ("n", "bigint"),
+    ("kind", "text"),
+    ("action", "text"),
+    ("label", "text"),
+    ("external_id", "text"),
+    ("reason", "text"),
+)
+
+
+async def apply(
+    tx: Transaction,
+    fence: Fence,
+    decisions: Sequence[Decision],
+    *,
+    now: datetime,
+    send: InvitationWay,
+    careful: bool,
+) -> None:
+    """Carry decisions out. With `careful`, whoever's match key is taken becomes a conflict."""
+    await check_fence(tx, fence)
+    staged = send is InvitationWay.STAGED
+    status = UserStatus.STAGED if staged else UserStatus.INVITED
+    batch = await build(tx, decisions, status=status)
+    await _load(tx, batch.rows)
+    if careful:
+        await _set_taken_aside(tx, batch)
+    values: dict[str, object] = {
+        "cycle": fence.cycle_id,
+        "configuration": fence.configuration_id,
+        "now": to_seconds(now),
+    }
+    await _people(tx, batch, values)
+    await _invite(tx, batch, values, send=send)
+    await _links(tx, batch, values)
+    await tx.run(sql.CHANGES, **values)
+    await store_problems(tx, fence, batch.problems)
+    if any(row.action == "delete" and row.status is None for row in batch.rows):
+        await _erase(tx, values)
+
+
+async def _load(tx: Transaction, rows: Sequence[Decided]) -> None:
+    await tx.run("DELETE FROM decided")
+    source = json_rows(tx.backend, "rows", DECIDED)
+    names = ", ".join(name for name, _ in DECIDED)
+    for start in range(0, len(rows), SLICE):
+        await tx.run(
+            f"INSERT INTO decided ({names}) SELECT {names} FROM {source} AS d",  # noqa: S608 - names are our own
+            rows=to_json(rows[start : start + SLICE]),
+        )
+
+
+async def _set_taken_aside(tx: Transaction, batch: Batch) -> None:
+    """Turn whoever's match key is taken into a conflict, and whoever depended on them."""
+    problem = taken_key_problem()
+    while found := {row.external_id for row in await tx.rows(sql.TAKEN)}:
+        aside = [row for row in batch.rows if row.external_id in found]
+        batch.problems.extend((row.external_id, row.label, problem) for row in aside)
+        batch.rows = [row for row in batch.rows if row.external_id not in found]
+        await _load(tx, batch.rows)
+
+
+async def _people(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:
+    if any(row.rekey for row in batch.rows):
+        await tx.run(sql.CLEAR_KEYS)
+    if batch.has("create"):
+        await tx.run(sql.CREATE, **values)
+    if any(row.writes for row in batch.rows):
+        await tx.run(sql.WRITE, **values)
+    if any(row.rekey for row in batch.rows):
+        await tx.run(sql.SET_KEYS)
+    if batch.has("link"):
+        await tx.run(sql.OWN, **values)
+    if batch.has("disable"):
+        await tx.run(sql.DISABLE, **values)
+    if batch.has("enable", "restore"):
+        await tx.run(sql.ENABLE, **values)
+    if batch.has("delete"):
+        await tx.run(sql.DELETE, **values)
+
+
+async def _invite(
+    tx: Transaction, batch: Batch, values: dict[str, object], *, send: InvitationWay
+) -> None:
+    if batch.has("disable", "delete"):
+        await tx.run(sql.REVOKE)
+    if batch.has("enable", "restore"):
+        await tx.run(sql.REINSTATE, **values)
+        await tx.run(sql.OFFER_AGAIN)
+    if batch.has("create"):
+        first = await reserve_ids(tx, "invitations", batch.created)
+        await tx.run(
+            sql.INVITE,
+            offset=first - batch.first_user,
+            way=send.value,
+            state="staged" if send is InvitationWay.STAGED else "pending",
+            **values,
+        )
+
+
+async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:
+    if any(row.present for row in batch.rows):
+        await tx.run(sql.settle(tx.backend), **values)
+        await tx.run(sql.UNSETTLE, **values)
+    if not all(row.present for row in batch.rows):
+        await tx.run(sql.MISS, **values)
+        await tx.run(sql.FORGET, **values)
+
+
+async def _erase(tx: Transaction, values: dict[str, object]) -> None:
+    for statement in sql.ERASE:
+        await tx.run(statement, **values)
+
+
+async def store_problems(
+    tx: Transaction, fence: Fence, problems: Sequence[tuple[str, str, Problem]]
+) -> None:
+    """Store what is wrong with people in this cycle."""
+    if not problems:
+        return
+    first = await reserve_ids(tx, "problems", len(problems))
+    source = json_rows(tx.backend, "rows", _PROBLEM)
+    for start in range(0, len(problems), SLICE):
+        rows = [
+            (first + start + n, name, label, *_fields(problem))
+            for n, (name, label, problem) in enumerate(problems[start : start + SLICE])
+        ]
+        await tx.run(
+            sql.PROBLEMS.format(source=source),
+            rows=to_json(rows),
+            cycle=fence.cycle_id,
+            configuration=fence.configuration_id,
+        )
+        await asyncio.sleep(0)
+
+
+def _fields(problem: Problem) -> tuple[str, ...]:
+    return (
+        problem.severity.value,
+        problem.code,
+        problem.message,
+        problem.attribute,
+        problem.value_kind,
+        problem.hint,
+    )
+
+
+async def record_plan(tx: Transaction, fence: Fence, decisions: Sequence[Decision]) -> None:
+    """Keep a dry run's decisions and problems."""
+    await check_fence(tx, fence)
+    items = [
+        ("user", d.action.value, d.pair.label, d.pair.external_id, d.reason) for d in decisions
+    ]
+    await store_plan(tx, fence, items)
+    problems = [(d.pair.external_id, d.pair.label, p) for d in decisions for p in problems_of(d)]
+    await store_problems(tx, fence, problems)
+
+
+async def store_plan(
+    tx: Transaction, fence: Fence, items: Sequence[tuple[str, str, str, str, str]]
+) -> None:
+    """Store rows (kind, action, label, external id, reason) of a dry run's plan."""
+    if not items:
+        return
+    first = await reserve_ids(tx, "plan_items", len(items))
+    source = json_rows(tx.backend, "rows", _PLAN)
+    for start in range(0, len(items), SLICE):
+        part = items[start : start + SLICE]
+        rows = [(first + start + n, *item) for n, item in enumerate(part)]
+        await tx.run(sql.PLAN.format(source=source), rows=to_json(rows), cycle=fence.cycle_id)
+        await asyncio.sleep(0)

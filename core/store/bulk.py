@@ -1,0 +1,94 @@
+"""Many rows in one statement, on either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from core.store.database import Transaction
+from core.store.urls import Backend
+
+Columns = tuple[tuple[str, str], ...]
+"""(name, PostgreSQL type) of each column."""
+
+_VALUES = 16_000
+"""Parameters in one SQLite statement; its compiled limit is 32,766."""
+
+
+async def insert_rows(
+    tx: Transaction, table: str, columns: Columns, rows: Sequence[Sequence[object]]
+) -> int:
+    """Insert rows with the account's id; return how many were new. Rows that are there stay."""
+    if tx.backend == "postgresql":
+        return await _unnest(tx, table, columns, rows)
+    size = max(1, _VALUES // len(columns))
+    new = 0
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        values = tuple(value for row in part for value in row)
+        result = await tx.driver(_values(table, columns, len(part), str(tx.account)), values)
+        new += result.rowcount
+    return new
+
+
+async def _unnest(
+    tx: Transaction, table: str, columns: Columns, rows: Sequence[Sequence[object]]
+) -> int:
+    if not rows:
+        return 0
+    arrays = tuple(list(array) for array in zip(*rows, strict=True))
+    result = await tx.driver(_arrays(table, columns), (str(tx.account), *arrays))
+    return result.rowcount
+
+
+@lru_cache(maxsize=64)
+def _values(table: str, columns: Columns, size: int, account: str) -> str:
+    names = ", ".join(name for name, _ in columns)
+    quoted = account.replace("'", "''")
+    row = f"('{quoted}', {', '.join('?' * len(columns))})"
+    return (
+        f"INSERT INTO {table} (account_id, {names}) VALUES {', '.join([row] * size)}"  # noqa: S608 - names are our own
+        " ON CONFLICT DO NOTHING"
+    )
+
+
+@lru_cache(maxsize=64)
+def _arrays(table: str, columns: Columns) -> str:
+    names = ", ".join(name for name, _ in columns)
+    arrays = ", ".join(f"CAST(${n} AS {kind}[])" for n, (_, kind) in enumerate(columns, start=2))
+    return (
+        f"INSERT INTO {table} (account_id, {names})"  # noqa: S608 - names are our own
+        f" SELECT CAST($1 AS text), t.* FROM unnest({arrays}) AS t ON CONFLICT DO NOTHING"
+    )
+
+
+def json_rows(backend: Backend, parameter: str, columns: Columns) -> str:
+    """Return a subquery over a JSON list of lists, which is the parameter's value."""
+    if backend == "sqlite":
+        fields = ", ".join(
+            f"json_extract(value, '$[{n}]') AS {name}" for n, (name, _) in enumerate(columns)
+        )
+        return f"(SELECT {fields} FROM json_each(:{parameter}))"  # noqa: S608 - names are our own
+    fields = ", ".join(
+        f"CAST(value->>{n} AS {kind}) AS {name}" for n, (name, kind) in enumerate(columns)
+    )
+    source = f"json_array_elements(CAST(CAST(:{parameter} AS text) AS json))"
+    return f"(SELECT {fields} FROM {source})"  # noqa: S608 - names are our own
+
+
+async def reserve_ids(tx: Transaction, name: str, count: int) -> int:
+    """Take `count` ids of a kind and return the first; gone with the transaction if it fails."""
+    first = await tx.value(
+        "INSERT INTO id_blocks (account_id, name, next_id)"
+        " VALUES (:account, :name, CAST(:count AS bigint) + 1)"
+        " ON CONFLICT (name) DO UPDATE SET next_id = id_blocks.next_id + :count"
+        " RETURNING next_id - CAST(:count AS bigint)",
+        name=name,
+        count=count,
+    )
+    return int(first)
+
+
+def chunks(rows: Sequence[object], size: int) -> Iterable[Sequence[object]]:
+    """Cut a sequence into parts of `size`."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))

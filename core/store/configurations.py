@@ -1,0 +1,258 @@
+"""Configurations and their revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from core.errors import NotFoundError
+from core.model.account import Actor
+from core.model.configuration import (
+    AccountId,
+    Configuration,
+    ConfigurationId,
+    ConfigurationSpec,
+    Scope,
+)
+from core.model.directory import ExternalId
+from core.model.events import AuditEntry
+from core.store.audit import add_audit
+from core.store.codec import decode_spec, from_json, short_id, to_json, to_seconds, to_time
+from core.store.database import Database, Row, Transaction
+from core.store.ending import cancel_open_cycle
+from core.store.licenses import store_total
+
+_SELECT = "SELECT * FROM configurations WHERE account_id = :account"
+_INSERT = """
+INSERT INTO configurations (account_id, id, name, name_key, document, created_at, created_by)
+VALUES (:account, :id, :name, :name_key, :document, :now, :by)
+"""
+_UPDATE = """
+UPDATE configurations SET name = :name, document = :document, revision = :revision,
+    scope_revision = :scope_revision, previous_scope = :previous_scope
+WHERE id = :id AND account_id = :account
+"""
+_REVISION = """
+INSERT INTO configuration_revisions (account_id, configuration_id, revision, document, at, by)
+VALUES (:account, :id, :revision, :document, :now, :by)
+"""
+_FORGET = """
+UPDATE links SET digest = NULL WHERE configuration_id = :id AND digest IS NOT NULL
+"""
+_SUCCESS = """
+UPDATE configurations SET failures = 0, stopped_reason = NULL, last_success_at = :now
+WHERE id = :id AND account_id = :account
+"""
+_FAILURE = """
+UPDATE configurations SET failures = failures + 1,
+    stopped_reason = coalesce(:reason, stopped_reason)
+WHERE id = :id AND account_id = :account
+"""
+_ENABLE = """
+UPDATE configurations SET enabled = :enabled, revision = revision + 1
+WHERE id = :id AND account_id = :account
+"""
+
+
+class Configurations:
+    """The stored configurations of the account."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[Configuration]:
+        """Return every configuration, by name."""
+
+        async def work(tx: Transaction) -> list[Configuration]:
+            return [to_configuration(r) for r in await tx.rows(f"{_SELECT} ORDER BY name_key")]
+
+        return await self._database.read(work)
+
+    async def get(self, id: ConfigurationId) -> Configuration:  # noqa: A002 - the port's name
+        """Return one configuration; raises `NotFoundError`."""
+
+        async def work(tx: Transaction) -> Configuration:
+            return await load_configuration(tx, id)
+
+        return await self._database.read(work)
+
+    async def by_name(self, name: str) -> Configuration | None:
+        """Return the configuration of this name regardless of case, or None."""
+
+        async def work(tx: Transaction) -> Configuration | None:
+            return await _named(tx, name)
+
+        return await self._database.read(work)
+
+    async def apply(
+        self,
+        specs: Sequence[ConfigurationSpec],
+        *,
+        licenses_total: int | None,
+        by: Actor,
+        now: datetime,
+    ) -> list[tuple[str, str]]:
+        """Create and update configurations by name; others stay as they are.
+
+        Returns (name, "created", "updated" or "unchanged") in the order given. A changed
+        provider, scope or mapping makes everybody be looked at again. Nothing is written, and
+        nothing audited, if nothing changes.
+        """
+
+        async def work(tx: Transaction) -> list[tuple[str, str]]:
+            outcome = [(spec.name, await _apply_one(tx, spec, by=by, now=now)) for spec in specs]
+            if licenses_total is not None and await store_total(tx, licenses_total):
+                entry = _entry("licenses.set", "licenses", by=by, now=now)
+                await add_audit(tx, replace(entry, detail={"total": licenses_total}))
+            return outcome
+
+        return await self._database.write(work)
+
+    async def set_enabled(
+        self,
+        id: ConfigurationId,  # noqa: A002 - the port's name
+        enabled: bool,  # noqa: FBT001 - the port's signature
+        *,
+        audit: AuditEntry,
+    ) -> Configuration:
+        """Enable or disable; raises `NotFoundError`.
+
+        Disabling ends an open cycle as cancelled in the same transaction: once this returns, no
+        worker can write for it any more.
+        """
+
+        async def work(tx: Transaction) -> Configuration:
+            before = await load_configuration(tx, id)
+            if before.enabled != enabled:
+                await tx.run(_ENABLE, id=id, enabled=enabled)
+                if not enabled:
+                    await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
+                await add_audit(tx, audit)
+            return await load_configuration(tx, id)
+
+        return await self._database.write(work)
+
+    async def note_outcome(
+        self,
+        id: ConfigurationId,  # noqa: A002 - the port's name
+        *,
+        success: bool,
+        stopped_reason: str | None,
+        now: datetime,
+    ) -> Configuration:
+        """Count a failure, or forget failures after a success; the revision stays."""
+
+        async def work(tx: Transaction) -> Configuration:
+            if success:
+                await tx.run(_SUCCESS, id=id, now=to_seconds(now))
+            else:
+                await tx.run(_FAILURE, id=id, reason=stopped_reason)
+            return await load_configuration(tx, id)
+
+        return await self._database.write(work)
+
+
+async def load_configuration(tx: Transaction, configuration: ConfigurationId) -> Configuration:
+    """Return one configuration; raises `NotFoundError`."""
+    row = await tx.first(f"{_SELECT} AND id = :id", id=configuration)
+    if row is None:
+        raise NotFoundError("There is no such configuration.", code="configuration_not_found")
+    return to_configuration(row)
+
+
+def to_configuration(row: Row) -> Configuration:
+    """Build a configuration from its row."""
+    return Configuration(
+        id=ConfigurationId(row.id),
+        account_id=AccountId(row.account_id),
+        spec=decode_spec(row.document),
+        enabled=bool(row.enabled),
+        revision=row.revision,
+        scope_revision=row.scope_revision,
+        previous_scope=from_json(row.previous_scope, Scope) if row.previous_scope else None,
+        created_at=to_time(row.created_at),
+        created_by=row.created_by,
+        stopped_reason=row.stopped_reason,
+        failures=row.failures,
+        picked_canaries=tuple(
+            ExternalId(name) for name in msgspec.json.decode(row.picked_canaries, type=list[str])
+        ),
+    )
+
+
+async def _named(tx: Transaction, name: str) -> Configuration | None:
+    row = await tx.first(f"{_SELECT} AND name_key = :key", key=name.casefold())
+    return to_configuration(row) if row is not None else None
+
+
+async def _apply_one(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: datetime) -> str:
+    stored = await _named(tx, spec.name)
+    if stored is None:
+        await _create(tx, spec, by=by, now=now)
+        return "created"
+    if to_json(stored.spec) == to_json(spec):
+        return "unchanged"
+    await _update(tx, stored, spec, by=by, now=now)
+    return "updated"
+
+
+async def _create(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: datetime) -> None:
+    identifier = short_id("f")
+    document = to_json(spec)
+    await tx.run(
+        _INSERT,
+        id=identifier,
+        name=spec.name,
+        name_key=spec.name.casefold(),
+        document=document,
+        now=to_seconds(now),
+        by=by.id,
+    )
+    await _note_revision(tx, identifier, 1, document, by=by, now=now)
+    await add_audit(tx, _entry("configuration.created", spec.name, by=by, now=now))
+
+
+async def _update(
+    tx: Transaction, stored: Configuration, spec: ConfigurationSpec, *, by: Actor, now: datetime
+) -> None:
+    before = stored.spec
+    revision = stored.revision + 1
+    scope_changed = before.scope != spec.scope
+    previous = before.scope if scope_changed else stored.previous_scope
+    document = to_json(spec)
+    await tx.run(
+        _UPDATE,
+        id=stored.id,
+        name=spec.name,
+        document=document,
+        revision=revision,
+        scope_revision=revision if scope_changed else stored.scope_revision,
+        previous_scope=to_json(previous) if previous else None,
+    )
+    await _note_revision(tx, stored.id, revision, document, by=by, now=now)
+    seen = (before.provider, before.scope, to_json(before.mapping))
+    if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
+        await tx.run(_FORGET, id=stored.id)
+    await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
+
+
+async def _note_revision(
+    tx: Transaction, identifier: str, revision: int, document: str, *, by: Actor, now: datetime
+) -> None:
+    await tx.run(
+        _REVISION,
+        id=identifier,
+        revision=revision,
+        document=document,
+        now=to_seconds(now),
+        by=by.id,
+    )
+
+
+def _entry(action: str, subject: str, *, by: Actor, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        at=now, actor=by.id, door=by.door, action=action, subject=subject, allowed=True, detail={}
+    )

@@ -1,0 +1,238 @@
+"""Connections and transactions: one writer and several readers on SQLite, a pool on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from core.model.configuration import AccountId
+from core.ports import Clock
+from core.store.faults import explained, is_retryable
+from core.store.urls import Address, Backend
+
+T = TypeVar("T")
+Row: TypeAlias = "sa.Row[*tuple[Any, ...]]"
+"""A row of values as the driver gives them."""
+
+_ATTEMPTS = 5
+_BUSY_MS = 5_000
+_WRITER_CACHE_KIB = 16_384
+_READER_CACHE_KIB = 4_096
+_DECIDED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS decided (
+    seq BIGINT NOT NULL, external_id TEXT NOT NULL, action TEXT NOT NULL, user_id BIGINT,
+    change_id BIGINT, was TEXT, status TEXT, reason TEXT NOT NULL, label TEXT NOT NULL,
+    result TEXT NOT NULL, settles BOOLEAN NOT NULL, kept BOOLEAN NOT NULL,
+    present BOOLEAN NOT NULL, readable BOOLEAN NOT NULL, rekey BOOLEAN NOT NULL,
+    writes BOOLEAN NOT NULL, before TEXT, after TEXT
+)"""
+
+
+class Transaction:
+    """One transaction: short ways to run SQL text with named parameters.
+
+    ``:account`` is always bound. Rows come as plain tuples of what the driver gives.
+    """
+
+    __slots__ = ("account", "backend", "clock", "connection", "lease_seconds")
+
+    def __init__(self, connection: AsyncConnection, database: Database) -> None:
+        self.connection = connection
+        self.backend: Backend = database.backend
+        self.account = database.account_id
+        self.clock = database.clock
+        self.lease_seconds = database.lease_seconds
+
+    async def rows(self, sql: str, **values: object) -> Sequence[Row]:
+        """Run and return all rows."""
+        return (await self._execute(sql, values)).all()
+
+    async def first(self, sql: str, **values: object) -> Row | None:
+        """Run and return the first row, or None."""
+        return (await self._execute(sql, values)).first()
+
+    async def value(self, sql: str, **values: object) -> Any:
+        """Run and return the first value of the first row, or None."""
+        return (await self._execute(sql, values)).scalar()
+
+    async def run(self, sql: str, **values: object) -> int:
+        """Run and return the number of rows that it touched."""
+        return (await self._execute(sql, values)).rowcount
+
+    async def _execute(self, sql: str, values: Mapping[str, object]) -> sa.CursorResult[Any]:
+        return await self.connection.execute(_text(sql), {"account": self.account, **values})
+
+    async def driver(self, sql: str, values: tuple[object, ...]) -> sa.CursorResult[Any]:
+        """Run SQL in the driver's own parameter style, for statements of thousands of values."""
+        return await self.connection.exec_driver_sql(sql, values)
+
+    async def lease_time(self) -> float:
+        """Return the seconds by which leases run: the database's clock, or a monotonic one."""
+        if self.backend == "postgresql":
+            return float(await self.value("SELECT extract(epoch FROM clock_timestamp())"))
+        return self.clock.monotonic()
+
+
+@lru_cache(maxsize=1024)
+def _text(sql: str) -> sa.TextClause:
+    return sa.text(sql)
+
+
+Work = Callable[[Transaction], Awaitable[T]]
+
+
+class Database:
+    """A database that is open. All errors are those of `core.store.faults.explained`."""
+
+    def __init__(
+        self, address: Address, *, clock: Clock, account_id: AccountId, lease_seconds: float
+    ) -> None:
+        self.address = address
+        self.backend = address.backend
+        self.clock = clock
+        self.account_id = account_id
+        self.lease_seconds = lease_seconds
+        if address.backend == "sqlite":
+            self._writer = _sqlite_engine(address, writes=True)
+            self._reader = _sqlite_engine(address, writes=False)
+            self._turn: asyncio.Lock | None = asyncio.Lock()
+        else:
+            self._writer = self._reader = _postgresql_engine(address)
+            self._turn = None
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on one snapshot of the database; it must not write."""
+        with explained():
+            async with self._reader.connect() as connection:
+                return await work(Transaction(connection, self))
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction.
+
+        A cancelled caller waits until the transaction has ended as a whole, so that nothing is
+        ever left half done. `work` may run again if PostgreSQL undid it for another transaction.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._turn or nullcontext())
+            return await _whole(asyncio.create_task(self._attempts(work)))
+
+    async def _attempts(self, work: Work[T]) -> T:
+        with explained():
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return await self._once(work)
+                except sa.exc.DBAPIError as error:
+                    if not is_retryable(error):
+                        raise
+            return await self._once(work)
+
+    async def _once(self, work: Work[T]) -> T:
+        async with self._writer.begin() as connection:
+            return await work(Transaction(connection, self))
+
+    async def aclose(self) -> None:
+        """Close every connection; waits for a transaction under way."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._turn or nullcontext())
+            await self._reader.dispose()
+            if self._writer is not self._reader:
+                await self._writer.dispose()
+
+    @property
+    def writer(self) -> AsyncEngine:
+        """The engine that may write, for migrations and backups."""
+        return self._writer
+
+
+async def _whole(task: asyncio.Task[T]) -> T:
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                continue
+        if not task.cancelled():
+            task.exception()
+        raise
+
+
+def _sqlite_engine(address: Address, *, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        address.driver_url,
+        pool_size=1 if writes else 4,
+        max_overflow=0,
+        pool_timeout=30,
+        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000},
+    )
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    def on_connect(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for statement in _pragmas(writes=writes):
+            cursor.execute(statement)
+        cursor.close()
+
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    sa.event.listen(engine.sync_engine, "connect", on_connect)
+    sa.event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
+
+
+def _pragmas(*, writes: bool) -> tuple[str, ...]:
+    common = (
+        f"PRAGMA busy_timeout={_BUSY_MS}",
+        "PRAGMA foreign_keys=ON",
+        "PRAGMA temp_store=MEMORY",
+    )
+    if not writes:
+        return (*common, f"PRAGMA cache_size=-{_READER_CACHE_KIB}", "PRAGMA query_only=ON")
+    return (
+        *common,
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}",
+        _DECIDED,
+    )
+
+
+def _postgresql_engine(address: Address) -> AsyncEngine:
+    arguments = dict(address.arguments)
+    settings = arguments.pop("server_settings", {})
+    limits = {
+        "statement_timeout": "60s",
+        "lock_timeout": "15s",
+        "idle_in_transaction_session_timeout": "30s",
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    engine = create_async_engine(
+        address.driver_url,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=10,
+        connect_args={
+            "timeout": 10,
+            "command_timeout": 90,
+            "server_settings": {**limits, **(settings if isinstance(settings, dict) else {})},
+            **arguments,
+        },
+    )
+
+    def on_connect(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"{_DECIDED} ON COMMIT DELETE ROWS")
+        cursor.close()
+        connection.commit()
+
+    sa.event.listen(engine.sync_engine, "connect", on_connect)
+    return engine

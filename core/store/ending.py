@@ -1,0 +1,58 @@
+"""What every end of a cycle does, whoever ends it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.model.configuration import ConfigurationId
+from core.model.cycle import CycleId, CycleResult
+from core.store.codec import to_json, to_seconds
+from core.store.counts import load_counts
+from core.store.database import Transaction
+from core.store.outbox import mark_card
+
+_END = """
+UPDATE cycles SET state = 'finished', result = :result, finished_at = :now, counts = :counts
+WHERE id = :cycle AND account_id = :account
+"""
+_OPEN = """
+SELECT id FROM cycles
+WHERE account_id = :account AND configuration_id = :configuration AND state <> 'finished'
+"""
+
+
+async def drop_staging(tx: Transaction, cycle: CycleId) -> None:
+    """Empty the cycle's staging area."""
+    await tx.run("DELETE FROM staged_users WHERE cycle_id = :cycle", cycle=cycle)
+    await tx.run("DELETE FROM staged_unmet WHERE cycle_id = :cycle", cycle=cycle)
+
+
+async def end_cycle(tx: Transaction, cycle: CycleId, *, result: CycleResult, now: datetime) -> None:
+    """Finish a cycle: its row with the final counts, its card, staging area and lease."""
+    await drop_staging(tx, cycle)
+    counts = await load_counts(tx, [cycle])
+    await tx.run(
+        _END,
+        cycle=cycle,
+        result=result.value,
+        now=to_seconds(now),
+        counts=to_json(counts[cycle]),
+    )
+    await tx.run("DELETE FROM leases WHERE cycle_id = :cycle", cycle=cycle)
+    await mark_card(tx, f"cycle:{cycle}", now=now)
+
+
+async def cancel_open_cycle(
+    tx: Transaction, configuration: ConfigurationId, *, by: str, now: datetime
+) -> None:
+    """End a configuration's open cycle as cancelled, if there is one."""
+    cycle = await tx.value(_OPEN, configuration=configuration)
+    if cycle is None:
+        return
+    await tx.run(
+        "UPDATE cycles SET cancel_requested_by = coalesce(cancel_requested_by, :by)"
+        " WHERE id = :cycle AND account_id = :account",
+        cycle=cycle,
+        by=by,
+    )
+    await end_cycle(tx, CycleId(cycle), result=CycleResult.CANCELLED, now=now)

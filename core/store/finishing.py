@@ -1,0 +1,210 @@
+"""What the guard and the end of a cycle need: counts, held sets, canaries, the last write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.model.cycle import CycleError, CycleResult, Fence, HeldItem, HeldSetId, Progress, Proof
+from core.model.directory import ExternalId
+from core.store.bulk import Columns, insert_rows
+from core.store.codec import short_id, to_json, to_seconds
+from core.store.database import Transaction
+from core.store.ending import end_cycle
+from core.store.fencing import check_fence, check_lease
+from core.store.outbox import held_card, mark_card, put_item
+
+_HELD_FOR = timedelta(hours=24)
+_ITEM: Columns = (
+    ("held_set_id", "text"),
+    ("position", "integer"),
+    ("kind", "text"),
+    ("external_id", "text"),
+    ("label", "text"),
+    ("action", "text"),
+    ("reason", "text"),
+)
+_PROVISIONED = """
+SELECT count(*) FROM users
+WHERE account_id = :account AND configuration_id = :configuration
+  AND status NOT IN ('disabled', 'deleted')
+"""
+_REMOVALS = """
+SELECT count(*) FROM changes
+WHERE configuration_id = :configuration AND at >= :since AND action IN ('disable', 'delete')
+"""
+_RELEASED = """
+SELECT i.kind, i.external_id, i.action FROM held_items i
+JOIN cycles c ON c.held_set_id = i.held_set_id
+WHERE c.id = :cycle AND c.trigger = 'release'
+"""
+_OPEN = """
+SELECT id, digest FROM held_sets WHERE configuration_id = :configuration AND state = 'open'
+"""
+_SUPERSEDE = """
+UPDATE held_sets SET state = 'superseded', decided_at = :now WHERE id = :id AND state = 'open'
+"""
+_HOLD = """
+INSERT INTO held_sets (account_id, id, configuration_id, cycle_id, state, digest, size,
+    removal_limit, provisioned, reason, created_at, expires_at, requested_by, channel)
+SELECT :account, :id, :configuration, c.id, 'open', :digest, CAST(:size AS integer),
+    CAST(:limit AS integer), CAST(:provisioned AS integer), :reason,
+    CAST(:now AS double precision), CAST(:expires AS double precision), c.requested_by, c.channel
+FROM cycles c WHERE c.id = :cycle
+"""
+_PROGRESS = "UPDATE cycles SET progress = :progress WHERE id = :cycle"
+_FINISH = """
+UPDATE cycles SET error = :error, proof = :proof, plan_digest = :plan_digest,
+    requests = requests + :requests, held_set_id = coalesce(:held, held_set_id)
+WHERE id = :cycle
+"""
+_CANARIES = "UPDATE configurations SET picked_canaries = :canaries WHERE id = :configuration"
+_PICK = """
+SELECT l.external_id FROM links l JOIN users u ON u.id = l.user_id
+WHERE l.configuration_id = :configuration AND u.configuration_id = :configuration
+  AND u.status NOT IN ('disabled', 'deleted') AND NOT l.kept
+ORDER BY u.created_at, u.id LIMIT :count
+"""
+_SEEN_AGAIN = """
+DELETE FROM rejections WHERE configuration_id = :configuration AND (
+    external_id IN (SELECT s.external_id FROM staged_users s
+        WHERE s.cycle_id = :cycle AND s.readable AND s.active AND s.scope = 'in')
+    OR external_id IN (SELECT l.external_id FROM links l
+        WHERE l.configuration_id = :configuration AND l.digest IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM staged_unmet m
+              WHERE m.cycle_id = :cycle AND m.digest = l.digest)))
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ending:
+    """How a cycle ends; see `SyncStore.finish`."""
+
+    result: CycleResult
+    error: CycleError | None
+    proof: Proof | None
+    held_set_id: HeldSetId | None
+    plan_digest: str | None
+    requests: int
+    canaries: Sequence[ExternalId] | None
+    now: datetime
+
+
+async def provisioned(tx: Transaction, fence: Fence) -> int:
+    """Count the configuration's people who are neither disabled nor deleted."""
+    return int(await tx.value(_PROVISIONED, configuration=fence.configuration_id))
+
+
+async def removals_since(tx: Transaction, fence: Fence, since: datetime) -> int:
+    """Count the removals that the configuration's cycles applied since then."""
+    return int(
+        await tx.value(_REMOVALS, configuration=fence.configuration_id, since=to_seconds(since))
+    )
+
+
+async def released_items(tx: Transaction, fence: Fence) -> frozenset[tuple[str, ExternalId, str]]:
+    """Return the items of the held set that this cycle releases."""
+    rows = await tx.rows(_RELEASED, cycle=fence.cycle_id)
+    return frozenset((kind, ExternalId(name), action) for kind, name, action in rows)
+
+
+async def rejected_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:
+    """Return the people whose removal an admin rejected and who were not seen since."""
+    rows = await tx.rows(
+        "SELECT external_id FROM rejections WHERE configuration_id = :configuration",
+        configuration=fence.configuration_id,
+    )
+    return frozenset(ExternalId(name) for (name,) in rows)
+
+
+async def hold(
+    tx: Transaction,
+    fence: Fence,
+    items: Sequence[HeldItem],
+    *,
+    limit: int,
+    provisioned: int,
+    reason: str,
+    digest: str,
+) -> HeldSetId:
+    """Store a held set and its card, or return the open one of the same digest."""
+    await check_fence(tx, fence)
+    now = tx.clock.now()
+    opened = await tx.first(_OPEN, configuration=fence.configuration_id)
+    if opened is not None and opened.digest == digest:
+        return HeldSetId(opened.id)
+    if opened is not None:
+        await _supersede(tx, opened.id, now)
+    identifier = HeldSetId(short_id("h"))
+    await tx.run(
+        _HOLD,
+        id=identifier,
+        configuration=fence.configuration_id,
+        cycle=fence.cycle_id,
+        digest=digest,
+        size=len(items),
+        limit=limit,
+        provisioned=provisioned,
+        reason=reason,
+        now=to_seconds(now),
+        expires=to_seconds(now + _HELD_FOR),
+    )
+    rows = [
+        (identifier, n, i.kind.value, i.external_id, i.label, i.action.value, i.reason)
+        for n, i in enumerate(items)
+    ]
+    await insert_rows(tx, "held_items", _ITEM, rows)
+    channel = await tx.value("SELECT channel FROM cycles WHERE id = :cycle", cycle=fence.cycle_id)
+    await put_item(tx, held_card(identifier, fence.cycle_id, channel), now=now)
+    return identifier
+
+
+async def settle_held(tx: Transaction, fence: Fence) -> None:
+    """Supersede the configuration's open held set, if there is one."""
+    await check_fence(tx, fence)
+    opened = await tx.first(_OPEN, configuration=fence.configuration_id)
+    if opened is not None:
+        await _supersede(tx, opened.id, tx.clock.now())
+
+
+async def _supersede(tx: Transaction, held_set: str, now: datetime) -> None:
+    await tx.run(_SUPERSEDE, id=held_set, now=to_seconds(now))
+    await mark_card(tx, f"held:{held_set}", now=now)
+
+
+async def progress(tx: Transaction, fence: Fence, at: Progress) -> None:
+    """Store where the cycle is, and make its card due."""
+    await check_fence(tx, fence)
+    await tx.run(_PROGRESS, cycle=fence.cycle_id, progress=to_json(at))
+    await mark_card(tx, f"cycle:{fence.cycle_id}", now=tx.clock.now())
+
+
+async def pick_canaries(tx: Transaction, fence: Fence, count: int) -> list[ExternalId]:
+    """Choose provisioned, enabled people by longest standing."""
+    rows = await tx.rows(_PICK, configuration=fence.configuration_id, count=count)
+    return [ExternalId(name) for (name,) in rows]
+
+
+async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
+    """End the cycle; only the lease is checked, so that a stopped cycle can end too."""
+    await check_lease(tx, fence)
+    if ending.proof is not None:
+        values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
+        await tx.run(_SEEN_AGAIN, **values)
+    await tx.run(
+        _FINISH,
+        cycle=fence.cycle_id,
+        error=to_json(ending.error) if ending.error else None,
+        proof=to_json(ending.proof) if ending.proof else None,
+        plan_digest=ending.plan_digest,
+        requests=ending.requests,
+        held=ending.held_set_id,
+    )
+    if ending.canaries is not None:
+        await tx.run(
+            _CANARIES,
+            configuration=fence.configuration_id,
+            canaries=to_json(list(ending.canaries)),
+        )
+    await end_cycle(tx, fence.cycle_id, result=ending.result, now=ending.now)

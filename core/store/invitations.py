@@ -1,0 +1,104 @@
+"""Invitations that wait for delivery by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.model.account import Invitation, UserId
+from core.store.bulk import json_rows
+from core.store.codec import to_json, to_seconds
+from core.store.database import Database, Transaction
+
+_CLAIM_SECONDS = 120.0
+_CLAIM = """
+UPDATE invitations SET claimed_by = :owner, claimed_until = :until, attempts = attempts + 1
+WHERE id IN (
+    SELECT i.id FROM invitations i
+    WHERE i.account_id = :account AND i.state = 'pending' AND i.sent_at IS NULL
+      AND i.way IN ('mail', 'both') AND i.next_at <= :now
+      AND (i.claimed_until IS NULL OR i.claimed_until <= :now)
+    ORDER BY i.next_at, i.id LIMIT :limit {lock})
+RETURNING id
+"""
+_LOAD = """
+SELECT i.id, i.user_id, u.email, u.display_name, i.message_id, i.attempts
+FROM invitations i JOIN users u ON u.id = i.user_id
+WHERE i.id IN (SELECT id FROM {ids} AS d) ORDER BY i.id
+"""
+_SENT = """
+UPDATE invitations SET state = CASE WHEN state = 'pending' THEN 'sent' ELSE state END,
+    sent_at = :now, claimed_by = NULL, claimed_until = NULL, error = NULL
+WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
+"""
+_FAILED = """
+UPDATE invitations SET claimed_by = NULL, claimed_until = NULL, error = :error,
+    next_at = coalesce(CAST(:at AS double precision), next_at),
+    state = CASE WHEN CAST(:at AS double precision) IS NULL AND state = 'pending'
+        THEN 'failed' ELSE state END
+WHERE account_id = :account AND id = :id
+"""
+
+
+class Invitations:
+    """The delivery of invitations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due(self, *, owner: str, limit: int = 100, now: datetime) -> list[Invitation]:
+        """Claim invitations for two minutes, oldest first; only those that go by mail.
+
+        `Invitation.attempts` counts the claims before this one.
+        """
+
+        async def work(tx: Transaction) -> list[Invitation]:
+            lock = "FOR UPDATE SKIP LOCKED" if tx.backend == "postgresql" else ""
+            seconds = to_seconds(now)
+            claimed = await tx.rows(
+                _CLAIM.format(lock=lock),
+                owner=owner,
+                now=seconds,
+                until=seconds + _CLAIM_SECONDS,
+                limit=limit,
+            )
+            ids = [row.id for row in claimed]
+            return await _load(tx, ids) if ids else []
+
+        return await self._database.write(work)
+
+    async def sent(self, ids: Sequence[int], *, now: datetime) -> None:
+        """Note that these were handed over; one revoked meanwhile stays revoked."""
+
+        async def work(tx: Transaction) -> None:
+            source = json_rows(tx.backend, "ids", (("id", "bigint"),))
+            await tx.run(
+                _SENT.format(ids=source), ids=to_json([[i] for i in ids]), now=to_seconds(now)
+            )
+
+        await self._database.write(work)
+
+    async def failed(self, id: int, *, error: str, retry_at: datetime | None) -> None:  # noqa: A002 - the settled name
+        """Note a failed attempt; without `retry_at` the invitation is given up."""
+
+        async def work(tx: Transaction) -> None:
+            at = to_seconds(retry_at) if retry_at else None
+            await tx.run(_FAILED, id=id, error=error, at=at)
+
+        await self._database.write(work)
+
+
+async def _load(tx: Transaction, ids: Sequence[int]) -> list[Invitation]:
+    source = json_rows(tx.backend, "ids", (("id", "bigint"),))
+    rows = await tx.rows(_LOAD.format(ids=source), ids=to_json([[i] for i in ids]))
+    return [
+        Invitation(
+            id=row.id,
+            user_id=UserId(row.user_id),
+            email=row.email,
+            display_name=row.display_name,
+            message_id=row.message_id,
+            attempts=row.attempts - 1,
+        )
+        for row in rows
+    ]

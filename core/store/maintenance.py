@@ -1,0 +1,134 @@
+"""Care for the database itself: health, backup, retention, comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from core.errors import ConflictError, StoreError
+from core.store import contents
+from core.store.codec import to_seconds
+from core.store.database import Database, Transaction
+from core.store.faults import explained
+from core.store.migrating import schema_versions
+
+_PAGES = 2_000
+_PURGE: tuple[tuple[str, str], ...] = (
+    (
+        "changes",
+        "UPDATE changes SET before = '{}', after = '{}', label = ''"
+        " WHERE account_id = :account AND at < :before"
+        " AND (before <> '{}' OR after <> '{}' OR label <> '')",
+    ),
+    ("plan_items", "DELETE FROM plan_items WHERE cycle_id IN {old}"),
+    ("problems", "DELETE FROM problems WHERE cycle_id IN {old}"),
+    (
+        "held_items",
+        "DELETE FROM held_items WHERE held_set_id IN (SELECT id FROM held_sets"
+        " WHERE account_id = :account AND state <> 'open' AND created_at < :before)",
+    ),
+    (
+        "outbox",
+        "DELETE FROM outbox WHERE account_id = :account AND state <> 'pending'"
+        " AND created_at < :before",
+    ),
+    (
+        "deliveries",
+        "DELETE FROM deliveries WHERE account_id = :account AND updated_at < :before",
+    ),
+    ("slots", "DELETE FROM slots WHERE account_id = :account AND slot < :before"),
+)
+_OLD = """(SELECT id FROM cycles WHERE account_id = :account AND state = 'finished'
+    AND finished_at < :before)"""
+
+Report = Callable[[int, int], None]
+"""Called with (pages copied, pages in all)."""
+
+
+class Maintenance:
+    """Care for the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ping(self) -> float:
+        """Return how many seconds the smallest query took; raises `StoreUnavailableError`."""
+        start = time.perf_counter()
+        await self._database.read(lambda tx: tx.value("SELECT 1"))
+        return time.perf_counter() - start
+
+    async def schema(self) -> tuple[str, str]:
+        """Return the schema versions of the database and of the program."""
+        return await schema_versions(self._database)
+
+    async def backup(self, target: Path, *, progress: Report | None = None) -> None:
+        """Copy the SQLite file to `target` while work goes on.
+
+        Raises `ConflictError` (code ``file_exists``), `StoreUnavailableError`; on PostgreSQL
+        `StoreError` (code ``use_pg_dump``) with the command in its hint.
+        """
+        path = self._database.address.path
+        if path is None:
+            raise StoreError(
+                "A PostgreSQL database is backed up with its own tool.",
+                code="use_pg_dump",
+                hint=f"Run: pg_dump --format=custom --file={target} {self._dump_url()}",
+            )
+        if target.exists():
+            raise ConflictError(
+                f"{target} exists already.", code="file_exists", hint="Choose another name."
+            )
+        with explained():
+            await asyncio.to_thread(_copy, path, target, progress)
+
+    def _dump_url(self) -> str:
+        url = self._database.address.driver_url
+        return url.set(drivername="postgresql", password=None).render_as_string()
+
+    async def purge(self, *, before: datetime) -> dict[str, int]:
+        """Erase what is older than the retention, and return rows touched by table.
+
+        Cycles and their counts stay; before/after data, names, plans, problems and delivered
+        messages go.
+        """
+        values = {"before": to_seconds(before)}
+
+        async def work(tx: Transaction) -> dict[str, int]:
+            return {
+                name: await tx.run(statement.replace("{old}", _OLD), **values)
+                for name, statement in _PURGE
+            }
+
+        return await self._database.write(work)
+
+    async def digest(self) -> str:
+        """Return a digest over what the store says, without ids, times, leases and staging.
+
+        Two stores to which the same happened have the same one.
+        """
+        return await self._database.read(contents.digest)
+
+
+def _copy(source: Path, target: Path, progress: Report | None) -> None:
+    def report(_status: int, remaining: int, total: int) -> None:
+        if progress is not None:
+            progress(total - remaining, total)
+
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(source)) as origin,
+            contextlib.closing(sqlite3.connect(partial)) as copy,
+        ):
+            origin.execute("PRAGMA query_only=ON")
+            origin.execute("BEGIN")
+            origin.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            origin.backup(copy, pages=_PAGES, progress=report, sleep=0)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)

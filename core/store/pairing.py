@@ -1,0 +1,182 @@
+"""Everything that was staged or is absent, beside what the account knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.model.account import DisabledBy, UserId, UserStatus
+from core.model.cycle import Fence, Pair, ScopeAnswer
+from core.model.directory import ExternalId
+from core.store.database import Row, Transaction
+from core.store.fencing import check_fence
+
+_TWINS = """
+UPDATE staged_users SET twins = t.n
+FROM (SELECT match_key AS twin_key, count(*) AS n FROM staged_users
+      WHERE cycle_id = :cycle AND match_key <> '' GROUP BY match_key HAVING count(*) > 1) AS t
+WHERE staged_users.cycle_id = :cycle AND staged_users.match_key = t.twin_key
+"""
+_TAKERS = """
+UPDATE staged_users SET moving = TRUE
+WHERE cycle_id = :cycle AND match_key IN (
+    SELECT u.match_key FROM staged_users s
+    JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
+    JOIN users u ON u.id = l.user_id
+    WHERE s.cycle_id = :cycle AND s.readable AND s.match_key <> ''
+      AND u.match_key <> s.match_key)
+"""
+_GIVERS = """
+UPDATE staged_users SET moving = TRUE
+WHERE cycle_id = :cycle AND NOT moving AND external_id IN (
+    SELECT l.external_id FROM staged_users t
+    JOIN users u ON u.account_id = :account AND u.match_key = t.match_key
+    JOIN links l ON l.user_id = u.id AND l.configuration_id = :configuration
+    WHERE t.cycle_id = :cycle AND t.moving)
+"""
+_STAGED = """
+SELECT s.seq, s.external_id, s.email, s.user_name, s.readable, s.active, s.scope,
+    s.mapped_digest, s.problems, s.digest, s.twins,
+    u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email, u.user_name,
+    l.absent_since, l.kept, l.digest, l.mapped_digest, l.label,
+    h.id, h.configuration_id, {moves}
+FROM staged_users s
+LEFT JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
+LEFT JOIN users u ON u.id = l.user_id
+LEFT JOIN users h ON h.account_id = :account AND h.match_key = s.match_key
+    AND s.match_key <> '' AND h.id <> coalesce(u.id, 0)
+WHERE s.cycle_id = :cycle AND s.seq > :after AND {which}
+ORDER BY s.seq
+"""
+_MOVES = """
+EXISTS (SELECT 1 FROM links hl
+    JOIN staged_users hs ON hs.cycle_id = :cycle AND hs.external_id = hl.external_id
+    WHERE hl.user_id = h.id AND hl.configuration_id = :configuration AND hs.readable
+      AND hs.match_key <> '' AND hs.match_key <> s.match_key)
+"""
+_STAYING = _STAGED.format(moves="FALSE", which="NOT s.moving") + " LIMIT :limit"
+_MOVING = _STAGED.format(moves=_MOVES, which="s.moving")
+_ABSENT = """
+SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email,
+    u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label
+FROM links l
+LEFT JOIN users u ON u.id = l.user_id
+WHERE l.configuration_id = :configuration AND l.external_id > :after
+  AND (l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
+      WHERE m.cycle_id = :cycle AND m.digest = l.digest))
+  AND NOT EXISTS (SELECT 1 FROM staged_users s
+      WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
+ORDER BY l.external_id LIMIT :limit
+"""
+_SCOPES = {answer.value: answer for answer in ScopeAnswer}
+_STATUSES = {status.value: status for status in UserStatus}
+_DISABLERS = {by.value: by for by in DisabledBy}
+
+
+async def prepare(tx: Transaction, fence: Fence) -> None:
+    """Work out who shares a match key and who moves to another one."""
+    await check_fence(tx, fence)
+    values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
+    if tx.backend == "postgresql":
+        await tx.run("ANALYZE staged_users")
+    await tx.run(_TWINS, cycle=fence.cycle_id)
+    if await tx.run(_TAKERS, **values):
+        await tx.run(_GIVERS, **values)
+
+
+async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list[Pair]:
+    """Return the next pairs whose match key nobody is giving up."""
+    rows = await tx.rows(
+        _STAYING,
+        cycle=fence.cycle_id,
+        configuration=fence.configuration_id,
+        after=after,
+        limit=limit,
+    )
+    return [_present(row) for row in rows]
+
+
+async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
+    """Return all pairs that take part in a move of match keys."""
+    rows = await tx.rows(
+        _MOVING, cycle=fence.cycle_id, configuration=fence.configuration_id, after=0
+    )
+    return [_present(row) for row in rows]
+
+
+async def absentees(tx: Transaction, fence: Fence, after: str, limit: int) -> list[Pair]:
+    """Return the next linked people whom the read did not meet, by external id."""
+    rows = await tx.rows(
+        _ABSENT,
+        cycle=fence.cycle_id,
+        configuration=fence.configuration_id,
+        after=after,
+        limit=limit,
+    )
+    return _absent(rows)
+
+
+def _present(row: Row) -> Pair:
+    (
+        seq, external_id, email, user_name, readable, active, scope, mapped, problems, digest,
+        twins, user_id, status, disabled_by, disabled_at, protected, user_email, user_user_name,
+        absent_since, kept, known, known_mapped, label, holder, owner, moves,
+    ) = row  # fmt: skip
+    return Pair(
+        seq,
+        external_id,
+        email or user_name or user_email or user_user_name or label or external_id,
+        True,
+        readable == 1,
+        active == 1,
+        _SCOPES[scope],
+        mapped,
+        problems,
+        user_id,
+        _STATUSES[status] if status else None,
+        _DISABLERS[disabled_by] if disabled_by else None,
+        disabled_at,
+        absent_since,
+        kept == 1,
+        protected == 1,
+        known,
+        known_mapped,
+        digest,
+        holder,
+        holder is not None and owner is None,
+        moves == 1,
+        twins,
+    )
+
+
+def _absent(rows: Sequence[Row]) -> list[Pair]:
+    return [
+        Pair(
+            seq=0,
+            external_id=ExternalId(external_id),
+            label=email or user_name or label or external_id,
+            present=False,
+            readable=True,
+            active=False,
+            scope=ScopeAnswer.OUT,
+            mapped_digest=b"",
+            problems="",
+            user_id=UserId(user_id) if user_id is not None else None,
+            status=_STATUSES[status] if status else None,
+            disabled_by=_DISABLERS[disabled_by] if disabled_by else None,
+            disabled_at=disabled_at,
+            absent_since=absent_since,
+            kept=kept == 1,
+            protected=protected == 1,
+            known_digest=known,
+            known_mapped_digest=known_mapped,
+            digest=b"",
+            holder=None,
+            holder_foreign=False,
+            holder_moves=False,
+            twins=0,
+        )
+        for (
+            external_id, user_id, status, disabled_by, disabled_at, protected, email, user_name,
+            absent_since, kept, known, known_mapped, label,
+        ) in rows
+    ]  # fmt: skip

@@ -1,0 +1,477 @@
+"""The tables, for both databases.
+
+Times are seconds since 1970 as double precision; JSON is text; a match key is the normalised
+matching attribute, or NULL where a person has none. Every row carries the account that it belongs
+to. Bulk tables have no foreign keys, because a check a row costs more than the row.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _account(*, key: bool = False) -> Column[str]:
+    return Column("account_id", Text, nullable=False, primary_key=key)
+
+
+def _text(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=False, primary_key=key)
+
+
+def _maybe(name: str) -> Column[str]:
+    return Column(name, Text, nullable=True)
+
+
+def _time(name: str) -> Column[float]:
+    return Column(name, Double, nullable=False)
+
+
+def _maybe_time(name: str) -> Column[float]:
+    return Column(name, Double, nullable=True)
+
+
+def _count(name: str, default: str = "0") -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=sa.text(default))
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=sa.false())
+
+
+def _id(name: str = "id") -> Column[int]:
+    return Column(name, _BIG, primary_key=True, autoincrement=False)
+
+
+_BIG = sa.BigInteger().with_variant(Integer, "sqlite")
+
+configurations = Table(
+    "configurations",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("name"),
+    _text("name_key"),
+    _text("document"),
+    Column("enabled", Boolean, nullable=False, server_default=sa.true()),
+    _count("revision", "1"),
+    _count("scope_revision", "1"),
+    _maybe("previous_scope"),
+    _maybe("decoder_revision"),
+    _maybe("stopped_reason"),
+    _count("failures"),
+    _maybe_time("last_success_at"),
+    Column("picked_canaries", Text, nullable=False, server_default=sa.text("'[]'")),
+    _time("created_at"),
+    _text("created_by"),
+    Index("uq_configurations_name_key", "account_id", "name_key", unique=True),
+)
+
+configuration_revisions = Table(
+    "configuration_revisions",
+    metadata,
+    _account(),
+    Column("configuration_id", Text, sa.ForeignKey("configurations.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _text("document"),
+    _time("at"),
+    _text("by"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _account(),
+    _id(),
+    _maybe("configuration_id"),
+    _text("user_name"),
+    _text("display_name"),
+    _text("email"),
+    _maybe("match_key"),
+    _text("status"),
+    _maybe("status_before"),
+    _maybe("disabled_by"),
+    _maybe_time("disabled_at"),
+    _maybe_time("deleted_at"),
+    _flag("protected"),
+    _flag("licensed"),
+    _text("profile"),
+    _time("created_at"),
+    _time("updated_at"),
+    Index(
+        "uq_users_match_key",
+        "account_id",
+        "match_key",
+        unique=True,
+        sqlite_where=sa.text("match_key IS NOT NULL"),
+        postgresql_where=sa.text("match_key IS NOT NULL"),
+    ),
+    Index("ix_users_configuration_id_status", "configuration_id", "status"),
+    Index(
+        "ix_users_licensed",
+        "account_id",
+        sqlite_where=sa.text("licensed"),
+        postgresql_where=sa.text("licensed"),
+    ),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    _account(),
+    _id(),
+    _text("configuration_id"),
+    _text("external_id"),
+    _text("display_name"),
+    _text("member_digest"),
+    _count("members"),
+    _time("created_at"),
+    _time("updated_at"),
+    Index("uq_groups_external_id", "configuration_id", "external_id", unique=True),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _account(),
+    Column("group_id", _BIG, primary_key=True, autoincrement=False),
+    _text("external_id", key=True),
+    _text("configuration_id"),
+    Index("ix_memberships_external_id", "configuration_id", "external_id"),
+    sqlite_with_rowid=False,
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("configuration_id"),
+    _text("state"),
+    _text("trigger"),
+    _flag("dry_run"),
+    _text("requested_by"),
+    _text("requested_by_name"),
+    _time("requested_at"),
+    _maybe("channel"),
+    _maybe("result"),
+    _maybe_time("started_at"),
+    _maybe_time("finished_at"),
+    _maybe("error"),
+    _maybe("proof"),
+    _maybe("progress"),
+    _maybe("counts"),
+    _maybe("held_set_id"),
+    _maybe("bound_plan"),
+    _maybe("cancel_requested_by"),
+    _maybe("plan_digest"),
+    _count("requests"),
+    _count("resumed"),
+    _count("repeats"),
+    Index(
+        "uq_cycles_open",
+        "configuration_id",
+        unique=True,
+        sqlite_where=sa.text("state <> 'finished'"),
+        postgresql_where=sa.text("state <> 'finished'"),
+    ),
+    Index("ix_cycles_requested_at", "account_id", "requested_at"),
+    Index("ix_cycles_configuration_id", "configuration_id", "requested_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _account(),
+    Column("cycle_id", Text, sa.ForeignKey("cycles.id"), primary_key=True),
+    _text("owner"),
+    _count("epoch", "1"),
+    _time("expires_at"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    _account(),
+    _id(),
+    _text("cycle_id"),
+    _text("configuration_id"),
+    _text("kind"),
+    _text("external_id"),
+    _text("action"),
+    _text("result"),
+    _text("label"),
+    _text("reason"),
+    _text("before"),
+    _text("after"),
+    _time("at"),
+    Index("uq_changes_once", "cycle_id", "kind", "external_id", "action", unique=True),
+    Index("ix_changes_person", "configuration_id", "external_id"),
+    Index(
+        "ix_changes_removals",
+        "configuration_id",
+        "at",
+        sqlite_where=sa.text("action IN ('disable', 'delete')"),
+        postgresql_where=sa.text("action IN ('disable', 'delete')"),
+    ),
+)
+
+plan_items = Table(
+    "plan_items",
+    metadata,
+    _account(),
+    _id(),
+    _text("cycle_id"),
+    _text("kind"),
+    _text("action"),
+    _text("label"),
+    _text("external_id"),
+    _text("reason"),
+    Index("ix_plan_items_cycle_id", "cycle_id"),
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    _account(),
+    _id(),
+    _text("cycle_id"),
+    _text("configuration_id"),
+    _text("external_id"),
+    _text("label"),
+    _text("severity"),
+    _text("code"),
+    _text("message"),
+    _text("attribute"),
+    _text("value_kind"),
+    _text("hint"),
+    Index("ix_problems_cycle_id", "cycle_id", "external_id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    _account(),
+    _text("configuration_id", key=True),
+    _text("external_id", key=True),
+    Column("user_id", _BIG, nullable=True),
+    Column("digest", LargeBinary, nullable=True),
+    Column("mapped_digest", LargeBinary, nullable=True),
+    _flag("group_scoped"),
+    _flag("kept"),
+    _maybe_time("absent_since"),
+    _text("label"),
+    Index("ix_links_user_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+staged_users = Table(
+    "staged_users",
+    metadata,
+    _account(),
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    _text("cycle_id"),
+    _text("external_id"),
+    Column("digest", LargeBinary, nullable=False),
+    Column("mapped_digest", LargeBinary, nullable=False),
+    _text("match_key"),
+    _text("user_name"),
+    _text("display_name"),
+    _text("email"),
+    Column("active", Boolean, nullable=False),
+    Column("readable", Boolean, nullable=False),
+    _text("scope"),
+    Column("group_scoped", Boolean, nullable=False),
+    _text("profile"),
+    _text("problems"),
+    _count("twins", "1"),
+    _flag("moving"),
+    Index("uq_staged_users_external_id", "cycle_id", "external_id", unique=True),
+)
+
+staged_unmet = Table(
+    "staged_unmet",
+    metadata,
+    _account(),
+    _text("cycle_id", key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+held_sets = Table(
+    "held_sets",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("configuration_id"),
+    _text("cycle_id"),
+    _text("state"),
+    _text("digest"),
+    _count("size"),
+    Column("removal_limit", Integer, nullable=False),
+    Column("provisioned", Integer, nullable=False),
+    _text("reason"),
+    _time("created_at"),
+    _time("expires_at"),
+    _text("requested_by"),
+    _maybe("decided_by"),
+    _maybe_time("decided_at"),
+    _maybe("channel"),
+    Index(
+        "uq_held_sets_open",
+        "configuration_id",
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+)
+
+held_items = Table(
+    "held_items",
+    metadata,
+    _account(),
+    Column("held_set_id", Text, sa.ForeignKey("held_sets.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _text("external_id"),
+    _text("label"),
+    _text("action"),
+    _text("reason"),
+)
+
+rejections = Table(
+    "rejections",
+    metadata,
+    _account(),
+    _text("configuration_id", key=True),
+    _text("external_id", key=True),
+    _text("held_set_id"),
+    _time("at"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    _account(),
+    _id(),
+    Column("user_id", _BIG, nullable=False),
+    _text("cycle_id"),
+    _text("way"),
+    _text("state"),
+    _maybe("state_before"),
+    _text("message_id"),
+    _count("attempts"),
+    _time("next_at"),
+    _maybe("claimed_by"),
+    _maybe_time("claimed_until"),
+    _maybe_time("sent_at"),
+    _maybe("error"),
+    _time("created_at"),
+    Index("ix_invitations_user_id", "user_id"),
+    Index(
+        "ix_invitations_due",
+        "next_at",
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    ),
+    Index("ix_invitations_cycle_id", "cycle_id"),
+)
+
+license_pool = Table("license_pool", metadata, _account(key=True), _count("total"))
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _account(),
+    _id(),
+    _text("key"),
+    _text("stream"),
+    _text("kind"),
+    _text("subject"),
+    _maybe("channel"),
+    _text("payload"),
+    _text("state"),
+    _count("version", "1"),
+    Column("claimed_version", Integer, nullable=True),
+    _maybe("claimed_by"),
+    _maybe_time("claimed_until"),
+    _count("attempts"),
+    _time("next_at"),
+    _maybe("error"),
+    _time("created_at"),
+    Index("uq_outbox_key", "account_id", "key", unique=True),
+    Index(
+        "ix_outbox_pending",
+        "stream",
+        "id",
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    ),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _account(key=True),
+    _text("key", key=True),
+    _text("channel"),
+    _text("ts"),
+    _text("shown"),
+    _maybe("undeliverable"),
+    _time("updated_at"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _account(key=True),
+    _text("key", key=True),
+    _time("at"),
+    Index("ix_inbox_at", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _account(),
+    _id(),
+    _time("at"),
+    _text("actor"),
+    _text("door"),
+    _text("action"),
+    _text("subject"),
+    Column("allowed", Boolean, nullable=False),
+    _text("detail"),
+    _text("reason"),
+    Index("ix_audit_at", "account_id", "at"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    _account(),
+    _text("configuration_id", key=True),
+    Column("slot", Double, primary_key=True),
+    _maybe("cycle_id"),
+    _flag("skipped"),
+    _time("offered_at"),
+)
+
+settings = Table("settings", metadata, _account(key=True), _text("key", key=True), _text("value"))
+
+id_blocks = Table(
+    "id_blocks",
+    metadata,
+    _account(),
+    _text("name", key=True),
+    Column("next_id", _BIG, nullable=False),
+)

@@ -1,0 +1,141 @@
+"""The staging area: what a cycle read and did not know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.model.cycle import Fence, KnownDigest, StagedUser
+from core.model.directory import ExternalId
+from core.store.bulk import Columns, insert_rows
+from core.store.database import Transaction
+from core.store.ending import drop_staging
+from core.store.fencing import check_fence
+
+_STAGED: Columns = (
+    ("cycle_id", "text"),
+    ("external_id", "text"),
+    ("digest", "bytea"),
+    ("mapped_digest", "bytea"),
+    ("match_key", "text"),
+    ("user_name", "text"),
+    ("display_name", "text"),
+    ("email", "text"),
+    ("active", "boolean"),
+    ("readable", "boolean"),
+    ("scope", "text"),
+    ("group_scoped", "boolean"),
+    ("profile", "text"),
+    ("problems", "text"),
+)
+_UNMET: Columns = (("cycle_id", "text"), ("digest", "bytea"))
+_KNOWN_CHUNK = 10_000
+_KNOWN = """
+SELECT digest, external_id, group_scoped FROM links
+WHERE configuration_id = :configuration AND external_id > :after AND digest IS NOT NULL
+ORDER BY external_id LIMIT :limit
+"""
+_FORGET = """
+UPDATE links SET digest = NULL WHERE configuration_id = :configuration AND digest IS NOT NULL
+"""
+_DECODER = """
+UPDATE configurations SET decoder_revision = :decoder
+WHERE id = :configuration AND decoder_revision IS DISTINCT FROM :decoder
+"""
+_MET_AGAIN = """
+SELECT count(*) FROM staged_users s
+JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
+WHERE s.cycle_id = :cycle AND l.digest IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM staged_unmet u
+      WHERE u.cycle_id = :cycle AND u.digest = l.digest)
+"""
+_CANARY_STAGED = """
+SELECT 1 FROM staged_users
+WHERE cycle_id = :cycle AND (external_id = :name
+    OR readable AND (match_key = :key OR lower(user_name) = :lower OR lower(email) = :lower))
+LIMIT 1
+"""
+_CANARY_MET = """
+SELECT 1 FROM links l JOIN users u ON u.id = l.user_id
+WHERE l.configuration_id = :configuration AND l.digest IS NOT NULL
+  AND (l.external_id = :name OR u.match_key = :key OR lower(u.user_name) = :lower
+      OR lower(u.email) = :lower)
+  AND NOT EXISTS (SELECT 1 FROM staged_unmet m WHERE m.cycle_id = :cycle AND m.digest = l.digest)
+LIMIT 1
+"""
+
+
+async def begin(tx: Transaction, fence: Fence, *, decoder_revision: str) -> None:
+    """Start afresh: no staging, no told problems, no plan of an earlier claim."""
+    await check_fence(tx, fence)
+    await drop_staging(tx, fence.cycle_id)
+    for table in ("problems", "plan_items"):
+        await tx.run(f"DELETE FROM {table} WHERE cycle_id = :cycle", cycle=fence.cycle_id)  # noqa: S608 - fixed names
+    await tx.run("UPDATE cycles SET repeats = 0 WHERE id = :cycle", cycle=fence.cycle_id)
+    changed = await tx.run(
+        _decoder(tx), configuration=fence.configuration_id, decoder=decoder_revision
+    )
+    if changed:
+        await tx.run(_FORGET, configuration=fence.configuration_id)
+
+
+def _decoder(tx: Transaction) -> str:
+    same = "IS DISTINCT FROM" if tx.backend == "postgresql" else "IS NOT"
+    return _DECODER.replace("IS DISTINCT FROM", same)
+
+
+async def known(tx: Transaction, fence: Fence, after: str) -> list[KnownDigest]:
+    """Return the next settled people by external id."""
+    rows = await tx.rows(
+        _KNOWN, configuration=fence.configuration_id, after=after, limit=_KNOWN_CHUNK
+    )
+    return [KnownDigest(digest, name, scoped == 1) for digest, name, scoped in rows]
+
+
+async def scoped_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:
+    """Return the ids of the people whom a scope group held when last seen."""
+    rows = await tx.rows(
+        "SELECT external_id FROM links WHERE configuration_id = :configuration AND group_scoped",
+        configuration=fence.configuration_id,
+    )
+    return frozenset(ExternalId(name) for (name,) in rows)
+
+
+async def stage(tx: Transaction, fence: Fence, rows: Sequence[StagedUser]) -> int:
+    """Stage records and return how many ids were new; the first of a repeated id stays."""
+    await check_fence(tx, fence)
+    cycle = fence.cycle_id
+    new = await insert_rows(tx, "staged_users", _STAGED, [(cycle, *row) for row in rows])
+    if new < len(rows):
+        await tx.run(
+            "UPDATE cycles SET repeats = repeats + :more WHERE id = :cycle",
+            more=len(rows) - new,
+            cycle=cycle,
+        )
+    return new
+
+
+async def stage_unmet(tx: Transaction, fence: Fence, digests: Sequence[bytes]) -> None:
+    """Note the known digests that the finished read did not meet."""
+    await check_fence(tx, fence)
+    await insert_rows(tx, "staged_unmet", _UNMET, [(fence.cycle_id, d) for d in digests])
+
+
+async def repeats(tx: Transaction, fence: Fence) -> int:
+    """Return how many staged ids came twice, settled people met again included."""
+    twice = await tx.value("SELECT repeats FROM cycles WHERE id = :cycle", cycle=fence.cycle_id)
+    again = await tx.value(_MET_AGAIN, cycle=fence.cycle_id, configuration=fence.configuration_id)
+    return int(twice) + int(again)
+
+
+async def holds_canary(tx: Transaction, fence: Fence, name: str) -> bool:
+    """Whether the snapshot has a person of this e-mail, user name or external id."""
+    values = {
+        "cycle": fence.cycle_id,
+        "name": name,
+        "key": name.strip().casefold(),
+        "lower": name.strip().lower(),
+    }
+    if await tx.value(_CANARY_STAGED, **values):
+        return True
+    found = await tx.value(_CANARY_MET, configuration=fence.configuration_id, **values)
+    return found is not None

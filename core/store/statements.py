@@ -1,0 +1,214 @@
+"""The set-based statements that `core.store.applying` runs over the table ``decided``."""
+
+from __future__ import annotations
+
+from core.store.urls import Backend
+
+TAKEN = """
+SELECT d.external_id FROM decided d
+JOIN staged_users s ON s.seq = d.seq
+JOIN users u ON u.account_id = :account AND u.match_key = s.match_key AND u.id <> d.user_id
+WHERE (d.action = 'create' OR d.rekey)
+  AND NOT EXISTS (SELECT 1 FROM decided m WHERE m.user_id = u.id AND m.rekey)
+UNION
+SELECT d.external_id FROM decided d
+JOIN staged_users s ON s.seq = d.seq
+WHERE (d.action = 'create' OR d.rekey) AND s.match_key <> '' AND EXISTS (
+    SELECT 1 FROM decided o JOIN staged_users t ON t.seq = o.seq
+    WHERE (o.action = 'create' OR o.rekey) AND o.seq <> d.seq AND t.match_key = s.match_key)
+"""
+
+CREATE = """
+INSERT INTO users (account_id, id, configuration_id, user_name, display_name, email, match_key,
+    status, profile, created_at, updated_at)
+SELECT :account, d.user_id, :configuration, s.user_name, s.display_name, s.email,
+    nullif(s.match_key, ''), d.status, s.profile,
+    CAST(:now AS double precision), CAST(:now AS double precision)
+FROM decided d JOIN staged_users s ON s.seq = d.seq
+WHERE d.action = 'create'
+"""
+
+CLEAR_KEYS = """
+UPDATE users SET match_key = NULL WHERE id IN (SELECT user_id FROM decided WHERE rekey)
+"""
+
+SET_KEYS = """
+UPDATE users SET match_key = nullif(s.match_key, '')
+FROM decided d JOIN staged_users s ON s.seq = d.seq
+WHERE users.id = d.user_id AND d.rekey
+"""
+
+WRITE = """
+UPDATE users SET user_name = s.user_name, display_name = s.display_name, email = s.email,
+    profile = s.profile, updated_at = :now
+FROM decided d JOIN staged_users s ON s.seq = d.seq
+WHERE users.id = d.user_id AND d.writes
+"""
+
+OWN = """
+UPDATE users SET configuration_id = :configuration
+WHERE configuration_id IS NULL AND id IN (SELECT user_id FROM decided WHERE action = 'link')
+"""
+
+DISABLE = """
+UPDATE users SET status_before = status, status = 'disabled', disabled_by = 'sync',
+    disabled_at = :now, licensed = FALSE, updated_at = :now
+WHERE id IN (SELECT user_id FROM decided WHERE action = 'disable')
+"""
+
+ENABLE = """
+UPDATE users SET status = d.status, licensed = (d.status = 'active'), deleted_at = NULL,
+    status_before = CASE WHEN d.status = 'disabled' THEN users.status_before END,
+    disabled_by = CASE WHEN d.status = 'disabled' THEN users.disabled_by END,
+    disabled_at = CASE WHEN d.status = 'disabled' THEN users.disabled_at END,
+    updated_at = :now
+FROM decided d
+WHERE users.id = d.user_id AND d.action IN ('enable', 'restore') AND d.status IS NOT NULL
+"""
+
+DELETE = """
+UPDATE users SET
+    status_before = CASE WHEN status = 'disabled' THEN status_before ELSE status END,
+    status = 'deleted', deleted_at = :now, licensed = FALSE, updated_at = :now,
+    disabled_by = coalesce(disabled_by, 'sync'), disabled_at = coalesce(disabled_at, :now)
+WHERE id IN (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NOT NULL)
+"""
+
+REVOKE = """
+UPDATE invitations SET state_before = state, state = 'revoked',
+    claimed_by = NULL, claimed_until = NULL
+WHERE state IN ('staged', 'pending', 'sent')
+  AND user_id IN (SELECT user_id FROM decided WHERE action IN ('disable', 'delete'))
+"""
+
+REINSTATE = """
+UPDATE invitations SET state_before = NULL, next_at = :now,
+    state = CASE WHEN sent_at IS NOT NULL THEN 'sent' ELSE state_before END
+WHERE state = 'revoked' AND state_before IS NOT NULL AND user_id IN (
+    SELECT user_id FROM decided
+    WHERE action IN ('enable', 'restore') AND status IN ('staged', 'invited'))
+"""
+
+OFFER_AGAIN = """
+UPDATE invitations SET state = 'sent'
+WHERE state = 'accepted' AND user_id IN (
+    SELECT user_id FROM decided WHERE action IN ('enable', 'restore') AND status = 'invited')
+"""
+
+INVITE = """
+INSERT INTO invitations (account_id, id, user_id, cycle_id, way, state, message_id, next_at,
+    created_at)
+SELECT :account, user_id + CAST(:offset AS bigint), user_id, :cycle, :way, :state,
+    '<invitation-' || CAST(user_id + CAST(:offset AS bigint) AS text) || '.' || :cycle || '@dirsync>',
+    CAST(:now AS double precision), CAST(:now AS double precision)
+FROM decided WHERE action = 'create'
+"""
+
+_SETTLE = """
+INSERT INTO links (account_id, configuration_id, external_id, user_id, digest, mapped_digest,
+    group_scoped, kept, label)
+SELECT :account, :configuration, d.external_id, d.user_id,
+    CASE WHEN d.settles THEN s.digest END,
+    CASE WHEN d.action IN ('create', 'link', 'update', 'enable', 'restore', 'agree')
+        OR d.user_id IS NULL THEN s.mapped_digest END,
+    s.group_scoped, d.kept, d.label
+FROM decided d JOIN staged_users s ON s.seq = d.seq
+WHERE d.present AND d.readable AND (d.settles
+    OR d.action IN ('create', 'link', 'update', 'enable', 'restore', 'agree', 'keep', 'disable'))
+ON CONFLICT (configuration_id, external_id) DO UPDATE SET
+    user_id = coalesce(excluded.user_id, links.user_id), digest = excluded.digest,
+    mapped_digest = coalesce(excluded.mapped_digest, links.mapped_digest),
+    group_scoped = excluded.group_scoped, kept = excluded.kept, absent_since = NULL,
+    label = excluded.label
+WHERE excluded.digest IS DISTINCT FROM links.digest
+   OR excluded.mapped_digest IS DISTINCT FROM links.mapped_digest
+   OR excluded.user_id IS DISTINCT FROM links.user_id
+   OR excluded.group_scoped <> links.group_scoped OR excluded.kept <> links.kept
+   OR links.absent_since IS NOT NULL OR excluded.label <> links.label
+"""
+_SETTLE_SQLITE = _SETTLE.replace("IS DISTINCT FROM", "IS NOT")
+
+
+def settle(backend: Backend) -> str:
+    """Return the upsert of the links of people that were read.
+
+    Only what the account took over counts as mapped, so that somebody who was passed over is
+    compared again later.
+    """
+    return _SETTLE_SQLITE if backend == "sqlite" else _SETTLE
+
+
+UNSETTLE = """
+UPDATE links SET digest = NULL, absent_since = NULL
+WHERE configuration_id = :configuration AND (digest IS NOT NULL OR absent_since IS NOT NULL)
+  AND external_id IN (SELECT external_id FROM decided WHERE present AND NOT settles)
+"""
+
+MISS = """
+UPDATE links SET digest = NULL, absent_since = coalesce(absent_since, :now)
+WHERE configuration_id = :configuration AND (digest IS NOT NULL OR absent_since IS NULL)
+  AND external_id IN (SELECT external_id FROM decided
+      WHERE NOT present AND user_id IS NOT NULL)
+"""
+
+FORGET = """
+DELETE FROM links
+WHERE configuration_id = :configuration AND user_id IS NULL
+  AND external_id IN (SELECT external_id FROM decided WHERE NOT present)
+"""
+
+CHANGES = """
+INSERT INTO changes (account_id, id, cycle_id, configuration_id, kind, external_id, action,
+    result, label, reason, before, after, at)
+SELECT :account, d.change_id, :cycle, :configuration, 'user', d.external_id, d.action, d.result,
+    d.label, d.reason, coalesce(d.before, '{}'),
+    CASE WHEN d.action = 'create' THEN s.profile ELSE coalesce(d.after, '{}') END,
+    CAST(:now AS double precision)
+FROM decided d LEFT JOIN staged_users s ON s.seq = d.seq
+WHERE d.change_id IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+
+PROBLEMS = """
+INSERT INTO problems (account_id, id, cycle_id, configuration_id, external_id, label, severity,
+    code, message, attribute, value_kind, hint)
+SELECT :account, n, :cycle, :configuration, external_id, label, severity, code, message,
+    attribute, value_kind, hint
+FROM {source} AS p
+"""
+
+PLAN = """
+INSERT INTO plan_items (account_id, id, cycle_id, kind, action, label, external_id, reason)
+SELECT :account, n, :cycle, kind, action, label, external_id, reason FROM {source} AS p
+"""
+
+_ERASED = "(SELECT external_id FROM decided WHERE action = 'delete' AND status IS NULL)"
+_ERASED_USERS = "(SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)"
+_OWN_CYCLES = "(SELECT id FROM cycles WHERE configuration_id = :configuration)"
+
+ERASE = (
+    """
+UPDATE changes SET label = '', before = '{}', after = '{}',
+    external_id = 'erased-' || CAST(d.user_id AS text)
+FROM decided d
+WHERE changes.configuration_id = :configuration AND changes.kind = 'user'
+  AND changes.external_id = d.external_id AND d.action = 'delete' AND d.status IS NULL
+""",
+    f"""
+DELETE FROM problems WHERE configuration_id = :configuration AND external_id IN {_ERASED}
+""",
+    f"""
+UPDATE plan_items SET label = '', external_id = ''
+WHERE cycle_id IN {_OWN_CYCLES} AND external_id IN {_ERASED}
+""",
+    f"""
+UPDATE held_items SET label = '', external_id = ''
+WHERE held_set_id IN (SELECT id FROM held_sets WHERE configuration_id = :configuration)
+  AND external_id IN {_ERASED}
+""",
+    f"DELETE FROM memberships WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
+    f"DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
+    f"DELETE FROM invitations WHERE user_id IN {_ERASED_USERS}",
+    f"DELETE FROM links WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
+    f"DELETE FROM users WHERE id IN {_ERASED_USERS}",
+)

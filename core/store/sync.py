@@ -1,0 +1,235 @@
+"""The store as the engine sees it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from core.errors import StoreError
+from core.model.configuration import InvitationWay
+from core.model.cycle import (
+    CycleError,
+    CycleResult,
+    Decision,
+    Fence,
+    GroupChange,
+    HeldItem,
+    HeldSetId,
+    KnownDigest,
+    Pair,
+    Progress,
+    Proof,
+    StagedUser,
+)
+from core.model.directory import ExternalId
+from core.store import applying, finishing, grouping, pairing, staging
+from core.store.database import Database, Transaction
+
+T = TypeVar("T")
+_TRIES = 3
+
+
+class SyncStoreSql:
+    """`core.ports.SyncStore` over SQLite and PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await self._database.read(work)
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        return await self._database.write(work)
+
+    async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
+        """See `SyncStore.begin`."""
+        await self._write(lambda tx: staging.begin(tx, fence, decoder_revision=decoder_revision))
+
+    async def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
+        """See `SyncStore.known`; chunks of 10,000."""
+        after = ""
+        while found := await self._read(_bind(staging.known, fence, after)):
+            yield found
+            after = found[-1].external_id
+
+    async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
+        """See `SyncStore.scoped_ids`."""
+        return await self._read(lambda tx: staging.scoped_ids(tx, fence))
+
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
+        """See `SyncStore.stage`; of a repeated id the first record stays."""
+        return await self._write(lambda tx: staging.stage(tx, fence, rows))
+
+    async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
+        """See `SyncStore.stage_unmet`; may be called several times."""
+        await self._write(lambda tx: staging.stage_unmet(tx, fence, digests))
+
+    async def repeats(self, fence: Fence) -> int:
+        """See `SyncStore.repeats`; call it after `stage_unmet`."""
+        return await self._read(lambda tx: staging.repeats(tx, fence))
+
+    async def holds_canary(self, fence: Fence, name: str) -> bool:
+        """See `SyncStore.holds_canary`; call it after `stage_unmet`."""
+        return await self._read(lambda tx: staging.holds_canary(tx, fence, name))
+
+    async def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
+        """See `SyncStore.pairs`."""
+        await self._write(lambda tx: pairing.prepare(tx, fence))
+        after = 0
+        while found := await self._read(_bind(pairing.staying, fence, after, chunk)):
+            yield found
+            after = found[-1].seq
+        if moving := await self._read(lambda tx: pairing.moving(tx, fence)):
+            yield moving
+
+    async def absentees(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
+        """See `SyncStore.absentees`; by external id."""
+        after = ""
+        while found := await self._read(_bind(pairing.absentees, fence, after, chunk)):
+            yield found
+            after = found[-1].external_id
+
+    async def provisioned(self, fence: Fence) -> int:
+        """See `SyncStore.provisioned`."""
+        return await self._read(lambda tx: finishing.provisioned(tx, fence))
+
+    async def removals_since(self, fence: Fence, since: datetime) -> int:
+        """See `SyncStore.removals_since`."""
+        return await self._read(lambda tx: finishing.removals_since(tx, fence, since))
+
+    async def released_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId, str]]:
+        """See `SyncStore.released_items`."""
+        return await self._read(lambda tx: finishing.released_items(tx, fence))
+
+    async def rejected_ids(self, fence: Fence) -> frozenset[ExternalId]:
+        """Return the people whose removal was rejected and who were not seen again since."""
+        return await self._read(lambda tx: finishing.rejected_ids(tx, fence))
+
+    async def hold(
+        self,
+        fence: Fence,
+        items: Sequence[HeldItem],
+        *,
+        limit: int,
+        provisioned: int,
+        reason: str,
+        digest: str,
+    ) -> HeldSetId:
+        """See `SyncStore.hold`."""
+        return await self._write(
+            lambda tx: finishing.hold(
+                tx,
+                fence,
+                items,
+                limit=limit,
+                provisioned=provisioned,
+                reason=reason,
+                digest=digest,
+            )
+        )
+
+    async def settle_held(self, fence: Fence) -> None:
+        """See `SyncStore.settle_held`."""
+        await self._write(lambda tx: finishing.settle_held(tx, fence))
+
+    async def apply(
+        self, fence: Fence, decisions: Sequence[Decision], *, now: datetime, send: InvitationWay
+    ) -> None:
+        """See `SyncStore.apply`.
+
+        Somebody whose match key was taken since the decision becomes a conflict of their own;
+        everybody else's decision is carried out.
+        """
+        if not decisions:
+            return
+        for attempt in range(_TRIES):
+            try:
+                await self._write(_apply(fence, decisions, now, send, careful=attempt > 0))
+            except sa.exc.IntegrityError:
+                continue
+            return
+        raise StoreError("Others kept taking the same matching attributes.", code="store_conflict")
+
+    async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
+        """See `SyncStore.groups`."""
+        return await self._read(lambda tx: grouping.groups(tx, fence))
+
+    async def group_members(self, fence: Fence, group: ExternalId) -> frozenset[ExternalId]:
+        """See `SyncStore.group_members`."""
+        return await self._read(lambda tx: grouping.members(tx, fence, group))
+
+    async def apply_groups(
+        self, fence: Fence, changes: Sequence[tuple[GroupChange, bytes]], *, now: datetime
+    ) -> None:
+        """See `SyncStore.apply_groups`."""
+        await self._write(lambda tx: grouping.apply(tx, fence, changes, now=now))
+
+    async def record_plan(self, fence: Fence, decisions: Sequence[Decision]) -> None:
+        """See `SyncStore.record_plan`; the people's problems are kept too."""
+        await self._write(lambda tx: applying.record_plan(tx, fence, decisions))
+
+    async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
+        """See `SyncStore.record_group_plan`."""
+        await self._write(lambda tx: grouping.record_plan(tx, fence, changes))
+
+    async def progress(self, fence: Fence, progress: Progress) -> None:
+        """See `SyncStore.progress`."""
+        await self._write(lambda tx: finishing.progress(tx, fence, progress))
+
+    async def finish(
+        self,
+        fence: Fence,
+        *,
+        result: CycleResult,
+        error: CycleError | None,
+        proof: Proof | None,
+        held_set_id: HeldSetId | None,
+        plan_digest: str | None,
+        requests: int,
+        canaries: Sequence[ExternalId] | None,
+        now: datetime,
+    ) -> None:
+        """See `SyncStore.finish`; only the lease is checked."""
+        ending = finishing.Ending(
+            result=result,
+            error=error,
+            proof=proof,
+            held_set_id=held_set_id,
+            plan_digest=plan_digest,
+            requests=requests,
+            canaries=canaries,
+            now=now,
+        )
+        await self._write(lambda tx: finishing.finish(tx, fence, ending))
+
+    async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:
+        """See `SyncStore.pick_canaries`."""
+        return await self._read(lambda tx: finishing.pick_canaries(tx, fence, count))
+
+
+def _bind(
+    query: Callable[..., Awaitable[T]], fence: Fence, *values: object
+) -> Callable[[Transaction], Awaitable[T]]:
+    """Bind a query's arguments now, so that a loop's next turn cannot change them."""
+
+    async def work(tx: Transaction) -> T:
+        return await query(tx, fence, *values)
+
+    return work
+
+
+def _apply(
+    fence: Fence,
+    decisions: Sequence[Decision],
+    now: datetime,
+    send: InvitationWay,
+    *,
+    careful: bool,
+) -> Callable[[Transaction], Awaitable[None]]:
+    async def work(tx: Transaction) -> None:
+        await applying.apply(tx, fence, decisions, now=now, send=send, careful=careful)
+
+    return work
