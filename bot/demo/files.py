@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from bot.demo.refusals import RefusedError
 from bot.demo.workspace import File, Workspace
@@ -56,7 +57,7 @@ class Shelf:
         if upload.data is None or upload.shared:
             raise RefusedError("file_not_found")
         self._uploads[upload.id] = replace(upload, shared=True)
-        path = f"/files/{upload.id}/{upload.name}"
+        path = f"/files/{upload.id}/{quote(upload.name)}"
         return File(id=upload.id, name=upload.name, url=path, size=upload.length)
 
     def get(self, id_: str) -> Upload:

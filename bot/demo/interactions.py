@@ -61,7 +61,7 @@ class Interactions:
         payload = payloads.slash(person, self._place(to), command=command, text=rest.strip())
         try:
             carried = await self._dispatcher.send(Kind.SLASH, payload)
-            if carried:
+            if carried.get("text") or carried.get("blocks"):
                 answer_from(self._team, to, carried)
         except UnacknowledgedError as error:
             why = f"because the app did not respond ({error.reason})"

@@ -59,14 +59,11 @@ def conversations_open(team: Team, args: Args) -> Answer:
     if len(users) > 1:
         team.installation.demand("mpim:write")
         raise RefusedError("method_not_supported_for_channel_type")
-    person = team.workspace.person(users[0])
+    person = team.workspace.person("".join(users))
     if person.deleted:
         raise RefusedError("user_disabled")
-    return {"no_op": True, "already_open": True, "channel": {"id": _direct_id(team, person.id)}}
-
-
-def _direct_id(team: Team, user: str) -> str:
-    return team.workspace.direct(user).id
+    channel = team.workspace.direct(person.id)
+    return {"no_op": True, "already_open": True, "channel": {"id": channel.id}}
 
 
 def conversations_info(team: Team, args: Args) -> Answer:

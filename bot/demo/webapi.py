@@ -129,7 +129,10 @@ class WebApi:
         return web.Response(body=data, content_type="application/octet-stream", headers=headers)
 
     async def respond(self, request: web.Request) -> web.Response:
-        """Take a POST to a response URL."""
+        """Take a POST to a response URL; its faults wait under the name `response_url`."""
+        fault = self._team.faults.take("response_url")
+        if fault is not None:
+            return _broken(request, fault)
         args = await _args(request)
         try:
             chat.respond(self._team, request.match_info["token"], args.values)
@@ -148,7 +151,7 @@ async def _args(request: web.Request) -> Args:
     if request.content_type == "application/json":
         try:
             body = json.loads(await request.text() or "{}")
-        except ValueError:
+        except (ValueError, LookupError, RecursionError):
             body = None
         return Args(values=body if isinstance(body, dict) else {})
     form = await request.post()

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import random
 import time
 
 import aiohttp
@@ -14,6 +15,7 @@ from bot.demo.passes import Answerable
 from bot.demo.rates import UNLIMITED, Rate
 from bot.demo.server import DemoOptions, serve
 from bot.demo.team import DEFAULT_SCOPES, Timing
+from bot.demo.webapi import METHODS
 
 ROOM, GENERAL, PRIVATE = "C0DIRECTRY", "C0GENERAL1", "G0SECURITY"
 OWNER, GUEST, OUTSIDER = "U0OWNER001", "U0GUEST001", "U0OUTSIDE1"
@@ -413,6 +415,73 @@ async def test_a_slow_call_is_slow_and_then_works(slack):
     began = time.monotonic()
     await client.auth_test()
     assert time.monotonic() - began >= 0.2
+
+
+async def test_a_response_url_can_fail_too(slack):
+    demo, _ = slack
+    demo.faults.inject("response_url", Fault(kind=FaultKind.SERVER_ERROR))
+    token = demo.team.passes.response_token(Answerable(user=OWNER, channel=ROOM))
+    hook = AsyncWebhookClient(f"{demo.url}/hooks/{token}", retry_handlers=[])
+    assert (await hook.send(text="x")).status_code == 500
+    assert (await hook.send(text="x")).status_code == 200
+
+
+ODD = [
+    None,
+    7,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [{}],
+    {"type": "modal"},
+    "{",
+    "[1]",
+    "U0OWNER001",
+    ROOM,
+]
+NAMES = [
+    "channel",
+    "user",
+    "users",
+    "ts",
+    "text",
+    "blocks",
+    "view",
+    "view_id",
+    "trigger_id",
+    "files",
+    "filename",
+    "length",
+    "email",
+    "user_id",
+    "usergroup",
+    "thread_ts",
+    "hash",
+    "message_ts",
+    "channel_id",
+    "external_id",
+    "attachments",
+]
+
+
+async def test_no_argument_however_odd_is_answered_with_a_server_error(slack):
+    demo, _ = slack
+    headers = {"Authorization": f"Bearer {demo.bot_token}"}
+    dice = random.Random(7)
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for method in [*METHODS] * 12:
+            body = {name: dice.choice(ODD) for name in NAMES if dice.random() < 0.7}
+            async with session.post(f"{demo.slack_api_url}{method}", json=body) as answer:
+                assert answer.status == 200, (method, body)
+                assert "ok" in await answer.json()
+        for raw in (b"{", b"\xff", b"[]", b"null", b"[" * 5000):
+            json_type = {"Content-Type": "application/json"}
+            url = f"{demo.slack_api_url}chat.postMessage"
+            async with session.post(url, data=raw, headers=json_type) as answer:
+                assert (await answer.json())["ok"] is False
 
 
 async def test_a_foreign_host_or_origin_is_turned_away(slack):

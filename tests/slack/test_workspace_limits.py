@@ -1,6 +1,9 @@
+import contextlib
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.demo import limits
 from bot.demo.refusals import RefusedError
@@ -420,3 +423,40 @@ def test_what_slack_allows_as_an_input_is_accepted_in_a_modal(element):
 
 def test_a_home_tab_of_100_blocks_with_a_table_is_accepted():
     limits.check_view({"type": "home", "blocks": [section()] * 99 + [table()]}, kind="home")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["type", "text", "elements", "blocks", "fields", "rows", "tasks"]),
+            inner | st.sampled_from(["section", "actions", "table", "plan", "plain_text"]),
+            max_size=4,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON)
+def test_anything_at_all_is_accepted_or_refused(value):
+    for check in (
+        limits.check_blocks,
+        limits.check_text,
+        lambda view: limits.check_view(view, kind="modal"),
+        lambda view: limits.check_view(view, kind="home"),
+    ):
+        with contextlib.suppress(RefusedError):
+            check(value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(GOOD_BLOCKS), st.data())
+def test_a_good_block_with_a_piece_missing_or_odd_is_never_a_crash(block, data):
+    name = data.draw(st.sampled_from([*block]))
+    odd = {**block, name: data.draw(JSON)}
+    for blocks in ([without(block, name)], [odd]):
+        with contextlib.suppress(RefusedError):
+            limits.check_blocks(blocks)

@@ -55,14 +55,17 @@ async def get(url):
 
 async def test_stopping_leaves_no_task_and_no_open_port():
     before = asyncio.all_tasks()
-    async with serve(options()) as demo:
-        async with visit(demo.url) as visitor, aiohttp.ClientSession() as session:
-            await visitor.open_home()
-            link = await session.ws_connect(demo.sockets.new_url())
-            await demo.sockets.connected()
-            stopping = asyncio.get_running_loop().time()
-            await demo.close()
-            await link.close()
+    async with (
+        serve(options()) as demo,
+        visit(demo.url) as visitor,
+        aiohttp.ClientSession() as session,
+    ):
+        await visitor.open_home()
+        link = await session.ws_connect(demo.sockets.new_url())
+        await demo.sockets.connected()
+        stopping = asyncio.get_running_loop().time()
+        await demo.close()
+        await link.close()
     assert asyncio.get_running_loop().time() - stopping < 2
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
