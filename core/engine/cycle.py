@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.engine.apply import Order, carry_out, record
 from core.engine.confirm import Confirmation, confirm
@@ -16,8 +16,9 @@ from core.engine.proof import prove
 from core.engine.snapshot import Snapshot, read_snapshot
 from core.engine.survey import Survey, held_creations, survey
 from core.errors import DirsyncError, FencedError, StoreUnavailableError
-from core.model.cycle import CycleError, CycleResult, HeldSetId, Proof, StagedGroup, Step
+from core.model.cycle import CycleError, CycleResult, Fence, HeldSetId, Proof, StagedGroup, Step
 from core.model.directory import ExternalId, ResourceKind
+from core.ports import SyncStore
 
 CANARIES = 5
 DAY = timedelta(hours=24)
@@ -56,11 +57,22 @@ async def end_cycle(ctx: CycleContext, outcome: CycleOutcome) -> None:
     """Store how a cycle ended; picks canaries once the first proven cycle is through."""
     canaries: Sequence[ExternalId] | None = None
     proven = outcome.proof is not None and outcome.proof.proven
-    through = outcome.result in (CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS)
-    if proven and through and not ctx.dry_run and outcome.repick:
+    if proven and outcome.repick and not ctx.dry_run:
         canaries = await ctx.store.pick_canaries(ctx.fence, CANARIES)
-    await ctx.store.finish(
-        ctx.fence,
+    await store_outcome(ctx.store, ctx.fence, outcome, canaries=canaries, now=ctx.clock.now())
+
+
+async def store_outcome(
+    store: SyncStore,
+    fence: Fence,
+    outcome: CycleOutcome,
+    *,
+    now: datetime,
+    canaries: Sequence[ExternalId] | None = None,
+) -> None:
+    """Store how a cycle ended; also for one that never came to reading."""
+    await store.finish(
+        fence,
         result=outcome.result,
         error=outcome.error,
         proof=outcome.proof,
@@ -68,7 +80,7 @@ async def end_cycle(ctx: CycleContext, outcome: CycleOutcome) -> None:
         plan_digest=outcome.plan_digest,
         requests=outcome.requests,
         canaries=canaries,
-        now=ctx.clock.now(),
+        now=now,
     )
 
 
