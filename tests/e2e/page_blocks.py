@@ -1,4 +1,4 @@
-"""Block Kit samples that the page is looked at with: every block and element that an app sends."""
+"""Block Kit samples that the page is looked at with: every block that an app sends."""
 
 from typing import Any
 
@@ -78,7 +78,11 @@ def run_card(done: int = 3) -> list[Block]:
         {"type": "plan", "title": "Full cycle, started by hand", "tasks": tasks},
         {
             "type": "context",
-            "elements": [mrkdwn("Started by <@U1>"), mrkdwn("12 s"), mrkdwn("Next slot 02:00")],
+            "elements": [
+                mrkdwn("Started by <@U0OWNER001>"),
+                mrkdwn("12 s"),
+                mrkdwn("Next slot 02:00"),
+            ],
         },
         {
             "type": "actions",
@@ -173,7 +177,7 @@ PLAYGROUND: list[Block] = [
                     words(", "),
                     words("code", code=True),
                     words(" and "),
-                    {"type": "user", "user_id": "U2"},
+                    {"type": "user", "user_id": "U0ADMIN001"},
                     words(" "),
                     {"type": "emoji", "name": "tada"},
                     words(" <b>not markup</b> &amp; left alone"),
@@ -224,16 +228,13 @@ def field(block_id: str, label: str, element: Block, **more: object) -> Block:
     }
 
 
-def modal(view_id: str = "V1", title: str = "Edit configuration") -> Block:
+def modal(title: str = "Edit configuration") -> Block:
     """A modal with an input of each kind."""
     return {
-        "id": view_id,
         "type": "modal",
-        "hash": "h1",
         "title": plain(title),
         "submit": plain("Save"),
         "close": plain("Cancel"),
-        "state": {"values": {}},
         "blocks": [
             {
                 "type": "alert",
@@ -293,7 +294,6 @@ def modal(view_id: str = "V1", title: str = "Edit configuration") -> Block:
 
 
 HOME: Block = {
-    "id": "VH",
     "type": "home",
     "blocks": [
         {"type": "header", "text": plain("Directory sync")},

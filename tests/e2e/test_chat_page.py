@@ -9,7 +9,7 @@ import page_blocks as kit
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from page_standin import StandIn, hello, standing_in
+from page_world import ADMIN, GENERAL, OPS, OWNER, World, world
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 SHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
@@ -46,9 +46,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def server() -> AsyncIterator[StandIn]:
-    async with standing_in() as standin:
-        yield standin
+async def server() -> AsyncIterator[World]:
+    async with world() as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -62,14 +62,15 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(context: BrowserContext, server: StandIn) -> AsyncIterator[Page]:
+async def page(context: BrowserContext, server: World) -> AsyncIterator[Page]:
     """The page, connected; it fails the test when the page logs an error or breaks its policy."""
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    await server.watch(page)
     await page.goto(server.url)
-    await expect(page.locator("h1")).to_contain_text("it-ops")
+    await expect(page.locator("h1")).to_contain_text("it-directory")
     yield page
     wanted = [error for error in errors if "WebSocket connection" not in error]
     assert wanted == []
@@ -95,32 +96,31 @@ def box(page: Page):
     return page.locator("#composer-input")
 
 
-async def conversation(server: StandIn) -> None:
+async def conversation(server: World) -> None:
     """A morning in the channel: talk, a run card, a result, a table, a private answer."""
-    await server.post(user="U1", text="Good morning. Two people start today :wave:")
-    await server.post(user="U1", text="I start the sync, <@U2> please watch the *licenses*.")
-    await server.post(user="U2", text="Will do.\n&gt; 100 licenses, 98 used\nThat is tight.")
-    ts = await server.post(text="Syncing people-scim", blocks=kit.run_card())
-    await server.post(user="U2", text="How long does it take?", thread_ts=ts)
-    await server.post(text="About 20 seconds for 120 people.", thread_ts=ts)
+    server.post(user=OWNER, text="Good morning. Two people start today :wave:")
+    server.post(user=OWNER, text="I start the sync, <@U0ADMIN001> please watch the *licenses*.")
+    server.post(user=ADMIN, text="Will do.\n&gt; 100 licenses, 98 used\nThat is tight.")
+    ts = server.post("Syncing people-scim", blocks=kit.run_card())
+    server.post(user=ADMIN, text="How long does it take?", thread_ts=ts)
+    server.post("About 20 seconds for 120 people.", thread_ts=ts)
 
 
 # --- messages ------------------------------------------------------------------------------------
 
 
 async def test_messages_appear_without_reload_and_are_edited_and_deleted_in_place(page, server):
-    ts = await server.post(text="Hello *all*")
+    ts = server.post("Hello *all*")
     message = page.locator(f'[data-ts="{ts}"]')
     await expect(message.locator("strong")).to_have_text("all")
-    changed = {"ts": ts, "user": "B1", "text": "Changed", "edited": True}
-    await server.say({"type": "message_changed", "channel": "C1", "message": changed})
+    server.edit(ts, "Changed")
     await expect(message.locator(".message-text")).to_have_text("Changed (edited)")
-    await server.say({"type": "message_deleted", "channel": "C1", "ts": ts})
+    server.delete(ts)
     await expect(message).to_have_count(0)
 
 
 async def test_directory_data_never_becomes_markup_and_entities_are_unescaped_once(page, server):
-    ts = await server.post(
+    ts = server.post(
         text="&lt;img src=x onerror=alert(1)&gt; &amp;lt; <javascript:alert(1)|click> `a &lt; b`"
     )
     text = page.locator(f'[data-ts="{ts}"] .message-text')
@@ -128,36 +128,33 @@ async def test_directory_data_never_becomes_markup_and_entities_are_unescaped_on
     await expect(text.locator("a, img")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    ("text", "html"),
-    [
-        ("*bold* _it_ ~no~", "<strong>bold</strong> <em>it</em> <s>no</s>"),
-        ("2*3*4 and snake_case_name", "2*3*4 and snake_case_name"),
-        ("*_both_*", "<strong><em>both</em></strong>"),
-        ("`*code*`", '<code class="code">*code*</code>'),
-        ("&gt; said\nback", "<blockquote>said</blockquote>back"),
-        (":tada: :unknown_one:", "🎉 :unknown_one:"),
-        ("<!channel>", '<span class="mention mention-me">@channel</span>'),
-        ("<#C2>", '<a class="mention" href="#C2">#general</a>'),
-        ("<@U2>", '<span class="mention">@Bo Lindqvist</span>'),
-        ("a\n```x *y*\nz```\nb", None),
-        ("<!date^1760000000^{date_num} {time_secs}|soon>", None),
-    ],
-)
-async def test_mrkdwn_is_rendered_as_slack_does(page, server, text, html):
-    ts = await server.post(text=text)
-    node = page.locator(f'[data-ts="{ts}"] .message-text')
-    await expect(node).to_be_visible()
-    if html is not None:
-        assert await node.inner_html() == html
-    elif "```" in text:
-        await expect(node.locator("pre")).to_have_text("x *y*\nz")
-    else:
-        await expect(node.locator("time")).to_have_text("2025-10-09 8:53:20")
+MRKDWN = {
+    "*bold* _it_ ~no~": "<strong>bold</strong> <em>it</em> <s>no</s>",
+    "2*3*4 and snake_case_name": "2*3*4 and snake_case_name",
+    "*_both_*": "<strong><em>both</em></strong>",
+    "`*code*`": '<code class="code">*code*</code>',
+    "&gt; said\nback": "<blockquote>said</blockquote>back",
+    ":tada: :unknown_one:": "🎉 :unknown_one:",
+    "<!channel>": '<span class="mention mention-me">@channel</span>',
+    "<#C0GENERAL1>": '<a class="mention" href="#C0GENERAL1">#general</a>',
+    "<@U0ADMIN001>": '<span class="mention">@Tomasz Wójcik</span>',
+    "<!date^1760000000^{date_num}|soon>": '<time title="soon">2025-10-09</time>',
+    "a\n```x *y*\nz```\nb": ('a<pre class="code-block" tabindex="0"><code>x *y*\nz</code></pre>b'),
+}
+
+
+async def test_mrkdwn_is_rendered_as_slack_does(page, server):
+    stamps = {server.post(text): (text, html) for text, html in MRKDWN.items()}
+    await expect(page.locator(".message-text")).to_have_count(len(stamps))
+    shown = {
+        text: await page.locator(f'[data-ts="{ts}"] .message-text').inner_html()
+        for ts, (text, _) in stamps.items()
+    }
+    assert shown == MRKDWN
 
 
 async def test_links_open_apart_and_only_to_safe_addresses(page, server):
-    ts = await server.post(text="<https://a.example/?a=1&amp;b=2|docs> https://b.example.")
+    ts = server.post("<https://a.example/?a=1&amp;b=2|docs> https://b.example.")
     links = page.locator(f'[data-ts="{ts}"] a')
     await expect(links).to_have_text(["docs", "https://b.example"])
     assert await links.first.get_attribute("href") == "https://a.example/?a=1&b=2"
@@ -165,18 +162,18 @@ async def test_links_open_apart_and_only_to_safe_addresses(page, server):
 
 
 async def test_private_answers_say_who_sees_them(page, server):
-    await server.post(text="Only for you", ephemeral=True)
+    server.post("Only for you", only_for=OWNER)
     await expect(page.locator(".message.ephemeral")).to_contain_text("Only visible to you")
 
 
 async def test_the_list_stays_where_it_was_read_and_follows_only_at_the_end(page, server):
     for number in range(40):
-        await server.post(text=f"line {number}", user="U2")
+        server.post(f"line {number}", user=ADMIN)
     scroller = page.locator(".scroller")
     await expect(page.locator(".messages").get_by_text("line 39")).to_be_in_viewport()
     await scroller.evaluate("node => node.scrollTo(0, 100)")
     await expect(page.locator(".pill")).to_have_text("Latest messages")
-    await server.post(text="a late one", user="U2")
+    server.post("a late one", user=ADMIN)
     await expect(page.locator(".pill")).to_have_text("1 new message")
     assert await scroller.evaluate("node => node.scrollTop") == 100
     await page.locator(".pill").click()
@@ -185,21 +182,21 @@ async def test_the_list_stays_where_it_was_read_and_follows_only_at_the_end(page
 
 
 async def test_new_messages_are_announced_and_counted_elsewhere(page, server):
-    await server.post("D2", user="U2", text="Are you *there*?")
-    entry = page.locator('#sidebar [data-channel="D2"]')
+    server.post("Are you *there*?", channel=GENERAL, user=ADMIN)
+    entry = page.locator('#sidebar [data-channel="C0GENERAL1"]')
     await expect(entry.locator(".side-badge")).to_contain_text("1")
-    await expect(page.locator("#live")).to_contain_text("Bo Lindqvist: Are you there?")
-    await expect(page).to_have_title("(1) it-ops · Demo workspace")
+    await expect(page.locator("#live")).to_contain_text("Tomasz Wójcik in general: Are you there?")
+    await expect(page).to_have_title("(1) it-directory · Nordlicht Instruments")
     await entry.click()
     await expect(page.locator(".divider-new")).to_be_visible()
     await expect(entry.locator(".side-badge")).to_have_count(0)
-    assert (await server.sent("read"))["channel"] == "C1"
-    assert (await server.sent("read"))["channel"] == "D2"
+    assert (await server.sent("read"))["channel"] == OPS
+    assert (await server.sent("read"))["channel"] == GENERAL
 
 
 async def test_a_thread_opens_beside_and_takes_replies(page, server):
-    ts = await server.post(text="The parent")
-    await server.post(text="First reply", user="U2", thread_ts=ts)
+    ts = server.post("The parent")
+    server.post("First reply", user=ADMIN, thread_ts=ts)
     await expect(page.locator("#conversation")).not_to_contain_text("First reply")
     await page.get_by_role("button", name="1 reply").click()
     thread = page.get_by_role("complementary", name="Thread")
@@ -207,7 +204,7 @@ async def test_a_thread_opens_beside_and_takes_replies(page, server):
     await page.keyboard.type("Second")
     await page.keyboard.press("Enter")
     said = await server.sent("say")
-    assert (said["channel"], said["text"], said["thread_ts"]) == ("C1", "Second", ts)
+    assert (said["channel"], said["text"], said["thread_ts"]) == (OPS, "Second", ts)
     await page.keyboard.press("Escape")
     await expect(thread).to_be_hidden()
     await expect(page.get_by_role("button", name="1 reply")).to_be_focused()
@@ -253,33 +250,47 @@ async def test_escape_closes_the_suggestions_and_keeps_the_text(page):
 async def test_several_lines_mentions_and_recall(page, server):
     await box(page).press_sequentially("a < b")
     await page.keyboard.press("Shift+Enter")
-    await page.keyboard.type("@bo")
+    await page.keyboard.type("@tom")
     await page.keyboard.press("Enter")
     await page.keyboard.type("look")
     await page.keyboard.press("Enter")
-    assert (await server.sent("say"))["text"] == "a &lt; b\n<@U2> look"
+    assert (await server.sent("say"))["text"] == "a < b\n@Tomasz Wójcik look"
     await page.keyboard.press("ArrowUp")
-    await expect(box(page)).to_have_value("a < b\n@Bo Lindqvist look")
+    await expect(box(page)).to_have_value("a < b\n@Tomasz Wójcik look")
 
 
 async def test_drafts_stay_with_their_conversation(page):
     await box(page).fill("unfinished")
-    await page.locator('#sidebar [data-channel="C2"]').click()
+    await page.locator('#sidebar [data-channel="C0GENERAL1"]').click()
     await expect(box(page)).to_have_value("")
     await page.keyboard.press("Alt+ArrowUp")
     await expect(box(page)).to_have_value("unfinished")
 
 
+async def test_a_command_carries_references_and_waits_visibly_for_its_acknowledgement(page, server):
+    server.app.gate.clear()
+    await box(page).fill("/dirsync user @Tomasz Wójcik")
+    await box(page).press("Enter")
+    assert (await server.delivered())["text"] == f"user <@{ADMIN}>"
+    await expect(page.locator(".composer-waiting")).to_contain_text("Waiting for /dirsync")
+    server.app.gate.set()
+    await expect(page.locator("#composer .composer-waiting")).to_be_empty()
+
+
 async def test_what_the_app_did_not_answer_is_told_privately(page, server):
+    server.app.silent = True
     await box(page).fill("/dirsync sync")
     await box(page).press("Enter")
-    said = await server.sent("say")
-    await server.say({"type": "pending", "ref": said["ref"]})
-    await expect(page.locator(".composer-waiting")).to_contain_text("Waiting for /dirsync")
-    text = "/dirsync failed because the app did not respond"
-    await server.say({"type": "failed", "ref": said["ref"], "text": text})
-    await expect(page.locator(".message.ephemeral")).to_contain_text(text)
-    await expect(page.locator(".composer-waiting")).to_be_empty()
+    await expect(page.locator(".message.ephemeral")).to_contain_text(
+        "/dirsync failed because the app did not respond (operation_timeout)"
+    )
+
+
+async def test_an_archived_channel_takes_no_messages(page, server):
+    server.demo.workspace.change_channel(OPS, is_archived=True)
+    await page.reload()
+    await expect(page.locator("#composer")).to_contain_text("This channel is archived")
+    await expect(box(page)).to_be_hidden()
 
 
 async def test_the_first_hint_writes_the_command_and_goes_away_with_it(page, server):
@@ -296,11 +307,12 @@ async def test_the_first_hint_writes_the_command_and_goes_away_with_it(page, ser
 
 
 async def test_a_button_sends_its_action_with_the_state_and_shows_that_it_waits(page, server):
-    ts = await server.post(text="r", blocks=kit.RESULT)
+    server.app.gate.clear()
+    ts = server.post("r", blocks=kit.RESULT)
     button = page.get_by_role("button", name="View errors")
     await button.click()
     sent = await server.sent("action")
-    assert (sent["channel"], sent["ts"], sent["ephemeral"]) == ("C1", ts, False)
+    assert (sent["channel"], sent["ts"], sent["ephemeral"]) == (OPS, ts, False)
     assert sent["action"] == {
         "type": "button",
         "action_id": "errors",
@@ -309,12 +321,16 @@ async def test_a_button_sends_its_action_with_the_state_and_shows_that_it_waits(
         "text": kit.plain("View errors"),
     }
     await expect(button).to_have_attribute("aria-busy", "true")
-    await server.say({"type": "failed", "ref": sent["ref"], "text": "The app did not respond."})
-    await expect(page.locator(".failure")).to_have_text("The app did not respond.")
+    server.app.silent = True
+    server.app.gate.set()
+    await expect(page.locator(".failure")).to_have_text(
+        "The app did not respond. (operation_timeout)"
+    )
+    await expect(button).not_to_have_attribute("aria-busy", "true")
 
 
 async def test_a_confirm_dialog_stands_before_the_action(page, server):
-    await server.post(text="run", blocks=kit.run_card())
+    server.post("run", blocks=kit.run_card())
     cancel = page.get_by_role("button", name="Cancel", exact=True)
     await cancel.click()
     dialog = page.get_by_role("alertdialog", name="Cancel this cycle?")
@@ -330,10 +346,9 @@ async def test_a_confirm_dialog_stands_before_the_action(page, server):
 
 
 async def test_a_run_card_moves_on_in_place_and_keeps_the_focus(page, server):
-    ts = await server.post(text="run", blocks=kit.run_card(1))
+    ts = server.post("run", blocks=kit.run_card(1))
     await page.get_by_role("button", name="Details").focus()
-    message = {"ts": ts, "user": "B1", "text": "run", "blocks": kit.run_card(4)}
-    await server.say({"type": "message_changed", "channel": "C1", "message": message})
+    server.edit(ts, "run", kit.run_card(4))
     await expect(page.locator(".plan-count")).to_have_text("4 of 6")
     await expect(page.locator(".task-is-complete")).to_have_count(4)
     await expect(page.locator(".task-is-in_progress")).to_contain_text("Invite, in progress")
@@ -341,7 +356,7 @@ async def test_a_run_card_moves_on_in_place_and_keeps_the_focus(page, server):
 
 
 async def test_every_element_yields_slacks_action_and_state(page, server):
-    await server.post(text="p", blocks=kit.PLAYGROUND)
+    server.post("p", blocks=kit.PLAYGROUND)
     await page.get_by_role("button", name="Pick one").click()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
@@ -357,17 +372,17 @@ async def test_every_element_yields_slacks_action_and_state(page, server):
         "selected_date": "2025-10-09",
     }
     await page.get_by_role("button", name="A person").click()
-    await page.get_by_role("option", name="Chidi Obi").click()
+    await page.get_by_role("option", name="Lucas Ferreira").click()
     action = (await server.sent("action"))["action"]
-    assert (action["type"], action["selected_user"]) == ("users_select", "U3")
+    assert (action["type"], action["selected_user"]) == ("users_select", "U0GUEST001")
     await page.get_by_role("button", name="Where").click()
     await page.get_by_role("option", name="general").click()
     action = (await server.sent("action"))["action"]
-    assert action["selected_conversation"] == "C2"
+    assert action["selected_conversation"] == GENERAL
 
 
 async def test_an_overflow_menu_is_worked_with_the_keyboard(page, server):
-    await server.post(text="r", blocks=kit.RESULT)
+    server.post("r", blocks=kit.RESULT)
     await page.get_by_role("button", name="More actions").press("Enter")
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
@@ -377,7 +392,7 @@ async def test_an_overflow_menu_is_worked_with_the_keyboard(page, server):
 
 
 async def test_rich_text_markdown_and_unknown_blocks_are_shown_literally(page, server):
-    await server.post(text="p", blocks=kit.PLAYGROUND)
+    server.post("p", blocks=kit.PLAYGROUND)
     rich = page.locator(".rich-text").first
     await expect(rich).to_contain_text("<b>not markup</b> &amp; left alone")
     await expect(rich.locator("ol li")).to_have_text(["first", "second"])
@@ -387,7 +402,7 @@ async def test_rich_text_markdown_and_unknown_blocks_are_shown_literally(page, s
 
 
 async def test_a_table_has_a_heading_row_and_aligned_columns(page, server):
-    await server.post(text="t", blocks=kit.TABLE)
+    server.post("t", blocks=kit.TABLE)
     await expect(page.get_by_role("columnheader")).to_have_text(
         ["Cycle", "People", "Errors", "Result"]
     )
@@ -401,7 +416,7 @@ async def test_a_table_has_a_heading_row_and_aligned_columns(page, server):
 
 async def test_a_modal_is_checked_sent_and_shows_the_apps_errors_at_the_field(page, server):
     await box(page).focus()
-    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    view_id = server.open_modal(kit.modal())
     dialog = page.get_by_role("dialog", name="Edit configuration")
     name = dialog.get_by_label("Name")
     await expect(name).to_be_focused()
@@ -419,46 +434,62 @@ async def test_a_modal_is_checked_sent_and_shows_the_apps_errors_at_the_field(pa
     await dialog.get_by_label("Removals allowed per cycle").fill("20")
     await dialog.get_by_text("Groups", exact=True).first.click()
     await dialog.get_by_label("Partial success").check()
+    server.app.gate.clear()
+    server.app.answer = {
+        "response_action": "errors",
+        "errors": {"name": "That name is taken."},
+    }
     await dialog.get_by_role("button", name="Save").click()
     sent = await server.sent("submit")
     values = sent["state"]["values"]
-    assert sent["view_id"] == "V1"
+    assert sent["view_id"] == view_id
     assert values["name"]["name"] == {"type": "plain_text_input", "value": "people-scim"}
     assert values["scope"]["scope"]["selected_option"]["value"] == "groups"
     assert [o["value"] for o in values["alerts"]["alerts"]["selected_options"]] == ["partial"]
     assert values["note"]["note"]["value"] is None
     await expect(dialog.get_by_role("button", name="Save")).to_have_attribute("aria-busy", "true")
-    errors = {"type": "view_errors", "view_id": "V1", "errors": {"name": "That name is taken."}}
-    await server.say(errors)
-    await server.say({"type": "done", "ref": sent["ref"]})
+    server.app.gate.set()
     await expect(dialog.locator(".field-error")).to_have_text("That name is taken.")
     await expect(name).to_be_focused()
     await expect(name).to_have_value("people-scim")
-    await server.say({"type": "view_closed", "view_id": "V1", "all": False})
+    server.app.answer = {}
+    await dialog.get_by_role("button", name="Save").click()
     await expect(dialog).to_have_count(0)
     await expect(box(page)).to_be_focused()
 
 
 async def test_views_are_stacked_updated_and_closed_one_by_one_or_together(page, server):
-    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    modals = server.demo.team.modals
+    server.open_modal(kit.modal())
     await page.get_by_label("Name").fill("kept")
-    await server.say({"type": "view", "action": "push", "view": kit.modal("V2", "Mapping")})
+    second = str(modals.push(OWNER, kit.modal("Mapping"))["id"])
     await expect(page.get_by_role("dialog", name="Mapping")).to_be_visible()
-    await server.say({"type": "view", "action": "update", "view": kit.modal("V2", "Mapped")})
+    modals.update(second, kit.modal("Mapped"))
     await expect(page.get_by_role("dialog", name="Mapped")).to_be_visible()
     await page.get_by_role("button", name="Back").click()
     closed = await server.sent("close")
-    assert (closed["view_id"], closed["all"]) == ("V2", False)
+    assert (closed["view_id"], closed["all"]) == (second, False)
     await expect(page.get_by_label("Name")).to_have_value("kept")
-    await server.say({"type": "view", "action": "push", "view": kit.modal("V3", "Third")})
+    third = str(modals.push(OWNER, kit.modal("Third"))["id"])
     await page.get_by_role("button", name="Close").click()
     closed = await server.sent("close")
-    assert (closed["view_id"], closed["all"]) == ("V3", True)
+    assert (closed["view_id"], closed["all"]) == (third, True)
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+async def test_a_modal_that_the_app_does_not_answer_says_so_and_stays(page, server):
+    server.app.silent = True
+    server.open_modal(kit.modal())
+    await page.get_by_label("Name").fill("people-scim")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(
+        "We had some trouble connecting. Try again?"
+    )
+    await expect(page.get_by_label("Name")).to_have_value("people-scim")
+
+
 async def test_the_focus_stays_in_the_modal_and_a_menu_inside_closes_before_it(page, server):
-    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    server.open_modal(kit.modal())
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_label("Name")).to_be_focused()
     for _ in range(24):
@@ -478,47 +509,48 @@ async def test_the_focus_stays_in_the_modal_and_a_menu_inside_closes_before_it(p
 
 
 async def test_the_home_tab_is_asked_for_drawn_and_acted_on(page, server):
-    await page.locator('#sidebar [data-channel="D9"]').click()
+    await page.locator('#sidebar [data-channel="D0OWNER001"]').click()
     await server.sent("home")
     await expect(page.locator(".home-empty")).to_contain_text("has not drawn its Home yet")
-    await server.say({"type": "home", "view": kit.HOME})
+    server.publish_home(kit.HOME)
     await page.get_by_role("button", name="Sync now").click()
     sent = await server.sent("action")
-    assert (sent["view_id"], sent["action"]["action_id"]) == ("VH", "sync")
+    assert sent["action"]["action_id"] == "sync"
+    payloads = [await server.delivered(), await server.delivered()]
+    assert [payload["type"] for payload in payloads] == ["event_callback", "block_actions"]
     await page.get_by_role("tab", name="Home").press("ArrowRight")
     await expect(page.get_by_role("tab", name="Messages")).to_be_focused()
     await expect(box(page)).to_be_visible()
 
 
 async def test_the_workspace_is_looked_at_as_somebody_else(page, server):
-    await server.post(text="private", ephemeral=True)
-    persona = page.get_by_role("button", name="You are: Ada Moreau, owner")
+    server.post("private", only_for=OWNER)
+    persona = page.get_by_role("button", name="You are: Marlene Öztürk, owner")
     await persona.click()
     await shot(page, "persona-menu")
-    await page.get_by_role("menuitemradio", name="Bo Lindqvist").click()
-    assert (await server.sent("be"))["user"] == "U2"
-    await expect(page.get_by_role("button", name="You are: Bo Lindqvist, viewer")).to_be_visible()
+    await page.get_by_role("menuitemradio", name="Tomasz Wójcik").click()
+    assert (await server.sent("be"))["user"] == ADMIN
+    await expect(page.get_by_role("button", name="You are: Tomasz Wójcik, admin")).to_be_visible()
     await expect(page.locator(".message.ephemeral")).to_have_count(0)
 
 
 async def test_a_lost_connection_is_shown_and_everything_is_there_again_after_it(page, server):
-    ts = await server.post(text="The parent")
-    await server.post(text="mine", ephemeral=True)
-    await page.locator('#sidebar [data-channel="C2"]').click()
-    await page.locator('#sidebar [data-channel="C1"]').click()
+    ts = server.post("The parent")
+    server.post("mine", only_for=OWNER)
+    await page.locator('#sidebar [data-channel="C0GENERAL1"]').click()
+    await page.locator('#sidebar [data-channel="C0DIRECTRY"]').click()
     await page.locator(f'[data-ts="{ts}"]').hover()
     await page.get_by_role("button", name="Reply in thread to dirsync").click()
     await page.locator("#thread-input").fill("half a reply")
     await box(page).fill("half a thought")
-    await server.drop()
+    await server.cut()
     await expect(page.locator("#connection")).to_contain_text("Reconnecting")
     await expect(page.locator("#composer").get_by_label("Send")).to_be_disabled()
     await shot(page, "reconnecting")
     await box(page).press("Enter")
     await expect(box(page)).to_have_value("half a thought")
-    parent = {"ts": ts, "user": "B1", "text": "The parent, meanwhile edited"}
-    server.picture = hello(messages={"C1": [parent]})
-    server.open = True
+    server.edit(ts, "The parent, meanwhile edited")
+    server.reachable = True
     await expect(page.locator("#connection")).to_be_empty()
     await expect(page.locator("#conversation")).to_contain_text("meanwhile edited")
     await expect(page.locator(".message.ephemeral")).to_contain_text("mine")
@@ -528,11 +560,10 @@ async def test_a_lost_connection_is_shown_and_everything_is_there_again_after_it
 
 async def test_the_persona_and_the_conversation_survive_a_reload(page, server):
     await page.locator("#persona").click()
-    await page.get_by_role("menuitemradio", name="Chidi Obi").click()
-    await page.locator('#sidebar [data-channel="C2"]').click()
-    server.picture = hello()
+    await page.get_by_role("menuitemradio", name="森 はるか").click()
+    await page.locator('#sidebar [data-channel="C0GENERAL1"]').click()
     await page.reload()
-    await expect(page.locator("#persona")).to_contain_text("Chidi Obi, member")
+    await expect(page.locator("#persona")).to_contain_text("森 はるか, member")
     await expect(page.locator("h1")).to_contain_text("general")
 
 
@@ -559,20 +590,20 @@ async def test_every_state_of_the_page_is_clean_under_axe(page, server, scheme):
     found["thread"] = await violations(page)
     await page.keyboard.press("Escape")
 
-    await server.post(text="r", blocks=kit.RESULT)
-    await server.post(text="t", blocks=kit.TABLE, ephemeral=True)
+    server.post("r", blocks=kit.RESULT)
+    server.post("t", blocks=kit.TABLE, only_for=OWNER)
     await expect(page.locator("table")).to_be_visible()
     await shot(page, f"{scheme}-table")
     found["table"] = await violations(page)
 
-    await server.post(text="p", blocks=kit.PLAYGROUND)
+    server.post("p", blocks=kit.PLAYGROUND)
     await expect(page.get_by_text("from_the_future")).to_be_visible()
     await shot(page, f"{scheme}-playground")
     await page.get_by_role("button", name="A person").click()
     found["playground"] = await violations(page)
     await page.keyboard.press("Escape")
 
-    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    server.open_modal(kit.modal())
     await expect(page.get_by_role("dialog")).to_be_visible()
     await shot(page, f"{scheme}-modal")
     found["modal"] = await violations(page)
@@ -583,8 +614,8 @@ async def test_every_state_of_the_page_is_clean_under_axe(page, server, scheme):
     await shot(page, f"{scheme}-completion")
     found["completion"] = await violations(page)
 
-    await page.locator('#sidebar [data-channel="D9"]').click()
-    await server.say({"type": "home", "view": kit.HOME})
+    await page.locator('#sidebar [data-channel="D0OWNER001"]').click()
+    server.publish_home(kit.HOME)
     await expect(page.locator(".home .header")).to_be_visible()
     await shot(page, f"{scheme}-home")
     found["home"] = await violations(page)
@@ -602,7 +633,7 @@ async def test_a_chosen_theme_wins_over_the_systems(page):
 async def test_on_a_phone_the_side_bar_is_a_drawer_and_nothing_overflows(page, server):
     await page.set_viewport_size({"width": 390, "height": 780})
     await conversation(server)
-    await server.post(text="t", blocks=kit.TABLE)
+    server.post("t", blocks=kit.TABLE)
     await expect(page.locator("#sidebar")).to_be_hidden()
     await shot(page, "phone-conversation")
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
@@ -610,8 +641,8 @@ async def test_on_a_phone_the_side_bar_is_a_drawer_and_nothing_overflows(page, s
     await expect(page.locator("#sidebar")).to_be_in_viewport(ratio=1)
     await shot(page, "phone-drawer")
     assert await violations(page) == []
-    await page.locator('#sidebar [data-channel="C2"]').click()
+    await page.locator('#sidebar [data-channel="C0GENERAL1"]').click()
     await expect(page.locator("#sidebar")).to_be_hidden()
-    await server.say({"type": "view", "action": "open", "view": kit.modal()})
+    server.open_modal(kit.modal())
     await expect(page.get_by_role("dialog")).to_be_visible()
     await shot(page, "phone-modal")

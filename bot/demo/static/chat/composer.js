@@ -41,19 +41,24 @@ export class Composer {
         h("div", { class: "composer-bar" }, thread ? null : slash,
           h("span", { class: "composer-hint", "aria-hidden": "true" }, h("kbd", {}, "Enter"), " to send, ", h("kbd", {}, "Shift Enter"), " for a new line"), this.sendButton)),
       this.waiting);
+    this.closed = h("p", { class: "composer-closed", hidden: true }, "This channel is archived. Nothing can be sent to it.");
+    this.node.append(this.closed);
     this.enable();
   }
 
   /** Writes to this conversation from now on; its draft comes back. */
-  open({ channel, thread_ts, label }) {
+  open({ channel, thread_ts, label, archived = false }) {
     this.#keep();
     this.#where = { channel, thread_ts };
     this.input.placeholder = label;
     this.input.setAttribute("aria-label", label);
     this.input.value = drafts.get(this.#key0()) ?? "";
     this.#recalled = -1;
+    this.closed.hidden = !archived;
+    this.input.parentElement.hidden = archived;
     this.#close();
     this.#fit();
+    this.enable();
   }
 
   fill(text) {
@@ -71,7 +76,8 @@ export class Composer {
     if (!text || !this.#where) return;
     if (state.status !== "online") return announce("Not connected. Your message is kept.");
     const { channel, thread_ts } = this.#where;
-    const body = withReferences(text.startsWith("/") ? text : escapeText(text), vocabulary());
+    // The server escapes what is said; only commands may carry references.
+    const body = text.startsWith("/") ? withReferences(text, vocabulary()) : text;
     const done = this.#wait(text);
     request({ type: "say", channel, text: body, ...(thread_ts ? { thread_ts } : {}) }, ({ failed }) => {
       done();

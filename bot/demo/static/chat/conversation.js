@@ -51,7 +51,7 @@ function show(moved) {
   if (isWatched(channel.id)) read();
   const label = channel.kind === "channel" ? `#${channel.name}` : channelName(channel);
   list.show(channel.id, label);
-  composer.open({ channel: channel.id, label: `Message ${label}` });
+  composer.open({ channel: channel.id, label: `Message ${label}`, archived: channel.is_archived });
   drawHint();
 }
 
@@ -72,10 +72,10 @@ function header() {
 
 function title(channel) {
   const known = person(channel.with);
-  const lead = channel.kind === "channel" ? icon("hash", 20) : avatar(channel.with, "small");
+  const lead = channel.kind === "channel" ? icon(channel.is_private ? "lock" : "hash", 20) : avatar(channel.with, "small");
   const about = channel.kind === "channel" ? channel.topic : known?.title;
   return h("div", { class: "conversation-name" },
-    h("h1", {}, lead, h("span", {}, channelName(channel)), known?.is_bot ? h("span", { class: "badge" }, "App") : null),
+    h("h1", {}, lead, h("bdi", {}, channelName(channel)), known?.is_bot ? h("span", { class: "badge" }, "App") : null),
     about ? h("div", { class: "conversation-topic" }, channel.kind === "channel" ? mrkdwn(about) : about) : null);
 }
 
@@ -95,7 +95,7 @@ function tabs() {
 
 function intro(channel) {
   if (channel.kind === "channel") {
-    return h("div", { class: "intro" }, h("div", { class: "intro-mark" }, icon("hash", 28)), h("h2", {}, `#${channel.name}`), h("p", {}, channel.topic ? [mrkdwn(channel.topic), " "] : null, "This is where the channel begins."));
+    return h("div", { class: "intro" }, h("div", { class: "intro-mark" }, icon(channel.is_private ? "lock" : "hash", 28)), h("h2", {}, `#${channel.name}`), channel.topic ? h("p", {}, mrkdwn(channel.topic)) : null, h("p", {}, "This is where the channel begins."));
   }
   const known = person(channel.with);
   return h("div", { class: "intro" }, avatar(channel.with, "large"), h("h2", {}, channelName(channel)), h("p", {}, known?.is_bot ? "Messages from the app to you are kept here; only the two of you see them." : "This conversation is between the two of you."));

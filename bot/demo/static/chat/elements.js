@@ -19,14 +19,16 @@ export function element(el, place) {
 function context(el, place) {
   const { surface, blockId } = place;
   const actionId = el.action_id ?? "";
+  // Without the block: an edited message may come with new block_ids, and the focus should stay.
+  const key = `${surface.key}/${actionId}/${el.value ?? ""}`;
   return {
     ...place,
-    key: `${surface.key}/${blockId}/${actionId}`,
+    key,
     attributes: {
       id: place.id,
       "aria-describedby": place.describedBy,
       "aria-invalid": surface.errors[blockId] ? "true" : null,
-      "data-fk": `${surface.key}/${blockId}/${actionId}`,
+      "data-fk": key,
     },
     initially: (value) => surface.value(blockId, actionId, value),
     /** Remembers the value and, where the element acts, sends it after its confirm dialog. */

@@ -1,7 +1,7 @@
 // Interactions with messages, views and the Home tab on their way to the server.
 import { announce } from "./announce.js";
 import { Surface } from "./surface.js";
-import { setFailure, state } from "./store.js";
+import { findMessage, setFailure, state } from "./store.js";
 
 let connection;
 export const useConnection = (c) => (connection = c);
@@ -35,11 +35,22 @@ function send(message, node, failed) {
   });
 }
 
+// The message may have been edited while a confirm dialog stood open, and its blocks have new ids.
+function asShownNow(action, blocks) {
+  const has = (el) => el?.action_id === action.action_id && (el.value === undefined || el.value === action.value);
+  const holders = (blocks ?? []).filter((b) => [...(b.elements ?? []), b.accessory, b.element].some(has));
+  const same = holders.some((b) => b.block_id === action.block_id);
+  return same || !holders.length ? action : { ...action, block_id: holders[0].block_id };
+}
+
 export function messageSurface(channel, message) {
   return new Surface({
     key: `message/${channel}/${message.ts}`,
     target: { channel, ts: message.ts, ephemeral: Boolean(message.ephemeral) },
-    send: (action, node) => send(action, node, (text) => setFailure(channel, message.ts, text)),
+    send: (sent, node) => {
+      const action = asShownNow(sent.action, findMessage(channel, message.ts)?.blocks);
+      send({ ...sent, action }, node, (text) => setFailure(channel, message.ts, text));
+    },
   });
 }
 

@@ -15,7 +15,7 @@ export function messageNode(channel, message, { compact = false, inThread = fals
     compact ? h("span", { class: "message-gutter" }, stamp(message)) : avatar(message.user),
     h("div", { class: "message-body" },
       h("div", { class: compact ? "message-head visually-hidden" : "message-head" },
-        h("span", { class: "message-name" }, name),
+        h("bdi", { class: "message-name" }, name),
         person(message.user)?.is_bot ? h("span", { class: "badge" }, "App") : null,
         compact ? null : stamp(message)),
       message.ephemeral ? h("div", { class: "only-you" }, icon("eye", 14), "Only visible to you") : null,
@@ -31,7 +31,7 @@ const stamp = (message) => h("time", { class: "message-time", datetime: new Date
 
 function content(channel, message) {
   const edited = message.edited ? h("span", { class: "edited" }, "(edited)") : null;
-  if (!message.blocks?.length) return h("div", { class: "message-text text" }, mrkdwn(message.text), edited ? [" ", edited] : null);
+  if (!message.blocks?.length) return h("div", { class: "message-text text", dir: "auto" }, mrkdwn(message.text), edited ? [" ", edited] : null);
   return h("div", { class: "message-blocks" }, blocks(message.blocks, messageSurface(channel, message)), edited);
 }
 

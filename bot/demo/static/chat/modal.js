@@ -61,7 +61,7 @@ function showErrors(entry, errors) {
 
 export function takeClosed(viewId, all) {
   const at = stack.findIndex((e) => e.view.id === viewId);
-  const gone = all ? stack.splice(0) : at >= 0 ? stack.splice(at, 1) : [];
+  const gone = all ? stack.splice(0) : at >= 0 ? stack.splice(at) : [];
   gone.forEach((e) => forget(e.surface.key));
   if (stack.length) draw(true);
   else shut();

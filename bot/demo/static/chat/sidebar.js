@@ -6,6 +6,7 @@ import { openMenu } from "./popover.js";
 import { activate, channelName, me, on, person, personName, state } from "./store.js";
 import { themeButton } from "./theme.js";
 
+const PRODUCT = "Demo workspace";
 const theme = themeButton();
 
 export function startSidebar() {
@@ -44,7 +45,7 @@ function draw() {
 function brand() {
   return h("div", { class: "side-brand" },
     h("span", { class: "side-mark", "aria-hidden": "true" }, icon("chat", 20)),
-    h("span", { class: "side-team" }, state.team.name),
+    h("span", { class: "side-team" }, h("span", { class: "side-team-name" }, state.team.name), state.team.name === PRODUCT ? null : h("span", { class: "side-product" }, PRODUCT)),
     theme);
 }
 
@@ -70,11 +71,11 @@ function entry(channel) {
   const current = state.active === channel.id;
   const unread = current ? 0 : (channel.unread ?? 0);
   const name = channelName(channel);
-  const lead = channel.kind === "channel" ? icon("hash", 17) : avatar(channel.with, "tiny");
+  const lead = channel.kind === "channel" ? icon(channel.is_private ? "lock" : "hash", 17) : avatar(channel.with, "tiny");
   return h("button", {
     type: "button", class: unread ? "side-entry unread" : "side-entry", "aria-current": current ? "page" : null, "data-fk": `side/${channel.id}`, dataset: { channel: channel.id },
     onclick: () => goTo(channel.id, channel.kind === "app" && !unread && !current ? "home" : channel.kind === "app" && current ? state.tab : "messages"),
-  }, lead, h("span", { class: "side-name" }, name, channel.with === state.me ? h("span", { class: "side-you" }, " you") : null),
+  }, lead, h("span", { class: "side-name" }, h("bdi", {}, name), channel.with === state.me ? h("span", { class: "side-you" }, " you") : null),
   unread ? h("span", { class: "side-badge" }, String(unread), h("span", { class: "visually-hidden" }, " unread")) : null);
 }
 
@@ -87,7 +88,7 @@ function pages() {
 function persona() {
   const self = me();
   const items = () => state.personas.map((id) => ({
-    label: personName(id), hint: [person(id)?.role, person(id)?.title].filter(Boolean).join(" · "), lead: avatar(id, "small"), checked: id === state.me,
+    label: h("bdi", {}, personName(id)), hint: [person(id)?.role, person(id)?.title].filter(Boolean).join(" · "), lead: avatar(id, "small"), checked: id === state.me,
     pick: () => id !== state.me && (sessionStorage.setItem("demo-persona", id), tell({ type: "be", user: id })),
   }));
   const who = [personName(state.me), self?.role].filter(Boolean).join(", ");
@@ -95,7 +96,7 @@ function persona() {
     type: "button", class: "persona", id: "persona", "aria-label": `You are: ${who}`, "aria-haspopup": "menu", "aria-expanded": "false", "data-fk": "persona",
     onclick: () => openMenu(node, items(), { label: "Look at the workspace as", above: true }),
   }, avatar(state.me, "small"),
-  h("span", { class: "persona-text" }, h("span", { class: "persona-label" }, "You are"), h("span", { class: "persona-name" }, who)),
+  h("span", { class: "persona-text" }, h("span", { class: "persona-label" }, "You are"), h("span", { class: "persona-name" }, h("bdi", {}, personName(state.me)), self?.role ? `, ${self.role}` : "")),
   icon("down", 16));
   return node;
 }

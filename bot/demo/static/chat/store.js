@@ -37,7 +37,7 @@ export function setStatus(status) {
   emit("status", status);
 }
 
-/** Takes a whole picture from the server. The conversation, thread and private answers stay for the same person. */
+/** Takes a whole picture from the server. The conversation, thread and own notices stay for the same person. */
 export function takeHello(hello) {
   const samePerson = state.me === hello.me;
   const before = samePerson ? state.messages : new Map();
@@ -67,7 +67,7 @@ function mergeMessages(fresh, before) {
   for (const id of state.channels.keys()) {
     const list = [...(fresh[id] ?? [])];
     const known = new Set(list.map((m) => m.ts));
-    list.push(...(before.get(id) ?? []).filter((m) => m.ephemeral && !known.has(m.ts)));
+    list.push(...(before.get(id) ?? []).filter((m) => m.notice && !known.has(m.ts)));
     merged.set(id, list.sort(byTime));
   }
   return merged;
