@@ -106,6 +106,10 @@ class FaultProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
+    def stop_listening(self) -> None:
+        """Refuse connections from now on."""
+        self._server.close()
+
     async def listen_again(self) -> None:
         """Accept connections again after a `Fault.CONNECTION_REFUSED`."""
         if not self._server.is_serving():
@@ -168,7 +172,7 @@ class FaultProxy:
 
     async def _deliver(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
         if reply.wire is Wire.REFUSE:
-            self._server.close()
+            self.stop_listening()
         if reply.wire in {Wire.REFUSE, Wire.RESET_FIRST}:
             _abort(writer)
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TextIO
 
 from core.http.client import HttpClient
 from core.providers.references import References
@@ -19,7 +20,16 @@ class Snapshot:
     def __init__(self, file: BinaryIO, *, path: Path | None = None) -> None:
         self.file = file
         self._path = path
+        self._text: TextIO | None = None
         self._before = _stamp(os.fstat(file.fileno()))
+
+    def text(self, encoding: str) -> TextIO:
+        """Return the text from its beginning; what does not decode is kept as surrogates."""
+        self.file.seek(0)
+        self._text = io.TextIOWrapper(
+            self.file, encoding=encoding, errors="surrogateescape", newline=""
+        )
+        return self._text
 
     def unchanged(self) -> bool:
         """Say whether the file was neither replaced nor written to since it was opened."""
@@ -32,7 +42,7 @@ class Snapshot:
 
     def close(self) -> None:
         """Close the file; a download is gone with it."""
-        self.file.close()
+        (self._text or self.file).close()
 
 
 def _stamp(found: os.stat_result) -> tuple[int, int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from itertools import islice
 
 from core.errors import TerminalRemoteError
@@ -18,12 +17,8 @@ class Table:
 
     def __init__(self, snapshot: Snapshot, settings: CsvSettings, wanted: frozenset[str]) -> None:
         manner = detect(snapshot.file.read(SAMPLE_BYTES))
-        snapshot.file.seek(0)
-        text = io.TextIOWrapper(
-            snapshot.file, encoding=manner.encoding, errors="surrogateescape", newline=""
-        )
         self._snapshot = snapshot
-        self._reader = RowReader(text, delimiter=manner.delimiter)
+        self._reader = RowReader(snapshot.text(manner.encoding), delimiter=manner.delimiter)
         headers = clean_headers(self._reader.header())
         self.manner = manner
         self.columns = recognise(headers, explicit=settings.columns, wanted=wanted)

@@ -1,0 +1,241 @@
+"""What every identity provider promises, over all of them and their real counterparts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.errors import RecordError, SignInError, TransientRemoteError
+from core.model.directory import CheckStatus, Page, Presence
+from core.ports import IdentityProvider
+from tests.contract.providers.harness import HARNESSES, Backend, Person, crowd
+
+
+@pytest.fixture(scope="module", params=HARNESSES)
+def shared(request: pytest.FixtureRequest) -> Iterator[tuple]:
+    start, harness = HARNESSES[request.param]
+    with start() as common:
+        yield common, harness
+
+
+@pytest.fixture
+async def backend(shared: tuple, tmp_path: Path) -> AsyncIterator[Backend]:
+    common, harness = shared
+    async with harness(tmp_path, common) as running:
+        yield running
+
+
+async def pages_of(provider: IdentityProvider) -> list[Page]:
+    async with aclosing(provider.read_users()) as pages:
+        return [page async for page in pages]
+
+
+async def records_of(provider: IdentityProvider) -> list[bytes]:
+    return [raw for page in await pages_of(provider) for raw in page.records]
+
+
+async def people_of(backend: Backend) -> dict[str, object]:
+    provider = await backend.open()
+    people = [provider.decode_user(raw) for raw in await records_of(provider)]
+    await provider.aclose()
+    return {person.external_id: person for person in people}
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000])
+async def test_a_listing_is_whole_and_says_where_it_ends(backend, count):
+    people = crowd(count)
+    await backend.start(people)
+    provider = await backend.open(page_size=300)
+
+    pages = await pages_of(provider)
+
+    ids = [provider.decode_user(raw).external_id for page in pages for raw in page.records]
+    assert sorted(ids) == sorted(backend.id_of(person.key) for person in people)
+    assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert len({page.token for page in pages}) == len(pages)
+    if provider.capabilities.announces_total:
+        assert {page.total for page in pages} == {count}
+    await provider.aclose()
+
+
+async def test_there_are_as_many_requests_as_pages(backend):
+    await backend.start(crowd(120))
+    provider = await backend.open(page_size=40)
+
+    pages = await pages_of(provider)
+
+    if backend.page_requests() is not None:
+        assert backend.page_requests() == len(pages) == 3
+    await provider.aclose()
+
+
+async def test_groups_come_with_their_members(backend):
+    await backend.start(crowd(100))
+    provider = await backend.open()
+    assert provider.capabilities.groups
+
+    async with aclosing(provider.read_groups()) as listing:
+        pages = [page async for page in listing]
+
+    groups = [provider.decode_group(raw) for page in pages for raw in page.records]
+    assert pages[-1].last
+    assert all(group.complete for group in groups)
+    found = {group.display_name: group.member_users | group.member_unknown for group in groups}
+    assert len(found) == 50
+    assert found["group-7"] == {backend.id_of("p0007"), backend.id_of("p0057")}
+    await provider.aclose()
+
+
+async def test_somebody_disabled_is_listed_as_disabled(backend):
+    await backend.start([Person(key="ann"), Person(key="bob", active=False)])
+    await backend.disable("ann")
+
+    people = await people_of(backend)
+
+    assert {one: person.active for one, person in people.items()} == {
+        backend.id_of("ann"): False,
+        backend.id_of("bob"): False,
+    }
+
+
+async def test_a_changed_attribute_changes_the_raw_bytes_and_keeps_the_id(backend):
+    await backend.start(crowd(2))
+    provider = await backend.open()
+    before = await records_of(provider)
+
+    await backend.rename("p0001", "Director")
+
+    after = await records_of(provider)
+    assert len(set(before) & set(after)) == 1
+    changed = [provider.decode_user(raw) for raw in after if raw not in before]
+    assert [(one.external_id, one.attributes["title"]) for one in changed] == [
+        (backend.id_of("p0001"), "Director")
+    ]
+    await provider.aclose()
+
+
+async def test_the_same_record_has_the_same_bytes_in_every_read(backend):
+    await backend.start(crowd(20))
+    provider = await backend.open()
+
+    assert await records_of(provider) == await records_of(provider)
+    await provider.aclose()
+
+
+async def test_somebody_deleted_is_not_listed(backend):
+    await backend.start(crowd(3))
+    await backend.delete("p0001")
+
+    assert set(await people_of(backend)) == {backend.id_of("p0000"), backend.id_of("p0002")}
+
+
+async def test_one_person_can_be_asked_for_where_that_is_a_capability(backend):
+    await backend.start([Person(key="ann"), Person(key="bob", active=False), Person(key="cat")])
+    gone = backend.id_of("cat")
+    await backend.delete("cat")
+    provider = await backend.open()
+
+    if provider.capabilities.read_one:
+        assert await provider.read_user(backend.id_of("ann")) is Presence.ACTIVE
+        assert await provider.read_user(backend.id_of("bob")) is Presence.DISABLED
+        assert await provider.read_user(gone) is Presence.GONE
+    await provider.aclose()
+
+
+async def test_an_unreadable_record_costs_one_person_and_is_still_known(backend):
+    people = crowd(30)
+    await backend.start(people)
+    await backend.spoil_one()
+    provider = await backend.open()
+
+    pages = await pages_of(provider)
+
+    known, errors = set(), []
+    for raw in (raw for page in pages for raw in page.records):
+        try:
+            known.add(provider.decode_user(raw).external_id)
+        except RecordError as error:
+            errors.append(error)
+            known.add(provider.identify(raw))
+    assert pages[-1].last
+    assert len(errors) == 1
+    assert errors[0].message
+    assert known == {backend.id_of(person.key) for person in people}
+    await provider.aclose()
+
+
+async def test_a_refused_credential_is_a_sign_in_error(backend):
+    if not backend.signs_in:
+        return
+    await backend.start(crowd(3))
+    await backend.refuse_sign_in()
+    provider = await backend.open()
+
+    with pytest.raises(SignInError):
+        await pages_of(provider)
+    report = await provider.check()
+    assert [line.name for line in report.lines if line.status is CheckStatus.FAILED] == ["Sign-in"]
+    await provider.aclose()
+
+
+async def test_an_unreachable_directory_is_worth_trying_again_later(backend):
+    if not backend.over_network:
+        return
+    await backend.start(crowd(3))
+    await backend.go_away()
+    provider = await backend.open()
+
+    with pytest.raises(TransientRemoteError) as raised:
+        await pages_of(provider)
+    assert raised.value.code == "unreachable"
+    failed = [line for line in (await provider.check()).lines if line.status is CheckStatus.FAILED]
+    assert [line.code for line in failed] == ["unreachable"]
+    assert failed[0].hint
+    await provider.aclose()
+
+
+async def test_a_healthy_directory_passes_its_check_and_shows_a_sample(backend):
+    await backend.start(crowd(20))
+    provider = await backend.open()
+
+    report = await provider.check()
+
+    assert report.ok
+    assert {line.status for line in report.lines} <= {CheckStatus.OK, CheckStatus.WARNING}
+    assert len(report.sample) == 5
+    assert report.company
+    await provider.aclose()
+
+
+async def test_an_empty_directory_is_a_warning(backend):
+    await backend.start([])
+    provider = await backend.open()
+
+    report = await provider.check()
+
+    assert report.ok
+    assert "empty" in {line.code for line in report.lines if line.status is CheckStatus.WARNING}
+    await provider.aclose()
+
+
+async def test_closing_twice_and_stopping_halfway_leave_nothing_behind(backend):
+    await backend.start(crowd(90))
+    await (await backend.open()).aclose()
+    tasks, files = len(asyncio.all_tasks()), psutil.Process().num_fds()
+
+    provider = await backend.open(page_size=30)
+    async with aclosing(provider.read_users()) as pages:
+        async for _ in pages:
+            break
+    await provider.aclose()
+    await provider.aclose()
+
+    for _ in range(100):
+        if (len(asyncio.all_tasks()), psutil.Process().num_fds()) == (tasks, files):
+            break
+        await asyncio.sleep(0.02)
+    assert len(asyncio.all_tasks()) == tasks
+    assert psutil.Process().num_fds() == files
