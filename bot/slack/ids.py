@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 COMMAND = "/dirsync"
-SHORTCUT = "dirsync_status"
 
 
 class Act(StrEnum):

@@ -8,9 +8,7 @@ from bot.slack.ids import Act
 from bot.slack.limits import escape
 from core.errors import DirsyncError, UsageError
 from core.model.account import Role
-from core.model.cycle import Cycle
-
-TEST_LABEL = "🧪 Test"
+from core.model.cycle import Cycle, HeldSet
 
 
 def note(text: str) -> Message:
@@ -105,6 +103,45 @@ def cancelling(cycle: Cycle) -> Message:
     name = escape(cycle.configuration_name)
     said = "was stopped before it began" if cycle.result else "stops within a few seconds"
     return note(f"⏹ Cycle `{cycle.id}` of *{name}* {said}. What is done stays done.")
+
+
+def previewing(cycle: Cycle) -> Message:
+    """Return the answer to whoever asked for a preview."""
+    name = escape(cycle.configuration_name)
+    return note(f"🔎 Working out what a sync of *{name}* would do. Nothing will be changed.")
+
+
+def released(cycle: Cycle) -> Message:
+    """Return the answer to whoever approved a held set."""
+    return note(
+        f"✅ Approved. Cycle `{cycle.id}` reads the provider again and removes those of this list "
+        f"who are still gone.{_card(cycle)}"
+    )
+
+
+def rejected(held: HeldSet) -> Message:
+    """Return the answer to whoever rejected a held set."""
+    stay = "that person stays" if held.size == 1 else f"all {held.size:,} stay"
+    return note(f"🛡️ Rejected: {stay}.")
+
+
+def sent(name: str, direct: str) -> Message:
+    """Return where a file went."""
+    return note(f"📄 `{_code(name)}` is in our direct message: <#{direct}>.")
+
+
+def no_files(cycle_id: str) -> Message:
+    """Return the way to a file where the app may not send any."""
+    return note(
+        "This app may not send files (the scope `files:write` is missing). Here is the short "
+        f"form; `dirsync show {_code(cycle_id)} --json` on the host prints all of it."
+    )
+
+
+def test_sent(channel: str | None) -> Message:
+    """Return the answer to a test of the alerts."""
+    where = f"<#{channel}>" if channel else "the default channel"
+    return note(f"🧪 A test message is on its way to {where}.")
 
 
 def help_page(topic: str | None, role: Role) -> Message:

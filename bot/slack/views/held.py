@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.slack.blocks import (
     Block,
     Message,
@@ -63,6 +65,19 @@ def why(held: HeldSet) -> str:
 def held_review(view: HeldView) -> Message:
     """Return the set by name for an admin's own eyes, with the buttons to decide."""
     return message(f"{words.several(view.held.size, 'removal')} to review.", *_review(view))
+
+
+def held_choice(held: Sequence[HeldSet]) -> Message:
+    """Return the open sets, each with a button to look at it."""
+    text = "Several sets are held. Which one?"
+    rows = [
+        section(
+            f"*{escape(each.configuration_name)}*: {words.several(each.size, 'removal')}",
+            accessory=button("Review", Act.REVIEW, Stamp(id=each.id).pack()),
+        )
+        for each in held[:20]
+    ]
+    return message(text, section(text), *rows)
 
 
 def _review(view: HeldView) -> list[Block]:

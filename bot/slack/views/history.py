@@ -154,7 +154,8 @@ def _apply(view: CycleView) -> list[Block]:
 
 
 def _short(counts: Counts) -> str:
-    return f"{counts.created:,} to create, {counts.updated:,} to update, {counts.disabled:,} to disable"
+    parts = [(counts.created, "create"), (counts.updated, "update"), (counts.disabled, "disable")]
+    return ", ".join(f"{number:,} to {verb}" for number, verb in parts)
 
 
 def preview(view: CycleView, now: datetime) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.grammar import VERBS, Command, spell
@@ -24,6 +25,7 @@ from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
 from core.model.account import Role, UserStatus
+from core.model.configuration import ConfigurationId
 from core.model.cycle import Cycle
 from core.model.views import ConfigurationStatus, HistoryPage, StatusView
 
@@ -35,8 +37,14 @@ def status(view: StatusView, *, role: Role, now: datetime) -> Message:
     """Return the overview with the buttons that the role may use."""
     if not view.configurations:
         return message(_EMPTY, section(_EMPTY), _buttons(role))
-    blocks = [*_table(view, now), *_licenses(view, role), *_notices(view), *_open(view, role)]
+    blocks = [*_table(view, now), *_licenses(view), *_notices(view), *_open(view, role)]
     return message(_summary(view), *blocks, _buttons(role))
+
+
+def only(view: StatusView, configuration: ConfigurationId) -> StatusView:
+    """Return the overview of one configuration."""
+    kept = tuple(each for each in view.configurations if each.configuration.id == configuration)
+    return replace(view, configurations=kept)
 
 
 _EMPTY = (
@@ -87,12 +95,11 @@ def _last(cycle: Cycle | None, now: datetime) -> str:
     return f"{words.state(cycle)[1]}, {ago} ago"
 
 
-def _licenses(view: StatusView, role: Role) -> list[Block]:
+def _licenses(view: StatusView) -> list[Block]:
     lines = [words.license_line(view.licenses)]
-    if role.includes(Role.VIEWER) or any(view.people.values()):
-        shown = [status for status in UserStatus if view.people.get(status)]
-        parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
-        lines.append("👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet."))
+    shown = [each for each in UserStatus if view.people.get(each)]
+    parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
+    lines.append("👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet."))
     return [section("\n".join(lines))]
 
 
@@ -154,7 +161,7 @@ def home_tab(
 def _home_status(view: StatusView, role: Role, now: datetime) -> list[Block]:
     if not view.configurations:
         return [section(_EMPTY)]
-    return [*_table(view, now), *_licenses(view, role), *_notices(view), *_open(view, role)]
+    return [*_table(view, now), *_licenses(view), *_notices(view), *_open(view, role)]
 
 
 def _home_history(history: HistoryPage, now: datetime) -> list[Block]:

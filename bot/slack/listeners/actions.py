@@ -1,0 +1,178 @@
+"""Buttons and menus: one handler per act. Roles were looked up at this very click."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+from bot.grammar import parse
+from bot.slack.ids import Act, PageMark, Stamp, act_of
+from bot.slack.listeners.commands import Asked, run, start
+from bot.slack.middleware import Visit
+from bot.slack.views import answers, held, history, people
+from core.errors import AlreadyRunningError, ConflictError, TerminalRemoteError, UsageError
+from core.model.cycle import CycleId
+
+Kind = Literal["log", "plan", "held"]
+NO_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
+
+
+async def click(visit: Visit) -> None:
+    """Do what the button or menu says; one that means nothing any more is told so."""
+    act = act_of(visit.what.action_id)
+    if act is None:
+        await visit.say(answers.unavailable())
+        return
+    await _ACTS[act](visit)
+
+
+def _stamp(visit: Visit) -> Stamp:
+    stamp = Stamp.unpack(visit.what.value)
+    if stamp is None:
+        raise UsageError(
+            "That button is from another version of dirsync.", hint="`/dirsync` shows fresh ones."
+        )
+    return stamp
+
+
+async def _run(visit: Visit) -> None:
+    await run(visit, Asked(command=parse(visit.what.value)))
+
+
+async def _page(visit: Visit) -> None:
+    mark = PageMark.unpack(visit.what.value)
+    if mark is None:
+        await visit.say(answers.unavailable())
+        return
+    await run(visit, Asked(command=parse(mark.command), offset=mark.offset, replace=True))
+
+
+async def _apply(visit: Visit) -> None:
+    stamp = _stamp(visit)
+    view = await visit.core.history.show(visit.actor, stamp.id)
+    if view.cycle.plan_digest != stamp.revision:
+        await visit.say(history.preview(view, visit.now))
+        return
+    try:
+        cycle = await visit.core.sync.request(
+            visit.actor,
+            view.cycle.configuration_name,
+            bound_plan_of=CycleId(stamp.id),
+            channel=visit.what.public,
+        )
+    except AlreadyRunningError as error:
+        await visit.say(answers.already_running(error.cycle_id, None))
+        return
+    await visit.say(answers.started(cycle, None))
+
+
+async def _cancel(visit: Visit) -> None:
+    cycle = await visit.core.sync.cancel(visit.actor, _stamp(visit).id, channel=visit.what.public)
+    await visit.say(answers.cancelling(cycle))
+
+
+async def _details(visit: Visit) -> None:
+    view = await visit.core.history.show(visit.actor, _stamp(visit).id)
+    await visit.say(history.cycle_details(view, visit.now))
+
+
+async def _errors(visit: Visit) -> None:
+    view = await visit.core.history.show(visit.actor, _stamp(visit).id)
+    await visit.say(history.errors(view))
+
+
+async def _again(visit: Visit) -> None:
+    view = await visit.core.history.show(visit.actor, _stamp(visit).id)
+    await start(visit, view.cycle.configuration_name)
+
+
+async def _review(visit: Visit) -> None:
+    view = await visit.core.held.show(visit.actor, _stamp(visit).id)
+    await visit.say(held.held_review(view))
+
+
+async def _release(visit: Visit) -> None:
+    stamp = _stamp(visit)
+    try:
+        cycle = await visit.core.held.release(
+            visit.actor, stamp.id, digest=stamp.revision, channel=visit.what.public
+        )
+    except ConflictError as error:
+        await _stale(visit, stamp, error)
+        return
+    await visit.say(answers.released(cycle), replace=True)
+
+
+async def _reject(visit: Visit) -> None:
+    stamp = _stamp(visit)
+    try:
+        rejected = await visit.core.held.reject(visit.actor, stamp.id, digest=stamp.revision)
+    except ConflictError as error:
+        await _stale(visit, stamp, error)
+        return
+    await visit.say(answers.rejected(rejected), replace=True)
+
+
+async def _stale(visit: Visit, stamp: Stamp, error: ConflictError) -> None:
+    """Say why nothing was changed, and show how the set stands now."""
+    await visit.say(answers.problem(error))
+    await visit.say(held.held_review(await visit.core.held.show(visit.actor, stamp.id)))
+
+
+async def _licenses(visit: Visit) -> None:
+    stamp = _stamp(visit)
+    summary = await visit.core.licenses.summary(visit.actor)
+    total = int(stamp.id) if stamp.id.isdecimal() else summary.total
+    if str(summary.total) != stamp.revision and total != summary.total:
+        await visit.say(people.licenses_question(summary, total), replace=True)
+        return
+    summary = await visit.core.licenses.set_total(visit.actor, total)
+    await visit.say(people.licenses(summary, role=visit.role), replace=True)
+
+
+async def _log(visit: Visit) -> None:
+    await _download(visit, "log")
+
+
+async def _plan(visit: Visit) -> None:
+    await _download(visit, "plan")
+
+
+async def _held_csv(visit: Visit) -> None:
+    await _download(visit, "held")
+
+
+async def _download(visit: Visit, kind: Kind) -> None:
+    """Send a CSV in a direct message, or say how to get it where files are not allowed."""
+    cycle_id = _stamp(visit).id
+    name, data = await visit.core.history.csv(visit.actor, cycle_id, kind=kind)
+    direct = await visit.client.direct(visit.what.user)
+    try:
+        await visit.client.upload(direct, name, data, comment=f"The {kind} of cycle {cycle_id}.")
+    except TerminalRemoteError as error:
+        if error.code not in NO_FILES:
+            raise
+        view = await visit.core.history.show(visit.actor, cycle_id)
+        await visit.say(answers.no_files(cycle_id))
+        await visit.say(history.cycle_details(view, visit.now))
+        return
+    await visit.say(answers.sent(name, direct))
+
+
+_ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
+    Act.RUN: _run,
+    Act.PICK: _run,
+    Act.APPLY: _apply,
+    Act.CANCEL: _cancel,
+    Act.DETAILS: _details,
+    Act.ERRORS: _errors,
+    Act.LOG: _log,
+    Act.PLAN: _plan,
+    Act.AGAIN: _again,
+    Act.PAGE: _page,
+    Act.REVIEW: _review,
+    Act.RELEASE: _release,
+    Act.REJECT: _reject,
+    Act.HELD_CSV: _held_csv,
+    Act.LICENSES: _licenses,
+}

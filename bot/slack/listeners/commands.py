@@ -1,0 +1,213 @@
+"""The slash command: one handler per verb."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from bot.grammar import Command, mentioned, parse, spec_of, spell
+from bot.slack.client import Posted
+from bot.slack.middleware import Received, Visit
+from bot.slack.views import answers, held, history, people, status
+from core.errors import AlreadyRunningError, NotFoundError, UsageError
+from core.model.cycle import Cycle, CycleState
+
+PEOPLE_PER_PAGE = 20
+CYCLES_PER_PAGE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A command with where its list starts, and whether it takes the clicked message's place."""
+
+    command: Command
+    offset: int = 0
+    replace: bool = False
+
+    @property
+    def text(self) -> str:
+        """The command as text, for buttons."""
+        return spell(self.command)
+
+
+async def slash(visit: Visit) -> None:
+    """Run what was typed."""
+    await run(visit, Asked(command=parse(visit.what.text)))
+
+
+def changes_something(what: Received) -> bool:
+    """Whether who it is must be asked anew before this text is run."""
+    try:
+        command = parse(what.text if what.kind == "command" else what.value)
+    except UsageError:
+        return False
+    return not spec_of(command.verb).reads or "change" in command.arguments
+
+
+async def run(visit: Visit, asked: Asked) -> None:
+    """Run a command; several configurations that it could be about become a menu."""
+    try:
+        await _VERBS[asked.command.verb](visit, asked)
+    except UsageError as error:
+        if error.code != "which_configuration" or not error.choices:
+            raise
+        await visit.say(status.picker(asked.command, error.choices))
+
+
+async def _status(visit: Visit, asked: Asked) -> None:
+    view = await visit.core.history.status(visit.actor, channel=visit.what.public)
+    if asked.command.configuration is not None:
+        chosen = await visit.core.configurations.resolve(
+            asked.command.configuration, channel=visit.what.public
+        )
+        view = status.only(view, chosen.id)
+    await visit.say(status.status(view, role=visit.role, now=visit.now), replace=asked.replace)
+
+
+async def _sync(visit: Visit, asked: Asked) -> None:
+    command = asked.command
+    if command.has("preview"):
+        await _preview(visit, asked)
+        return
+    await start(visit, command.configuration, full=command.has("full"))
+
+
+async def start(visit: Visit, configuration: str | None, *, full: bool = False) -> None:
+    """Start a cycle, or say where the one that runs can be watched."""
+    try:
+        cycle = await visit.core.sync.request(
+            visit.actor, configuration, full=full, channel=visit.what.public
+        )
+    except AlreadyRunningError as error:
+        link = await card_link(visit, error.cycle_id)
+        await visit.say(answers.already_running(error.cycle_id, link))
+        return
+    await visit.say(answers.started(cycle, None))
+
+
+async def card_link(visit: Visit, cycle_id: str) -> str | None:
+    """Return a link to a cycle's card, or None while it has none."""
+    card = await visit.core.store.outbox.delivery(f"cycle:{cycle_id}")
+    if card is None or not card.ts:
+        return None
+    return await visit.client.permalink(Posted(channel=card.channel, ts=card.ts))
+
+
+async def _preview(visit: Visit, asked: Asked) -> None:
+    try:
+        cycle = await visit.core.sync.request(
+            visit.actor, asked.command.configuration, preview=True, channel=visit.what.public
+        )
+    except AlreadyRunningError as error:
+        link = await card_link(visit, error.cycle_id)
+        await visit.say(answers.already_running(error.cycle_id, link))
+        return
+    await visit.say(answers.previewing(cycle))
+    finished = await _finished(visit, cycle)
+    view = await visit.core.history.show(visit.actor, finished.id)
+    await visit.say(history.preview(view, visit.now))
+
+
+async def _finished(visit: Visit, cycle: Cycle) -> Cycle:
+    async for seen in visit.core.sync.wait(cycle.id):
+        cycle = seen
+        if seen.state is CycleState.FINISHED:
+            break
+    return cycle
+
+
+async def _history(visit: Visit, asked: Asked) -> None:
+    command = asked.command
+    page = await visit.core.history.list(
+        visit.actor,
+        command.configuration,
+        result=command.text("status"),
+        since=command.duration("since"),
+        limit=CYCLES_PER_PAGE,
+        offset=asked.offset,
+    )
+    await visit.say(history.history(page, command=asked.text, now=visit.now), replace=asked.replace)
+
+
+async def _show(visit: Visit, asked: Asked) -> None:
+    view = await visit.core.history.show(visit.actor, asked.command.text("cycle"))
+    shown = history.preview if view.cycle.dry_run else history.cycle_details
+    await visit.say(shown(view, visit.now))
+
+
+async def _cancel(visit: Visit, asked: Asked) -> None:
+    cycle = await visit.core.sync.cancel(
+        visit.actor, asked.command.text("cycle"), channel=visit.what.public
+    )
+    await visit.say(answers.cancelling(cycle))
+
+
+async def _release(visit: Visit, asked: Asked) -> None:
+    wanted = asked.command.text("held")
+    if wanted is None:
+        open_sets = await visit.core.held.open(visit.actor)
+        if not open_sets:
+            raise NotFoundError("Nothing is held.", hint="Everything found was applied.")
+        if len(open_sets) > 1:
+            await visit.say(held.held_choice(open_sets))
+            return
+        wanted = open_sets[0].id
+    await visit.say(held.held_review(await visit.core.held.show(visit.actor, wanted)))
+
+
+async def _users(visit: Visit, asked: Asked) -> None:
+    page = await visit.core.people.search(
+        visit.actor,
+        text=asked.command.text("search"),
+        status=asked.command.text("status"),
+        limit=PEOPLE_PER_PAGE,
+        offset=asked.offset,
+    )
+    await visit.say(people.users(page, command=asked.text), replace=asked.replace)
+
+
+async def _user(visit: Visit, asked: Asked) -> None:
+    wanted = asked.command.text("person") or ""
+    user = mentioned(wanted)
+    if user is not None:
+        wanted = (await visit.people.look_up(user, fresh=False)).email
+        if not wanted:
+            raise NotFoundError(
+                "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
+            )
+    await visit.say(people.person(await visit.core.people.find(visit.actor, wanted)))
+
+
+async def _licenses(visit: Visit, asked: Asked) -> None:
+    total = asked.command.number("total")
+    summary = await visit.core.licenses.summary(visit.actor)
+    if total is None:
+        await visit.say(people.licenses(summary, role=visit.role))
+        return
+    await visit.say(people.licenses_question(summary, total))
+
+
+async def _notify(visit: Visit, _asked: Asked) -> None:
+    await visit.core.notices.test(visit.actor, visit.what.public)
+    await visit.say(answers.test_sent(visit.what.public or visit.core.settings.channel))
+
+
+async def _help(visit: Visit, asked: Asked) -> None:
+    await visit.say(answers.help_page(asked.command.text("topic"), visit.role))
+
+
+_VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
+    "": _status,
+    "sync": _sync,
+    "preview": _preview,
+    "status": _status,
+    "history": _history,
+    "show": _show,
+    "cancel": _cancel,
+    "release": _release,
+    "users": _users,
+    "user": _user,
+    "licenses": _licenses,
+    "notify": _notify,
+    "help": _help,
+}

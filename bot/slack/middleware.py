@@ -1,0 +1,318 @@
+"""The wrapper round every listener: acknowledge, claim, establish who it is, run, answer errors.
+
+The third of the three places where everything is caught: whatever goes wrong behind the
+acknowledgement becomes an answer that a person understands.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import structlog
+
+from bot.slack.blocks import Message
+from bot.slack.client import Person, SlackClient
+from bot.slack.ids import COMMAND
+from bot.slack.limits import LIMITS
+from bot.slack.supervisor import Supervisor
+from bot.slack.views import answers
+from core.app import Core
+from core.errors import DirsyncError, RemoteError, TerminalRemoteError
+from core.model.account import Actor, Role
+
+KNOWN_FOR = 30.0
+"""Seconds for which a reading command may rely on what was known of a person."""
+MOST_KNOWN = 5000
+_log = structlog.get_logger(__name__)
+
+Payload = Mapping[str, object]
+Kind = Literal["command", "action", "event", "view"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Received:
+    """One delivery from Slack, parsed at the edge.
+
+    Attributes:
+        key: the same for every delivery of the same thing; empty if it cannot be told.
+        public: the channel where it happened, if it is one that others see.
+        from_view: it came from a modal or the Home tab, where there is no channel to answer in.
+    """
+
+    kind: Kind
+    user: str
+    channel: str
+    response_url: str
+    key: str
+    text: str = ""
+    action_id: str = ""
+    value: str = ""
+    ephemeral: bool = False
+    from_view: bool = False
+
+    @property
+    def public(self) -> str | None:
+        """The channel, unless it is a direct message."""
+        return self.channel if self.channel.startswith(("C", "G")) else None
+
+
+def received(kind: Kind, body: Payload) -> Received:
+    """Parse a payload; what is missing or of another type is empty."""
+    if kind == "command":
+        return Received(
+            kind=kind,
+            user=_text(body, "user_id"),
+            channel=_text(body, "channel_id"),
+            response_url=_text(body, "response_url"),
+            key=_key("slash", _text(body, "trigger_id")),
+            text=_text(body, "text"),
+        )
+    if kind == "event":
+        event = _object(body, "event")
+        return Received(
+            kind=kind,
+            user=_text(event, "user"),
+            channel=_text(event, "channel"),
+            response_url="",
+            key=_key("event", _text(body, "event_id")),
+            text=_text(event, "tab"),
+        )
+    return _interaction(kind, body)
+
+
+def _interaction(kind: Kind, body: Payload) -> Received:
+    user, view = _object(body, "user"), _object(body, "view")
+    container, action = _object(body, "container"), _first(body, "actions")
+    team = _text(_object(body, "team"), "id")
+    if kind == "view":
+        key = _key("view", _text(view, "id"), _text(view, "hash"))
+    else:
+        parts = (_text(action, "action_id"), _text(action, "action_ts"))
+        key = _key("action", team, _text(user, "id"), *parts)
+    chosen = _object(action, "selected_option")
+    return Received(
+        kind=kind,
+        user=_text(user, "id"),
+        channel=_text(_object(body, "channel"), "id") or _text(container, "channel_id"),
+        response_url=_text(body, "response_url"),
+        key=key,
+        action_id=_text(action, "action_id"),
+        value=_text(action, "value") or _text(chosen, "value"),
+        ephemeral=container.get("is_ephemeral") is True,
+        from_view=bool(view),
+    )
+
+
+def _text(body: Payload, name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _object(body: Payload, name: str) -> Payload:
+    value = body.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _first(body: Payload, name: str) -> Payload:
+    value = body.get(name)
+    first = value[0] if isinstance(value, list) and value else None
+    return first if isinstance(first, Mapping) else {}
+
+
+def _key(*parts: str) -> str:
+    return ":".join(parts)[:250] if all(parts) else ""
+
+
+class People:
+    """Who people are, asked of Slack; remembered for seconds, for reading only."""
+
+    def __init__(self, client: SlackClient, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._known: dict[str, tuple[float, Person]] = {}
+
+    async def look_up(self, user: str, *, fresh: bool) -> Person:
+        """Return somebody as Slack knows them, now if `fresh`. Raises as `SlackClient` does."""
+        now = self._clock()
+        known = self._known.get(user)
+        if known is not None and not fresh and now - known[0] < KNOWN_FOR:
+            return known[1]
+        person = await self._client.person(user)
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[user] = (now, person)
+        return person
+
+
+class Answerer:
+    """Tells one person something that only they see, by whichever way still works."""
+
+    def __init__(self, client: SlackClient, what: Received) -> None:
+        self._client = client
+        self._what = what
+        self._uses = 0
+        self._since = time.monotonic()
+
+    async def say(self, message: Message, *, replace: bool = False) -> None:
+        """Answer at the response URL, else as an ephemeral message, else in a direct message.
+
+        `replace` puts the answer in place of the private message that was clicked on.
+        """
+        what = self._what
+        if what.response_url and self._may_respond():
+            self._uses += 1
+            try:
+                await self._client.respond(
+                    what.response_url, message, replace=replace and what.ephemeral
+                )
+            except TerminalRemoteError as error:
+                _log.info("slack_response_url_refused", code=error.code)
+            else:
+                return
+        if what.channel and what.kind != "event" and not what.channel.startswith("D"):
+            try:
+                await self._client.ephemeral(what.channel, what.user, message)
+            except TerminalRemoteError as error:
+                _log.info("slack_ephemeral_refused", code=error.code)
+            else:
+                return
+        await self._client.post(await self._client.direct(what.user), message)
+
+    def _may_respond(self) -> bool:
+        young = time.monotonic() - self._since < LIMITS["response_url.seconds"]
+        return self._uses < LIMITS["response_url.uses"] and young
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """What a handler works with: who it is, what was asked, and how to answer."""
+
+    core: Core
+    client: SlackClient
+    people: People
+    what: Received
+    person: Person
+    actor: Actor
+    answer: Answerer
+
+    @property
+    def now(self) -> datetime:
+        """The time in UTC."""
+        return self.core.clock.now()
+
+    @property
+    def role(self) -> Role:
+        """The role that was established for this very click or command."""
+        return self.actor.role
+
+    async def say(self, message: Message, *, replace: bool = False) -> None:
+        """Answer for their eyes only."""
+        await self.answer.say(message, replace=replace)
+
+
+Handler = Callable[[Visit], Awaitable[None]]
+Fresh = Callable[[Received], bool]
+
+
+@dataclass(kw_only=True)
+class Gate:
+    """Makes Bolt listeners of handlers.
+
+    Attributes:
+        seen: how many deliveries were dropped because they had been taken on before.
+    """
+
+    core: Core
+    client: SlackClient
+    supervisor: Supervisor
+    people: People
+    seen: int = field(default=0)
+
+    def listener(
+        self, kind: Kind, handler: Handler, *, fresh: Fresh | None = None
+    ) -> Callable[..., Awaitable[None]]:
+        """Return a listener that acknowledges at once and runs `handler` afterwards.
+
+        `fresh` says whether who it is must be asked anew; by default it must.
+        """
+
+        async def listen(ack: Callable[..., Awaitable[object]], body: Payload) -> None:
+            if kind == "command" and not self.supervisor.room:
+                await ack(text="I am very busy right now. Please try again in a minute.")
+                return
+            await ack()
+            what = received(kind, body)
+            self.supervisor.start(self._run(what, handler, fresh or _always))
+
+        return listen
+
+    async def _run(self, what: Received, handler: Handler, fresh: Fresh) -> None:
+        answer = Answerer(self.client, what)
+        try:
+            if not what.user or not await self._first_time(what):
+                return
+            visit = await self._visit(what, answer, fresh=fresh(what))
+            if visit is not None:
+                await handler(visit)
+        except DirsyncError as error:
+            _log.info("slack_answered_error", code=error.code, kind=what.kind)
+            await self._tell(answer, what, answers.problem(error))
+        except Exception as error:  # noqa: BLE001 - a person waits for an answer, whatever failed
+            await self._broke(error, answer, what)
+
+    async def _broke(self, error: Exception, answer: Answerer, what: Received) -> None:
+        incident = secrets.token_hex(4)
+        _log.error("slack_incident", incident=incident, kind=what.kind, exc_info=error)
+        await self._tell(answer, what, answers.broken(incident))
+
+    async def _first_time(self, what: Received) -> bool:
+        if not what.key:
+            return True
+        first = await self.core.store.inbox.claim(what.key, now=self.core.clock.now())
+        self.seen += not first
+        return first
+
+    async def _visit(self, what: Received, answer: Answerer, *, fresh: bool) -> Visit | None:
+        person = await self.people.look_up(what.user, fresh=fresh)
+        role = await self.core.access.role_of(person.facts)
+        actor = Actor(id=f"slack:{what.user}", name=person.facts.name, role=role, door="slack")
+        if not person.facts.member and what.kind != "event":
+            asked = f"{COMMAND} {what.text}" if what.kind == "command" else what.action_id
+            await self.core.audit.denied(actor, what.kind, asked[:200])
+            await answer.say(answers.refused())
+            return None
+        return Visit(
+            core=self.core,
+            client=self.client,
+            people=self.people,
+            what=what,
+            person=person,
+            actor=actor,
+            answer=answer,
+        )
+
+    async def _tell(self, answer: Answerer, what: Received, message: Message) -> None:
+        if what.kind == "event":
+            return
+        try:
+            await answer.say(message)
+        except RemoteError as error:
+            _log.warning("slack_answer_lost", code=error.code, kind=what.kind)
+
+
+def _always(_what: Received) -> bool:
+    return True
+
+
+async def guarded(work: Awaitable[object]) -> object | None:
+    """Return what `work` returns, or None, logged, whatever it raises: for Bolt's own parsing."""
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - a body from outside never becomes a 500
+        _log.warning("slack_payload_unreadable", error=type(error).__name__)
+        return None

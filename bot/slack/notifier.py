@@ -1,0 +1,298 @@
+"""Brings outbox items to Slack: what is shown is read at delivery, so no card is ever old."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.slack.blocks import Message
+from bot.slack.client import DEAD_TOKEN, Posted, SlackClient
+from bot.slack.views import alerts, run_card
+from bot.slack.views.held import held_card
+from core.app import Core
+from core.errors import NotFoundError, RemoteError, TerminalRemoteError, TransientRemoteError
+from core.model.configuration import ConfigurationId
+from core.model.cycle import Cycle, CycleResult, CycleState, Trigger
+from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
+from core.model.views import AlertView
+
+PACE = 2.5
+"""Seconds between two edits of a card that is still under way."""
+UNTOLD = 10.0
+"""Seconds for which a scheduled cycle runs without a card."""
+MOST_PACED = 1000
+GONE = frozenset(
+    {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
+)
+"""Refusals of an edit after which the card is posted anew."""
+NO_CHANNEL = frozenset(
+    {
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "cannot_reply_to_message",
+        "user_not_found",
+        "no_permission",
+    }
+)
+"""Refusals of a channel, after which somebody in charge is told in a direct message."""
+OVER = "over:"
+THREAD = "thread"
+RESOLVED = "resolved"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Card:
+    """What an item shows now.
+
+    Attributes:
+        under_way: it will change again soon, so an edit may wait for its turn.
+        over: an alert that is resolved; the next one of its key is a new message.
+        owner: an actor id that should know if the channel is gone.
+        thread: what belongs into its thread once this stands.
+    """
+
+    message: Message
+    under_way: bool = False
+    over: bool = False
+    owner: str = ""
+    thread: NewOutboxItem | None = None
+    reply_to: Posted | None = None
+
+    @property
+    def digest(self) -> str:
+        """What `Delivery.shown` says when this is shown."""
+        packed = json.dumps(self.message.payload(), sort_keys=True, default=str)
+        digest = hashlib.sha256(packed.encode()).hexdigest()[:32]
+        return f"{OVER if self.over else ''}{digest}"
+
+
+class SlackNotifier:
+    """Implements `core.ports.Notifier` over a `SlackClient`.
+
+    Attributes:
+        token_refused: Slack's code for why the token no longer works, or None.
+    """
+
+    def __init__(self, *, core: Core, client: SlackClient) -> None:
+        self._core = core
+        self._client = client
+        self._edited: OrderedDict[str, float] = OrderedDict()
+        self.token_refused: str | None = None
+
+    async def deliver(self, item: OutboxItem, shown: Delivery | None) -> Delivery | None:
+        """Bring the present state of `item.subject` to its channel; see `core.ports.Notifier`.
+
+        Raises `TransientRemoteError` (also ``paced``: the card's next edit is not due yet) and
+        `TerminalRemoteError` (``token_revoked``, ``no_channel``, or Slack's own code).
+        """
+        standing = shown if shown is not None and shown.ts else None
+        card = await self._card(item, standing)
+        if card is None:
+            return shown
+        if standing is not None and standing.shown == card.digest:
+            return standing
+        try:
+            delivery = await self._bring(item, standing, card)
+        except TerminalRemoteError as error:
+            raise self._classed(error) from None
+        self.token_refused = None
+        if card.thread is not None:
+            await self._core.store.outbox.put([card.thread], now=self._core.clock.now())
+        return delivery
+
+    def _classed(self, error: TerminalRemoteError) -> TerminalRemoteError:
+        if error.code not in DEAD_TOKEN:
+            return error
+        self.token_refused = error.code
+        _log.error("slack_token_refused", code=error.code)
+        return TerminalRemoteError(
+            "Slack no longer accepts the bot's token.",
+            code="token_revoked",
+            hint="Install the app again and set SLACK_BOT_TOKEN.",
+        )
+
+    async def _card(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
+        try:
+            if item.kind is EventKind.CYCLE_CARD:
+                return await self._cycle(item, shown)
+            if item.kind is EventKind.HELD_CARD:
+                held = await self._core.held.card(item.subject)
+                return _Card(message=held_card(held), owner=held.requested_by)
+            if item.kind is EventKind.ALERT:
+                return await self._alert(item, shown)
+            if item.kind is EventKind.RECORD:
+                return await self._record(item)
+        except NotFoundError:
+            _log.info("slack_item_without_subject", key=item.key)
+        return None
+
+    async def _cycle(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
+        view = await self._core.history.card(item.subject)
+        cycle = view.cycle
+        if cycle.dry_run or (shown is None and self._untold(cycle)):
+            return None
+        finished = cycle.state is CycleState.FINISHED
+        details = run_card.thread_details(view) if finished else None
+        thread = details and NewOutboxItem(
+            key=f"thread:{cycle.id}",
+            stream=item.stream,
+            kind=EventKind.RECORD,
+            subject=cycle.id,
+            channel=item.channel,
+            payload={"text_key": THREAD},
+        )
+        return _Card(
+            message=run_card.run_card(view, self._core.clock.now()),
+            under_way=not finished,
+            owner=cycle.requested_by,
+            thread=thread or None,
+        )
+
+    def _untold(self, cycle: Cycle) -> bool:
+        """Whether a scheduled cycle has nothing to tell: it changed nothing, or has just begun."""
+        if cycle.trigger is not Trigger.SCHEDULED:
+            return False
+        if cycle.state is CycleState.FINISHED:
+            return cycle.result is CycleResult.SUCCESS and cycle.counts.changed == 0
+        began = cycle.started_at or self._core.clock.now()
+        return (self._core.clock.now() - began).total_seconds() < UNTOLD
+
+    async def _alert(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
+        view = await self._core.notices.alert(item)
+        resolved = view.resolved and view.kind not in alerts.GOOD_NEWS
+        if resolved and shown is None:
+            return None
+        thread = None
+        if resolved and shown is not None and not shown.shown.startswith(OVER):
+            thread = _line_of_resolution(item, shown)
+        owner = view.configuration.created_by if view.configuration else ""
+        message = alerts.alert_card(view)
+        return _Card(message=message, over=resolved, owner=owner, thread=thread)
+
+    async def _record(self, item: OutboxItem) -> _Card | None:
+        key = item.payload.get("text_key")
+        if key == THREAD:
+            return await self._details(item)
+        if key == RESOLVED:
+            return await self._resolution(item)
+        owner = str(item.payload.get("actor", ""))
+        return _Card(message=alerts.record_line(item.payload), owner=owner)
+
+    async def _details(self, item: OutboxItem) -> _Card | None:
+        view = await self._core.history.card(item.subject)
+        message = run_card.thread_details(view)
+        card = await self._core.store.outbox.delivery(f"cycle:{item.subject}")
+        if message is None or card is None or not card.ts:
+            return None
+        return _Card(message=message, reply_to=Posted(channel=card.channel, ts=card.ts))
+
+    async def _resolution(self, item: OutboxItem) -> _Card | None:
+        channel, ts = str(item.payload.get("channel", "")), str(item.payload.get("ts", ""))
+        alert = replace(item, payload={**item.payload, "text_key": ""})
+        view: AlertView = await self._core.notices.alert(alert)
+        if not channel or not ts:
+            return None
+        return _Card(message=alerts.resolved_line(view), reply_to=Posted(channel=channel, ts=ts))
+
+    async def _bring(self, item: OutboxItem, shown: Delivery | None, card: _Card) -> Delivery:
+        new_episode = shown is not None and shown.shown.startswith(OVER) and not card.over
+        if shown is None or new_episode:
+            posted = await self._post(item, card)
+        else:
+            posted = await self._edit(item, shown, card)
+        self._note_edit(item.key)
+        return Delivery(key=item.key, channel=posted.channel, ts=posted.ts, shown=card.digest)
+
+    async def _edit(self, item: OutboxItem, shown: Delivery, card: _Card) -> Posted:
+        self._keep_pace(item.key, card)
+        try:
+            return await self._client.update(
+                Posted(channel=shown.channel, ts=shown.ts), card.message
+            )
+        except TerminalRemoteError as error:
+            if error.code not in GONE | NO_CHANNEL:
+                raise
+            _log.info("slack_card_gone", code=error.code, key=item.key)
+        return await self._post(item, card)
+
+    def _keep_pace(self, key: str, card: _Card) -> None:
+        wait = PACE - (self._core.clock.monotonic() - self._edited.get(key, -PACE))
+        if card.under_way and wait > 0:
+            raise TransientRemoteError(
+                "The card was edited a moment ago.", code="paced", retry_after=wait
+            )
+
+    def _note_edit(self, key: str) -> None:
+        self._edited[key] = self._core.clock.monotonic()
+        self._edited.move_to_end(key)
+        while len(self._edited) > MOST_PACED:
+            self._edited.popitem(last=False)
+
+    async def _post(self, item: OutboxItem, card: _Card) -> Posted:
+        channel = item.channel or self._core.settings.channel
+        if card.reply_to is not None:
+            return await self._client.post(
+                card.reply_to.channel, card.message, thread_ts=card.reply_to.ts, key=item.key
+            )
+        if channel is None:
+            return await self._post_privately(item, card, cause="no_channel")
+        try:
+            return await self._client.post(channel, card.message, key=item.key)
+        except TerminalRemoteError as error:
+            if error.code not in NO_CHANNEL:
+                raise
+            _log.warning("slack_channel_gone", code=error.code, channel=channel, key=item.key)
+            return await self._post_privately(item, card, cause=error.code)
+
+    async def _post_privately(self, item: OutboxItem, card: _Card, *, cause: str) -> Posted:
+        """Post to whoever is in charge: the owner, else the first admin who answers."""
+        for user in await self._in_charge(item, card):
+            try:
+                direct = await self._client.direct(user)
+                return await self._client.post(direct, card.message, key=item.key)
+            except TerminalRemoteError as error:
+                if error.code in DEAD_TOKEN:
+                    raise
+                _log.info("slack_owner_unreachable", code=error.code)
+        raise TerminalRemoteError(
+            "There is no channel for this message, and nobody to tell instead.",
+            code=cause,
+            hint="Set DIRSYNC_CHANNEL, or a channel in the configuration, and invite the app.",
+        )
+
+    async def _in_charge(self, item: OutboxItem, card: _Card) -> list[str]:
+        owners = [card.owner]
+        if item.kind is EventKind.CYCLE_CARD:
+            owners.append(await self._creator(item.subject))
+        found = [re.fullmatch(r"slack:([UW][A-Z0-9]+)", owner) for owner in owners]
+        people = [match[1] for match in found if match] + [*self._core.settings.admins]
+        return list(dict.fromkeys(people))[:5]
+
+    async def _creator(self, cycle_id: str) -> str:
+        view = await self._core.history.card(cycle_id)
+        try:
+            wanted = ConfigurationId(view.cycle.configuration_id)
+            return (await self._core.store.configurations.get(wanted)).created_by
+        except (NotFoundError, RemoteError):
+            return ""
+
+
+def _line_of_resolution(item: OutboxItem, shown: Delivery) -> NewOutboxItem:
+    place = {"text_key": RESOLVED, "channel": shown.channel, "ts": shown.ts}
+    return NewOutboxItem(
+        key=f"over:{shown.channel}:{shown.ts}",
+        stream=item.stream,
+        kind=EventKind.RECORD,
+        subject=item.subject,
+        channel=item.channel,
+        payload={**item.payload, **place},
+    )
