@@ -1,0 +1,178 @@
+"""The story that `dirsync demo --play` tells by itself, chapter by chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from bot.demo.stage import Figures, Stage, StoryError, Tell, cycle_of, open_stage
+from bot.demo.visitor import VisitorError
+
+JOINERS, LEAVERS, MANY = 10, 3, 40
+SECOND_ADMIN, MEMBER = "tomasz", "yusuf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """A part of the story; `tell` raises `StoryError` or `VisitorError` when it goes wrong."""
+
+    title: str
+    tell: Callable[[Stage], Awaitable[None]]
+
+
+async def play(
+    url: str, figures: Figures, *, tell: Tell, chapters: Sequence[Chapter] | None = None
+) -> bool:
+    """Play the story at the demo's page and tell it as text; False if something did not happen."""
+    wanted = CHAPTERS if chapters is None else chapters
+    async with open_stage(url, figures) as stage:
+        told: list[str] = []
+        for number, chapter in enumerate(wanted, start=1):
+            tell(f"\n── {number}. {chapter.title} ──\n")
+            failure = await _failure(chapter, stage)
+            told = _tell_news(stage, told, tell)
+            if failure is not None:
+                tell(f"\n✗ The story broke off in “{chapter.title}”. {failure}")
+                return False
+    tell(f"\n✓ The story is told: {len(wanted)} chapters, and all of it happened.")
+    return True
+
+
+async def _failure(chapter: Chapter, stage: Stage) -> str | None:
+    try:
+        await chapter.tell(stage)
+    except (StoryError, VisitorError) as error:
+        return str(error)
+    return None
+
+
+def _tell_news(stage: Stage, told: Sequence[str], tell: Tell) -> list[str]:
+    """Tell what was said since; an edit may have changed the last lines that were told."""
+    lines = stage.visitor.transcript().splitlines()
+    pairs = zip(told, lines, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    for line in lines[same:]:
+        tell(line)
+    return lines
+
+
+async def _status(stage: Stage) -> None:
+    total = stage.figures.licenses
+    await stage.answer("/dirsync", "people-scim", "Never synced", f"0 of {total} licenses used")
+
+
+async def _preview(stage: Stage) -> None:
+    people = stage.figures.people
+    await stage.answer("/dirsync preview", f"{people} created")
+    stage.expect(await stage.mails() == 0, "no mail after a preview")
+    await stage.answer("/dirsync users", "Nobody")
+
+
+async def _arrive(stage: Stage) -> None:
+    people, licenses = stage.figures.people, stage.figures.licenses
+    card = await stage.sync(
+        "Partial success", f"{people} created", "0 disabled", f"of {licenses} licenses used"
+    )
+    stage.expect_text(card, "1 person", "2 people", f"{people} invited")
+    if people > licenses:
+        stage.expect_text(card, f"{people - licenses} will wait")
+    await stage.expect_mails(people)
+    await stage.click("View errors", "cost_center", on=card)
+
+
+async def _again(stage: Stage) -> None:
+    before = await stage.mails()
+    card = await stage.sync("Partial success", "0 created", "0 updated", "0 disabled")
+    stage.expect_text(card, "1 person", "cost_center")
+    stage.expect(await stage.mails() == before, "no new mail, as nothing changed")
+    stage.note("nothing changed, nothing was sent; what is still wrong is still told")
+
+
+async def _joiners(stage: Stage) -> None:
+    before = await stage.mails()
+    await stage.press("joiners", JOINERS)
+    await stage.sync("Partial success", f"{JOINERS} created", "0 disabled")
+    await stage.expect_mails(before + JOINERS)
+
+
+async def _leavers(stage: Stage) -> None:
+    await stage.press("leavers", LEAVERS)
+    await stage.sync("Partial success", "0 created", f"{LEAVERS} disabled")
+
+
+async def _everybody_gone(stage: Stage) -> None:
+    await stage.press("everybody-gone")
+    await stage.sync("Partial success", "0 disabled", "Nobody was removed")
+    await stage.press("undo")
+
+
+async def _half(stage: Stage) -> None:
+    await stage.press("half")
+    await stage.sync("Partial success", "0 disabled", "Nobody was removed")
+    await stage.press("normal")
+
+
+async def _down(stage: Stage) -> None:
+    mark = stage.visitor.mark()
+    await stage.press("down")
+    await stage.sync("Failure")
+    await stage.alert("Sync failed", after=mark)
+    await stage.press("normal")
+    mark = stage.visitor.mark()
+    await stage.sync("Partial success", "0 created", "0 disabled")
+    await stage.alert("Sync failed: over", after=mark)
+
+
+async def _many_leave(stage: Stage) -> None:
+    mark = stage.visitor.mark()
+    await stage.press("leavers", MANY)
+    await stage.sync("Partial success", "0 disabled", f"{MANY} removals held")
+    held = await stage.alert(f"{MANY} removals held", "Review", after=mark)
+    review = await stage.click("Review", f"Approve all {MANY}", on=held)
+    await stage.click(f"Approve all {MANY}", "second", on=review, sure=True)
+
+
+async def _release(stage: Stage) -> None:
+    starter = stage.visitor.screen.me
+    await stage.visitor.be(SECOND_ADMIN)
+    held = await stage.alert(f"{MANY} removals held", "Review", after=0)
+    review = await stage.click("Review", f"Approve all {MANY}", on=held)
+    mark = stage.visitor.mark()
+    await stage.visitor.click(f"Approve all {MANY}", on=review, confirm=True)
+    card = await stage.alert("Approved by", f"{MANY} disabled", after=mark)
+    stage.expect(cycle_of(card), "a cycle of its own")
+    await stage.alert("Approved", f"{MANY} removals", after=mark)
+    await stage.visitor.be(starter)
+
+
+async def _member(stage: Stage) -> None:
+    starter = stage.visitor.screen.me
+    await stage.visitor.be(MEMBER)
+    refusal = await stage.answer("/dirsync users", "may")
+    stage.expect("@example.com" not in refusal.text, "no names for an ordinary member")
+    await stage.answer("/dirsync", "people-scim")
+    await stage.visitor.be(starter)
+
+
+async def _records(stage: Stage) -> None:
+    await stage.answer("/dirsync licenses", f"{stage.figures.licenses}")
+    await stage.answer("/dirsync history", "Failure", "Success")
+    await stage.answer("/dirsync users --status disabled", "disabled")
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    Chapter(title="Where things stand", tell=_status),
+    Chapter(title="What a sync would do", tell=_preview),
+    Chapter(title="Everybody arrives", tell=_arrive),
+    Chapter(title="Once more: nothing changes", tell=_again),
+    Chapter(title="Ten people join", tell=_joiners),
+    Chapter(title="Three people leave", tell=_leavers),
+    Chapter(title="The directory comes back empty", tell=_everybody_gone),
+    Chapter(title="The directory lists only half", tell=_half),
+    Chapter(title="The provider is down, and comes back", tell=_down),
+    Chapter(title="Forty people leave at once", tell=_many_leave),
+    Chapter(title="A second admin decides", tell=_release),
+    Chapter(title="An ordinary member asks", tell=_member),
+    Chapter(title="What is on record", tell=_records),
+)

@@ -1,0 +1,181 @@
+"""Where the story is played: a person at the chat page, the provider's buttons, the mailbox."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.demo.screen import Shown
+from bot.demo.visitor import Visitor, VisitorError, visit
+
+CHANNEL = "it-directory"
+PATIENCE = 15.0
+"""Seconds that anything in the story may take."""
+STEP = 0.1
+
+_CYCLE = re.compile(r"\bc-[a-z0-9]+\b")
+Tell = Callable[[str], None]
+
+
+class StoryError(Exception):
+    """Something of the story did not happen; the text says what was expected and what was there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The numbers that the story is about: people at the start, and licenses."""
+
+    people: int = 120
+    licenses: int = 100
+
+
+class Stage:
+    """What a chapter plays on, and the ways to insist on what should have happened."""
+
+    def __init__(
+        self, *, url: str, visitor: Visitor, http: aiohttp.ClientSession, figures: Figures
+    ) -> None:
+        self.visitor = visitor
+        self.figures = figures
+        self._url = url
+        self._http = http
+
+    def expect(self, holds: object, what: str, *, seen: str = "") -> None:
+        """Raise `StoryError` unless `holds`; `what` completes "Expected …"."""
+        if not holds:
+            raise StoryError(_missing(what, seen))
+
+    def expect_text(self, shown: Shown, *fragments: str) -> None:
+        """Raise `StoryError` unless each text is on the message, its markup aside."""
+        text = plain(shown.text)
+        for fragment in fragments:
+            self.expect(fragment in text, f"“{fragment}” on the message", seen=text)
+
+    def note(self, text: str) -> None:
+        """Write a line of the story that nobody says."""
+        self.visitor.screen.log.say(f"({text})")
+
+    async def answer(self, command: str, *fragments: str, channel: str = CHANNEL) -> Shown:
+        """Type a command; return the answer, which must carry each of the texts."""
+        mark = self.visitor.mark()
+        await self.visitor.say(command, channel=channel)
+
+        def wanted(text: str) -> bool:
+            return all(fragment in plain(text) for fragment in fragments)
+
+        return await self._message(wanted, after=mark, what=f"an answer with {_list(fragments)}")
+
+    async def card(self, cycle: str, *fragments: str) -> Shown:
+        """Wait until the public card of a cycle carries each of the texts."""
+
+        def wanted(text: str) -> bool:
+            return cycle in text and all(fragment in plain(text) for fragment in fragments)
+
+        return await self._message(
+            wanted, what=f"the card of {cycle} with {_list(fragments)}", public=True
+        )
+
+    async def alert(self, *fragments: str, after: int) -> Shown:
+        """Wait for a public message that came or changed after the mark and carries the texts."""
+
+        def wanted(text: str) -> bool:
+            return all(fragment in plain(text) for fragment in fragments)
+
+        what = f"a message in the channel with {_list(fragments)}"
+        return await self._message(wanted, after=after, what=what, public=True)
+
+    async def sync(self, result: str, *fragments: str) -> Shown:
+        """Type ``/dirsync sync`` and return the finished card, which must carry each text."""
+        started = await self.answer("/dirsync sync", "Started")
+        return await self.card(cycle_of(started), f": {result}", *fragments)
+
+    async def click(self, button: str, *fragments: str, on: Shown, sure: bool | None = None) -> Shown:
+        """Click a button on a message; return the answer, which must carry each of the texts."""
+        mark = self.visitor.mark()
+        await self.visitor.click(button, on=on, confirm=sure)
+
+        def wanted(text: str) -> bool:
+            return all(fragment in plain(text) for fragment in fragments)
+
+        return await self._message(wanted, after=mark, what=f"an answer with {_list(fragments)}")
+
+    async def _message(
+        self, wanted: Callable[[str], bool], *, what: str, after: int = 0, public: bool = False
+    ) -> Shown:
+        screen = self.visitor.screen
+        channel = screen.channel_id(CHANNEL) if public else None
+        try:
+            await self.visitor.wait_until(
+                lambda: screen.find(wanted, channel=channel, after=after) is not None,
+                what=what,
+                patience=PATIENCE,
+            )
+        except VisitorError as error:
+            raise StoryError(_missing(what, str(error).partition("\n")[2])) from error
+        found = screen.find(wanted, channel=channel, after=after)
+        if found is None:
+            raise StoryError(_missing(what, ""))
+        return found
+
+    async def press(self, action: str, n: int | None = None) -> Mapping[str, object]:
+        """Press a button of the provider's page and write down what it did."""
+        body = {} if n is None else {"n": n}
+        async with self._http.post(f"{self._url}/directory/do/{action}", json=body) as response:
+            told = await response.json()
+            self.expect(response.ok, f"that the provider's page does {action!r}", seen=str(told))
+        self.note(f"on the provider's page: {told['text']}")
+        return dict(told)
+
+    async def mails(self) -> int:
+        """Return how many mails are in the mailbox."""
+        headers = {"Accept": "application/json"}
+        async with self._http.get(f"{self._url}/mail/", headers=headers) as response:
+            return int((await response.json())["total"])
+
+    async def expect_mails(self, number: int) -> None:
+        """Wait until so many mails are there; more are as wrong as fewer."""
+        found = await self.mails()
+        for _ in range(int(PATIENCE / STEP)):
+            if found >= number:
+                break
+            await asyncio.sleep(STEP)
+            found = await self.mails()
+        self.expect(found == number, f"{number} mails in the mailbox", seen=f"{found} mails")
+        self.note(f"in the mailbox: {found} invitations")
+
+
+@asynccontextmanager
+async def open_stage(url: str, figures: Figures) -> AsyncIterator[Stage]:
+    """Open the chat page at `url` as whoever it begins with."""
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    async with (
+        aiohttp.ClientSession(trust_env=False, timeout=timeout) as http,
+        visit(url) as visitor,
+    ):
+        yield Stage(url=url, visitor=visitor, http=http, figures=figures)
+
+
+def plain(text: str) -> str:
+    """Return a message's text without the signs of bold, italics and code."""
+    return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text)
+
+
+def cycle_of(shown: Shown) -> str:
+    """Return the id of the cycle that a message is about; StoryError if it names none."""
+    found = _CYCLE.search(shown.text)
+    if found is None:
+        raise StoryError(_missing("the id of a cycle on the message", shown.text))
+    return found[0]
+
+
+def _missing(what: str, seen: str) -> str:
+    return f"Expected {what}." + (f" There was:\n{seen}" if seen else "")
+
+
+def _list(fragments: tuple[str, ...]) -> str:
+    return ", ".join(f"“{fragment}”" for fragment in fragments) or "anything"
