@@ -7,7 +7,6 @@ import msgspec
 from core.errors import NotPermittedError
 from core.model.account import Actor, Role
 from core.model.views import PersonFacts
-from core.ports import Clock
 from core.services.audit import AuditService
 from core.settings import Settings
 from core.store.opening import Store
@@ -23,12 +22,9 @@ _WHO = {
 class AccessService:
     """Decides roles and refuses what a role does not include."""
 
-    def __init__(
-        self, *, settings: Settings, store: Store, clock: Clock, audit: AuditService
-    ) -> None:
+    def __init__(self, *, settings: Settings, store: Store, audit: AuditService) -> None:
         self._settings = settings
         self._store = store
-        self._clock = clock
         self._audit = audit
 
     async def role_of(self, facts: PersonFacts) -> Role:

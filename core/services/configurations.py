@@ -10,7 +10,6 @@ from core.model.configuration import Configuration
 from core.model.directory import CheckReport
 from core.ports import Clock, IdentityProvider
 from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configuration_export import export_file
 from core.services.configuration_file import parse_file
 from core.services.notices import NoticeService
@@ -28,14 +27,12 @@ class ConfigurationService:
         store: Store,
         clock: Clock,
         access: AccessService,
-        audit: AuditService,
         notices: NoticeService,
         provider: ProviderFactory,
     ) -> None:
         self._store = store
         self._clock = clock
         self._access = access
-        self._audit = audit
         self._notices = notices
         self._provider = provider
 

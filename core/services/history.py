@@ -19,8 +19,8 @@ from core.services.configurations import ConfigurationService
 from core.services.csv_text import csv_bytes
 from core.store.opening import Store
 
-NextSlot = Callable[[Configuration, datetime, datetime | None], datetime | None]
-"""From a configuration, the time now and its last slot: the next slot in UTC, or None."""
+NextSlot = Callable[[Configuration, datetime], datetime | None]
+"""From a configuration and the time now: the next slot in UTC, or None."""
 
 CsvKind = Literal["log", "plan", "held"]
 SAMPLE = 10
@@ -143,15 +143,14 @@ class HistoryService:
             configuration = await self._store.configurations.get(cycle.configuration_id)
         except NotFoundError:
             return None
-        return await self._slot(configuration)
+        return self._slot(configuration)
 
-    async def _slot(self, configuration: Configuration) -> datetime | None:
+    def _slot(self, configuration: Configuration) -> datetime | None:
         if configuration.spec.schedule is None or not configuration.enabled:
             return None
         if configuration.stopped_reason is not None:
             return None
-        last = await self._store.slots.last(configuration.id)
-        return self._next_slot(configuration, self._clock.now(), last)
+        return self._next_slot(configuration, self._clock.now())
 
     async def _status_of(self, configuration: Configuration) -> ConfigurationStatus:
         held = await self._store.held.open(configuration.id)
@@ -159,7 +158,7 @@ class HistoryService:
             configuration=configuration,
             open_cycle=await self._store.cycles.open_one(configuration.id),
             last=await self._store.cycles.latest(configuration.id, finished=True),
-            next_slot=await self._slot(configuration),
+            next_slot=self._slot(configuration),
             held=held[0] if held else None,
         )
 

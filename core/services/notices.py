@@ -79,9 +79,7 @@ class NoticeService:
         payload = item.payload
         kind = AlertKind(str(payload.get("kind", AlertKind.SYNC_FAILED.value)))
         configuration = await self._configuration(payload)
-        cycle = None
-        if configuration is not None:
-            cycle = await self._store.cycles.latest(configuration.id, finished=True)
+        cycle = await self._latest(configuration)
         return AlertView(
             kind=kind,
             title=_TITLES[kind],
@@ -101,6 +99,11 @@ class NoticeService:
             return await self._store.configurations.get(ConfigurationId(wanted))
         except NotFoundError:
             return None
+
+    async def _latest(self, configuration: Configuration | None) -> Cycle | None:
+        if configuration is None:
+            return None
+        return await self._store.cycles.latest(configuration.id, finished=True)
 
     async def _put(
         self, key: str, kind: EventKind, channel: str | None, payload: dict[str, object]

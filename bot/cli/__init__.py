@@ -1,0 +1,1 @@
+"""The `dirsync` command: each verb asks the same services as Slack does."""

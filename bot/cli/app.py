@@ -1,0 +1,60 @@
+"""The tree of verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from bot.cli import config, cycles, database, doctor, held, manifest, notify, people, serve
+
+REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
+    serve.register,
+    cycles.register,
+    people.register,
+    held.register,
+    config.register,
+    notify.register,
+    database.register,
+    doctor.register,
+    manifest.register,
+)
+"""In the order of `dirsync --help`."""
+
+
+def build() -> typer.Typer:
+    """Return the command with all its verbs."""
+    app = typer.Typer(
+        name="dirsync",
+        help="Keep an application's account in step with a company's identity provider.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_options)
+    for register in REGISTER:
+        register(app)
+    return app
+
+
+def _options(
+    *,
+    shown: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    """Keep an application's account in step with a company's identity provider."""
+    if shown:
+        typer.echo(installed_version())
+        raise typer.Exit
+
+
+def installed_version() -> str:
+    """Return the version, or "source" when it runs from a source tree."""
+    try:
+        return version("slack-dirsync")
+    except PackageNotFoundError:
+        return "source"

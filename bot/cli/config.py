@@ -1,0 +1,195 @@
+"""The verbs about configurations: config list, show, apply, export, test."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.runner import JsonOption, ask, finish
+from bot.cli.words import moment
+from bot.control import requests
+from bot.control.documents import (
+    AppliedDocument,
+    CheckDocument,
+    ConfigurationDocument,
+    ConfigurationsDocument,
+    TextDocument,
+)
+from bot.control.opening import Need
+from core.errors import ConfigurationError
+from core.model.directory import CheckStatus
+
+NameArgument = Annotated[str, typer.Argument(help="Name or unique prefix.")]
+LARGEST = 1_000_000
+_MARKS = {
+    CheckStatus.OK: "✅",
+    CheckStatus.WARNING: "🟡",
+    CheckStatus.FAILED: "❌",
+    CheckStatus.SKIPPED: "⚪",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(help="Configurations: one identity provider each.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command()(show)
+    group.command()(apply)
+    group.command()(export)
+    group.command("test")(try_)
+    app.add_typer(group, name="config")
+
+
+def list_(*, as_json: JsonOption = False) -> None:
+    """List the configurations."""
+    finish(_list(as_json=as_json), as_json=as_json)
+
+
+def show(name: NameArgument, *, as_json: JsonOption = False) -> None:
+    """Show one configuration; secrets are references."""
+    finish(_show(name, as_json=as_json), as_json=as_json)
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="A YAML file; - reads standard input.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Store what a configuration file says; applying it twice changes nothing."""
+    finish(_apply(file, as_json=as_json), as_json=as_json)
+
+
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Where to; otherwise stdout.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the configuration file that says what is stored."""
+    finish(_export(file, as_json=as_json), as_json=as_json)
+
+
+def try_(
+    name: Annotated[str | None, typer.Argument(help="Name or unique prefix.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the provider whether everything is as it should be."""
+    finish(_test(name, as_json=as_json), as_json=as_json)
+
+
+async def _list(*, as_json: bool) -> int:
+    document = await ask(requests.ConfigList(), ConfigurationsDocument)
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    rows = [
+        (
+            each.name,
+            "enabled" if each.enabled else "disabled",
+            each.revision,
+            moment(each.created_at),
+        )
+        for each in document.configurations
+    ]
+    table(("Name", "State", "Revision", "Created"), rows)
+    return Exit.SUCCESS
+
+
+async def _show(name: str, *, as_json: bool) -> int:
+    document = await ask(requests.ConfigShow(name=name), ConfigurationDocument)
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    say(document.name, style="bold")
+    rows = [(key, _short(value)) for key, value in document.spec.items() if key != "name"]
+    table(("Key", "Value"), rows)
+    return Exit.SUCCESS
+
+
+async def _apply(file: Path, *, as_json: bool) -> int:
+    text = _read(file)
+    source = "stdin" if str(file) == "-" else file.name
+    request = requests.ConfigApply(text=text, source=source)
+    document = await ask(request, AppliedDocument, need=Need.WRITE)
+    if as_json:
+        print_json(document)
+    else:
+        for name, outcome in document.configurations.items():
+            say(f"{name}: {outcome}")
+    return Exit.SUCCESS
+
+
+async def _export(file: Path | None, *, as_json: bool) -> int:
+    document = await ask(requests.ConfigExport(), TextDocument)
+    if file is not None:
+        _write(file, document.text)
+        note(f"Written to {file}.")
+    if as_json:
+        print_json(document)
+    elif file is None:
+        sys.stdout.write(document.text)
+    return Exit.SUCCESS
+
+
+async def _test(name: str | None, *, as_json: bool) -> int:
+    document = await ask(requests.ConfigTest(name=name), CheckDocument)
+    return print_check(document, as_json=as_json)
+
+
+def print_check(document: CheckDocument, *, as_json: bool) -> int:
+    """Print what a check found; the status is 1 if something failed."""
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS if document.ok else Exit.FAILURE
+    if document.company:
+        say(document.company, style="bold")
+    for line in document.lines:
+        say(f"{_MARKS[line.status]} {line.name}: {line.detail}".rstrip(": "))
+        if line.hint:
+            say(f"   {line.hint}")
+    if document.sample:
+        say("People seen: " + ", ".join(document.sample))
+    return Exit.SUCCESS if document.ok else Exit.FAILURE
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_short(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _read(file: Path) -> str:
+    try:
+        raw = sys.stdin.buffer.read(LARGEST + 1) if str(file) == "-" else _head(file)
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}.", code="file_unreadable"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{file} is not a text in UTF-8.", code="file_unreadable"
+        ) from error
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(LARGEST + 1)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{file} is there already.", code="file_exists") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be written: {error.strerror}.", code="file_unwritable"
+        ) from error

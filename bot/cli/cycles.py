@@ -1,0 +1,228 @@
+"""The verbs about cycles: sync, preview, cancel, status, history, show."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from bot.cli.output import Exit, exit_of_cycle, note, print_json, say, table
+from bot.cli.progress import shown_progress
+from bot.cli.runner import JsonOption, ask, finish
+from bot.cli.words import license_words, moment, print_report, state_words, took, unmarked
+from bot.control import requests
+from bot.control.documents import (
+    CycleReport,
+    HistoryDocument,
+    StatusDocument,
+    TextDocument,
+)
+from bot.control.opening import Need
+from bot.slack.views import words
+from core.errors import UsageError
+
+ConfigurationArgument = Annotated[
+    str | None, typer.Argument(help="Name or unique prefix; not needed if there is only one.")
+]
+CycleArgument = Annotated[str | None, typer.Argument(help="A cycle's id or unique prefix.")]
+_UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(sync)
+    app.command()(preview)
+    app.command()(cancel)
+    app.command()(status)
+    app.command()(history)
+    app.command()(show)
+
+
+def sync(
+    configuration: ConfigurationArgument = None,
+    *,
+    full: Annotated[bool, typer.Option("--full", help="Read everything anew.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Plan only; change nothing.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Print the cycle's id and leave it to dirsync run.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the account in step with the identity provider, and wait for the result."""
+    request = requests.Sync(
+        configuration=configuration, full=full, preview=preview, wait=not no_wait
+    )
+    finish(_sync(request, as_json=as_json), as_json=as_json)
+
+
+def preview(configuration: ConfigurationArgument = None, *, as_json: JsonOption = False) -> None:
+    """Show what a sync would do, and change nothing."""
+    request = requests.Sync(configuration=configuration, preview=True)
+    finish(_sync(request, as_json=as_json), as_json=as_json)
+
+
+def cancel(cycle: CycleArgument = None, *, as_json: JsonOption = False) -> None:
+    """Stop a cycle between two batches; what is done stays done."""
+    finish(_cancel(cycle, as_json=as_json), as_json=as_json)
+
+
+def status(*, as_json: JsonOption = False) -> None:
+    """Show where everything stands."""
+    finish(_status(as_json=as_json), as_json=as_json)
+
+
+def history(
+    configuration: ConfigurationArgument = None,
+    *,
+    result: Annotated[
+        str | None, typer.Option("--status", help="success, partial, failure or cancelled.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="For example 12h, 7d or 4w.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """List the cycles, newest first."""
+    finish(_history(configuration, result, since, limit, offset, as_json=as_json), as_json=as_json)
+
+
+def show(
+    cycle: CycleArgument = None,
+    *,
+    csv: Annotated[
+        Literal["log", "plan", "held"] | None,
+        typer.Option("--csv", help="Print the log, the plan or the held set as CSV."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one cycle, by default the latest: counts, causes of errors, samples."""
+    if csv is not None:
+        finish(_download(cycle, csv, as_json=as_json), as_json=as_json)
+    finish(_show(cycle, as_json=as_json), as_json=as_json)
+
+
+async def _sync(request: requests.Sync, *, as_json: bool) -> int:
+    need = Need.WORK if request.wait else Need.WRITE
+    async with shown_progress() as tell:
+        report = await ask(request, CycleReport, need=need, tell=tell)
+    return told(report, as_json=as_json, waited=request.wait)
+
+
+def told(report: CycleReport, *, as_json: bool, waited: bool) -> int:
+    """Print how a cycle ended, or that it is queued, and return the exit status."""
+    if as_json:
+        print_json(report)
+    elif waited:
+        print_report(report)
+    else:
+        say(report.cycle.id)
+        note(f"{report.cycle.configuration} is queued; it runs as soon as dirsync run is there.")
+    held = report.held is not None and report.held.state.value == "open"
+    return exit_of_cycle(report.cycle.result if waited else None, held=held)
+
+
+async def _cancel(cycle: str | None, *, as_json: bool) -> int:
+    report = await ask(requests.Cancel(cycle=cycle), CycleReport, need=Need.WRITE)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+    return Exit.SUCCESS
+
+
+async def _status(*, as_json: bool) -> int:
+    document = await ask(requests.Status(), StatusDocument)
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    rows = [
+        (
+            line.name,
+            line.provider,
+            "disabled" if not line.enabled else line.stopped_reason or "enabled",
+            "-" if line.open_cycle is None else state_words(line.open_cycle),
+            "-"
+            if line.last is None
+            else f"{state_words(line.last)}, {moment(line.last.finished_at)}",
+            moment(line.next_slot, "by hand"),
+        )
+        for line in document.configurations
+    ]
+    if rows:
+        table(("Configuration", "Provider", "State", "Now", "Last", "Next"), rows)
+    people = [f"{number:,} {status.value}" for status, number in document.people.items() if number]
+    say("People: " + (", ".join(people) or "nobody yet") + ".")
+    say(license_words(document.licenses))
+    for notice in document.notices:
+        say(notice, style="yellow")
+    return Exit.SUCCESS
+
+
+async def _history(
+    configuration: str | None,
+    result: str | None,
+    since: str | None,
+    limit: int,
+    offset: int,
+    *,
+    as_json: bool,
+) -> int:
+    document = await ask(
+        requests.History(
+            configuration=configuration,
+            result=result,
+            since=None if since is None else _seconds(since),
+            limit=limit,
+            offset=offset,
+        ),
+        HistoryDocument,
+    )
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    rows = [
+        (
+            cycle.id,
+            moment(cycle.requested_at),
+            cycle.configuration,
+            state_words(cycle) + (" (preview)" if cycle.preview else ""),
+            unmarked(words.counts_line(cycle.counts)),
+            took(cycle) or "-",
+            cycle.requested_by_name or cycle.requested_by,
+        )
+        for cycle in document.cycles
+    ]
+    table(("Cycle", "When", "Configuration", "Result", "What", "Took", "By"), rows)
+    note(f"{offset + 1 if rows else 0} to {offset + len(rows)} of {document.total:,}")
+    return Exit.SUCCESS
+
+
+async def _show(cycle: str | None, *, as_json: bool) -> int:
+    report = await ask(requests.Show(cycle=cycle), CycleReport)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+    return Exit.SUCCESS
+
+
+async def _download(
+    cycle: str | None, kind: Literal["log", "plan", "held"], *, as_json: bool
+) -> int:
+    if cycle is None:
+        raise UsageError("Name the cycle whose CSV you want.")
+    document = await ask(requests.Download(cycle=cycle, kind=kind), TextDocument)
+    if as_json:
+        print_json(document)
+    else:
+        sys.stdout.buffer.write(document.text.encode())
+    return Exit.SUCCESS
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
+    if match is None:
+        raise UsageError("A length of time is written like 12h, 7d or 4w.")
+    return float(int(match[1]) * _UNITS[match[2]])

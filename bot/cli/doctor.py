@@ -1,0 +1,153 @@
+"""The verb that looks at everything: doctor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from bot.cli.config import print_check
+from bot.cli.runner import JsonOption, ask, finish
+from bot.control import requests
+from bot.control.describe import check_lines
+from bot.control.documents import CheckDocument
+from bot.control.opening import Need
+from core.app import SystemClock, open_mailer
+from core.errors import DirsyncError
+from core.model.directory import CheckLine, CheckStatus
+from core.settings import Settings
+
+LITTLE_SPACE = 200_000_000
+WAL_FIXED = (3, 51, 3)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(doctor)
+
+
+def doctor(*, as_json: JsonOption = False) -> None:
+    """Look at versions, files, the database, Slack, mail and each provider."""
+    finish(_doctor(as_json=as_json), as_json=as_json)
+
+
+async def _doctor(*, as_json: bool) -> int:
+    from bot.cli.slack_check import slack_lines  # noqa: PLC0415 - others start without Slack's client
+
+    settings = Settings.from_environment()
+    lines = [*_versions(), *_variables(settings), *_files(settings)]
+    lines += await slack_lines(settings)
+    mailer = open_mailer(settings, SystemClock())
+    lines.append(await mailer.check())
+    await mailer.aclose()
+    described = list(check_lines(lines))
+    try:
+        found = await ask(requests.Doctor(), CheckDocument, need=Need.READ)
+        described += found.lines
+    except DirsyncError as error:
+        described += check_lines([failed("Database", error)])
+    return print_check(CheckDocument(lines=tuple(described)), as_json=as_json)
+
+
+def failed(name: str, error: DirsyncError) -> CheckLine:
+    """Return an error as a line of a check."""
+    return CheckLine(
+        name=name,
+        status=CheckStatus.FAILED,
+        detail=error.message,
+        hint=error.hint,
+        code=error.code,
+    )
+
+
+def _versions() -> Iterator[CheckLine]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield CheckLine(name="Python", status=CheckStatus.OK, detail=version)
+    remark = ""
+    if sqlite3.sqlite_version_info < WAL_FIXED:
+        remark = (
+            ": older than 3.51.3, in which two processes can corrupt a file; harmless here, "
+            "because dirsync lets one process open it"
+        )
+    yield CheckLine(
+        name="SQLite", status=CheckStatus.OK, detail=f"{sqlite3.sqlite_version}{remark}"
+    )
+
+
+def _variables(settings: Settings) -> Iterator[CheckLine]:
+    for name in settings.unknown_variables:
+        yield CheckLine(
+            name="Settings",
+            status=CheckStatus.WARNING,
+            detail=f"{name} is not a setting, so nothing reads it",
+            hint="Look for a misspelling; the README lists every variable.",
+            code="unknown_variable",
+        )
+    if not settings.unknown_variables:
+        yield CheckLine(name="Settings", status=CheckStatus.OK, detail="all variables are known")
+
+
+def _files(settings: Settings) -> Iterator[CheckLine]:
+    path = settings.database_path
+    if path is not None:
+        yield _rights("Database file", path)
+        yield _space(path.parent)
+    if settings.control_socket is not None and settings.control_socket.exists():
+        yield _rights("Control socket", settings.control_socket)
+    folder = settings.credentials_dir
+    if folder is None:
+        yield CheckLine(
+            name="Credentials folder",
+            status=CheckStatus.SKIPPED,
+            detail="DIRSYNC_CREDENTIALS_DIR is not set, so file: references and CSV files are off",
+        )
+    else:
+        yield _rights("Credentials folder", folder)
+
+
+def _rights(name: str, path: Path) -> CheckLine:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        return CheckLine(
+            name=name,
+            status=CheckStatus.FAILED,
+            detail=f"{path}: {error.strerror}",
+            hint="Check the path; dirsync db upgrade makes a new database.",
+            code="file_missing",
+        )
+    if not os.access(path, os.R_OK):
+        detail, hint, code = f"{path} cannot be read", "Correct its owner.", "file_unreadable"
+        return CheckLine(name=name, status=CheckStatus.FAILED, detail=detail, hint=hint, code=code)
+    if mode & 0o077:
+        return CheckLine(
+            name=name,
+            status=CheckStatus.WARNING,
+            detail=f"{path} is open to other users (mode {mode:04o})",
+            hint=f"chmod go= {path}",
+            code="file_open",
+        )
+    return CheckLine(name=name, status=CheckStatus.OK, detail=f"{path} (mode {mode:04o})")
+
+
+def _space(folder: Path) -> CheckLine:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return CheckLine(
+            name="Disk", status=CheckStatus.FAILED, detail=f"{folder}: {error.strerror}"
+        )
+    little = free < LITTLE_SPACE
+    return CheckLine(
+        name="Disk",
+        status=CheckStatus.WARNING if little else CheckStatus.OK,
+        detail=f"{free / 1e9:,.1f} GB free in {folder}",
+        hint="Make room." if little else "",
+        code="disk_nearly_full" if little else "",
+    )

@@ -1,0 +1,106 @@
+"""The verbs about people and licenses: users, user, licenses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.output import Exit, print_json, say, table
+from bot.cli.runner import JsonOption, ask, finish
+from bot.cli.words import license_words, moment
+from bot.control import requests
+from bot.control.documents import LicensesDocument, PersonDocument, UsersDocument
+from bot.control.opening import Need
+from bot.slack.views import words
+from core.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command()(users)
+    app.command()(user)
+    app.command()(licenses)
+
+
+def users(
+    *,
+    status: Annotated[
+        str | None,
+        typer.Option(help="staged, invited, waiting, active, disabled or deleted."),
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Part of a name or address.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """List people by name."""
+    request = requests.Users(text=search, status=status, limit=limit, offset=offset)
+    finish(_users(request, as_json=as_json), as_json=as_json)
+
+
+def user(
+    who: Annotated[str, typer.Argument(help="An address, or part of a name.")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one person: where they stand, what was done, what is wrong."""
+    finish(_user(who, as_json=as_json), as_json=as_json)
+
+
+def licenses(
+    action: Annotated[str | None, typer.Argument(help="set")] = None,
+    total: Annotated[int | None, typer.Argument(min=0)] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the license pool; `licenses set N` says how many there are."""
+    finish(_licenses(action, total, as_json=as_json), as_json=as_json)
+
+
+async def _users(request: requests.Users, *, as_json: bool) -> int:
+    document = await ask(request, UsersDocument)
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    rows = [
+        (each.display_name, each.email, words.STATUSES[each.status], each.configuration or "-")
+        for each in document.users
+    ]
+    table(("Name", "Address", "Status", "Configuration"), rows)
+    say(f"{len(rows):,} of {document.total:,}")
+    return Exit.SUCCESS
+
+
+async def _user(who: str, *, as_json: bool) -> int:
+    document = await ask(requests.Person(who=who), PersonDocument)
+    if as_json:
+        print_json(document)
+        return Exit.SUCCESS
+    person = document.user
+    say(f"{person.display_name} <{person.email}>", style="bold")
+    licensed = "with a license" if person.licensed else "without a license"
+    say(f"{words.STATUSES[person.status]}, {licensed}, configuration {person.configuration or '-'}")
+    table(("Attribute", "Value"), sorted(person.profile.items()))
+    if person.groups:
+        say("Groups: " + ", ".join(person.groups))
+    for problem in document.problems:
+        say(f"{problem.severity.value}: {problem.message} {problem.hint}", style="yellow")
+    rows = [
+        (moment(change.at), words.ACTIONS[change.action], change.reason, change.cycle)
+        for change in document.changes
+    ]
+    table(("When", "What", "Why", "Cycle"), rows)
+    return Exit.SUCCESS
+
+
+async def _licenses(action: str | None, total: int | None, *, as_json: bool) -> int:
+    if (action is None) != (total is None) or action not in {None, "set"}:
+        raise UsageError("Write: dirsync licenses, or dirsync licenses set 120.")
+    need = Need.READ if total is None else Need.WRITE
+    document = await ask(requests.Licenses(total=total), LicensesDocument, need=need)
+    if as_json:
+        print_json(document)
+    else:
+        say(license_words(document))
+    return Exit.SUCCESS

@@ -1,0 +1,62 @@
+"""The one wrapper that runs a verb: settings, the door, errors and the exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot.cli.output import Exit, complain, error_document, exit_of_error, print_json
+from bot.control.documents import CycleDocument, Document
+from bot.control.opening import Need, open_door
+from bot.control.perform import Tell
+from bot.control.requests import Request
+from core.errors import DirsyncError
+from core.settings import Settings
+
+_INTERRUPTED = 130
+
+D = TypeVar("D", bound=Document)
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document and nothing else to stdout.")
+]
+
+
+def finish(verb: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn:
+    """Run a verb and end with its exit status; errors go to stderr, never a traceback."""
+    try:
+        status = asyncio.run(verb)
+        sys.stdout.flush()
+    except DirsyncError as error:
+        complain(error)
+        if as_json:
+            print_json(error_document(error))
+        status = exit_of_error(error)
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = Exit.SUCCESS
+    raise typer.Exit(int(status))
+
+
+async def ask(
+    request: Request,
+    reply: type[D],
+    *,
+    need: Need = Need.READ,
+    tell: Tell | None = None,
+) -> D:
+    """Have a request carried out by whoever has the database, and return the reply."""
+    settings = Settings.from_environment()
+    async with open_door(settings, need=need) as door:
+        return await door.ask(request, reply, tell=tell or _silent)
+
+
+async def _silent(cycle: CycleDocument) -> None:
+    del cycle

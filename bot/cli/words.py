@@ -1,0 +1,105 @@
+"""A cycle in words, with the phrases of the run card."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.cli.output import say, table
+from bot.control.documents import CycleDocument, CycleReport, LicensesDocument
+from bot.slack.views import words
+from core.model.account import LicenseSummary
+from core.model.cycle import CycleState, Proof
+
+
+def state_words(cycle: CycleDocument) -> str:
+    """Return where a cycle stands, such as "✅ Success" or "🔄 Running"."""
+    if cycle.result is not None:
+        return " ".join(words.RESULTS[cycle.result])
+    if cycle.state is CycleState.QUEUED:
+        return "⏳ Queued"
+    return "⏹ Stopping" if cycle.cancel_requested else "🔄 Running"
+
+
+def took(cycle: CycleDocument) -> str:
+    """Return how long a finished cycle took, or an empty string."""
+    if cycle.started_at is None or cycle.finished_at is None:
+        return ""
+    return words.lasting((cycle.finished_at - cycle.started_at).total_seconds())
+
+
+def moment(value: datetime | None, otherwise: str = "-") -> str:
+    """Return a time in UTC."""
+    return otherwise if value is None else words.stamp(value)
+
+
+def unmarked(text: str) -> str:
+    """Return a phrase of a card without its marks for bold."""
+    return text.replace("*", "")
+
+
+def license_words(licenses: LicensesDocument) -> str:
+    """Return the license pool in a sentence or two."""
+    summary = LicenseSummary(
+        total=licenses.total,
+        used=licenses.used,
+        invited=licenses.invited,
+        waiting=licenses.waiting,
+    )
+    return unmarked(words.license_line(summary))
+
+
+def print_report(report: CycleReport) -> None:
+    """Print a cycle with its causes, and what a preview would do."""
+    cycle = report.cycle
+    kind = "preview of " if cycle.preview else ""
+    say(f"{state_words(cycle)}: {kind}{cycle.configuration} ({cycle.id})", style="bold")
+    if cycle.state is not CycleState.FINISHED:
+        return
+    say(unmarked(words.counts_line(cycle.counts)))
+    for line in _remarks(report):
+        say(line)
+    _print_problems(report)
+    _print_changes(report)
+
+
+def _remarks(report: CycleReport) -> list[str]:
+    cycle = report.cycle
+    lines = [unmarked(words.groups_line(cycle.counts))]
+    if cycle.error is not None:
+        lines.append(f"{cycle.error.message} {cycle.error.hint}".strip())
+    if cycle.proof is not None:
+        proof = Proof(
+            read=cycle.proof.read,
+            announced=cycle.proof.announced,
+            pages=cycle.proof.pages,
+            failed=cycle.proof.failed,
+        )
+        lines.append(words.unproven(proof))
+    if report.held is not None:
+        lines.append(
+            f"{words.several(report.held.size, 'change')} held ({report.held.state.value}): "
+            f"dirsync held {report.held.id}"
+        )
+    if report.licenses is not None and not cycle.preview:
+        lines.append(license_words(report.licenses))
+    duration = took(cycle)
+    lines.append(
+        f"Started by {cycle.requested_by_name or cycle.requested_by}"
+        + (f", took {duration}" if duration else "")
+    )
+    return [line for line in lines if line]
+
+
+def _print_problems(report: CycleReport) -> None:
+    for group in report.problems:
+        say(f"{group.severity.value}: {words.people(group.people)}: {group.message} {group.hint}")
+        if group.samples:
+            say("  " + ", ".join(group.samples))
+
+
+def _print_changes(report: CycleReport) -> None:
+    rows = [(words.ACTIONS[item.action], item.name, item.reason) for item in report.plan]
+    rows += [(words.ACTIONS[each.action], each.name, each.reason) for each in report.changes]
+    if rows:
+        say("")
+        table(("Action", "Who", "Why"), rows)

@@ -1,0 +1,297 @@
+"""What the command line answers: the JSON documents that others script against.
+
+Times are RFC 3339 in UTC. Keys are only ever added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from core.model.account import UserStatus
+from core.model.cycle import (
+    Action,
+    ChangeResult,
+    Counts,
+    CycleError,
+    CycleResult,
+    CycleState,
+    HeldState,
+    Progress,
+    Severity,
+    Step,
+    Trigger,
+)
+from core.model.directory import CheckStatus, ResourceKind
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer."""
+
+
+class ProofDocument(Document, frozen=True, kw_only=True):
+    """The evidence that the snapshot was complete; `failed` has (code, sentence)."""
+
+    proven: bool
+    read: int
+    announced: int | None
+    pages: int
+    failed: tuple[tuple[str, str], ...]
+
+
+class CycleDocument(Document, frozen=True, kw_only=True):
+    """One cycle. `step`, `done`, `total`, `pages` and `read` are of a running one."""
+
+    id: str
+    configuration: str
+    state: CycleState
+    result: CycleResult | None
+    trigger: Trigger
+    preview: bool
+    requested_by: str
+    requested_by_name: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    counts: Counts
+    progress: Progress | None
+    error: CycleError | None
+    proof: ProofDocument | None
+    held_set: str | None
+    requests: int
+    resumed: int
+    cancel_requested: bool
+
+    @property
+    def step(self) -> Step | None:
+        """The step under way, or None."""
+        return None if self.progress is None else self.progress.step
+
+
+class ProblemGroupDocument(Document, frozen=True, kw_only=True):
+    """Problems with the same cause."""
+
+    severity: Severity
+    code: str
+    attribute: str
+    message: str
+    hint: str
+    people: int
+    samples: tuple[str, ...]
+
+
+class ChangeDocument(Document, frozen=True, kw_only=True):
+    """One recorded change."""
+
+    cycle: str
+    at: datetime
+    kind: ResourceKind
+    action: Action
+    result: ChangeResult
+    name: str
+    external_id: str
+    reason: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+
+
+class PlanItemDocument(Document, frozen=True, kw_only=True):
+    """One decision of a preview, or one action that is held."""
+
+    action: Action
+    kind: ResourceKind
+    name: str
+    external_id: str
+    reason: str
+
+
+class HeldDocument(Document, frozen=True, kw_only=True):
+    """A held set; `items` are its people, for those who may decide, `more` counts the rest."""
+
+    id: str
+    configuration: str
+    cycle: str
+    state: HeldState
+    digest: str
+    size: int
+    limit: int
+    provisioned: int
+    reason: str
+    created_at: datetime
+    expires_at: datetime
+    requested_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+    items: tuple[PlanItemDocument, ...] = ()
+    more: int = 0
+
+
+class HeldListDocument(Document, frozen=True, kw_only=True):
+    """The held sets that wait for a decision."""
+
+    held: tuple[HeldDocument, ...]
+
+
+class LicensesDocument(Document, frozen=True, kw_only=True):
+    """The license pool, in people."""
+
+    total: int
+    used: int
+    free: int
+    invited: int
+    waiting: int
+    shortfall: int
+
+
+class CycleReport(Document, frozen=True, kw_only=True):
+    """One cycle with its causes and samples."""
+
+    cycle: CycleDocument
+    problems: tuple[ProblemGroupDocument, ...] = ()
+    changes: tuple[ChangeDocument, ...] = ()
+    plan: tuple[PlanItemDocument, ...] = ()
+    held: HeldDocument | None = None
+    licenses: LicensesDocument | None = None
+
+
+class ConfigurationStatusDocument(Document, frozen=True, kw_only=True):
+    """Where one configuration stands."""
+
+    name: str
+    provider: str
+    enabled: bool
+    stopped_reason: str | None
+    open_cycle: CycleDocument | None
+    last: CycleDocument | None
+    next_slot: datetime | None
+    held: HeldDocument | None
+
+
+class StatusDocument(Document, frozen=True, kw_only=True):
+    """Where everything stands; `people` counts them by status."""
+
+    configurations: tuple[ConfigurationStatusDocument, ...]
+    licenses: LicensesDocument
+    people: Mapping[UserStatus, int]
+    notices: tuple[str, ...]
+
+
+class HistoryDocument(Document, frozen=True, kw_only=True):
+    """Cycles, newest first."""
+
+    cycles: tuple[CycleDocument, ...]
+    total: int
+    offset: int
+    limit: int
+
+
+class UserDocument(Document, frozen=True, kw_only=True):
+    """A person of the account."""
+
+    id: int
+    user_name: str
+    display_name: str
+    email: str
+    status: UserStatus
+    licensed: bool
+    protected: bool
+    configuration: str | None
+    external_id: str | None
+    disabled_by: str | None
+    disabled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    profile: Mapping[str, str]
+    groups: tuple[str, ...]
+
+
+class UsersDocument(Document, frozen=True, kw_only=True):
+    """People by name; `counts` is everybody by status."""
+
+    users: tuple[UserDocument, ...]
+    total: int
+    offset: int
+    limit: int
+    counts: Mapping[UserStatus, int]
+
+
+class PersonProblemDocument(Document, frozen=True, kw_only=True):
+    """Something wrong with one person."""
+
+    cycle: str
+    severity: Severity
+    code: str
+    attribute: str
+    message: str
+    hint: str
+
+
+class PersonDocument(Document, frozen=True, kw_only=True):
+    """One person's story, newest first."""
+
+    user: UserDocument
+    changes: tuple[ChangeDocument, ...]
+    problems: tuple[PersonProblemDocument, ...]
+
+
+class ConfigurationDocument(Document, frozen=True, kw_only=True):
+    """A stored configuration; `spec` has the keys of the configuration file."""
+
+    name: str
+    enabled: bool
+    revision: int
+    stopped_reason: str | None
+    failures: int
+    created_at: datetime
+    created_by: str
+    spec: Mapping[str, object]
+
+
+class ConfigurationsDocument(Document, frozen=True, kw_only=True):
+    """All configurations by name."""
+
+    configurations: tuple[ConfigurationDocument, ...]
+
+
+class AppliedDocument(Document, frozen=True, kw_only=True):
+    """What became of each configuration of a file: created, updated or unchanged."""
+
+    configurations: Mapping[str, str]
+
+
+class TextDocument(Document, frozen=True, kw_only=True):
+    """A file's name and its text."""
+
+    name: str
+    text: str
+
+
+class CheckLineDocument(Document, frozen=True, kw_only=True):
+    """One thing that was checked."""
+
+    name: str
+    status: CheckStatus
+    detail: str = ""
+    hint: str = ""
+    code: str = ""
+
+
+class CheckDocument(Document, frozen=True, kw_only=True):
+    """What a check found; `sample` are up to five people."""
+
+    lines: tuple[CheckLineDocument, ...]
+    company: str = ""
+    sample: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing failed."""
+        return all(line.status is not CheckStatus.FAILED for line in self.lines)
+
+
+class DoneDocument(Document, frozen=True, kw_only=True):
+    """That something was done."""
+
+    done: str

@@ -1,0 +1,246 @@
+"""Each verb of the command line, once: request in, document out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import singledispatch
+from pathlib import Path
+
+from bot.control import requests as ask
+from bot.control.describe import (
+    check_lines,
+    configuration_document,
+    cycle_document,
+    cycle_report,
+    held_document,
+    held_people,
+    licenses_document,
+    person_document,
+    status_line,
+    user_document,
+)
+from bot.control.documents import (
+    AppliedDocument,
+    CheckDocument,
+    ConfigurationDocument,
+    ConfigurationsDocument,
+    CycleDocument,
+    CycleReport,
+    Document,
+    DoneDocument,
+    HeldDocument,
+    HeldListDocument,
+    HistoryDocument,
+    LicensesDocument,
+    PersonDocument,
+    StatusDocument,
+    TextDocument,
+    UsersDocument,
+)
+from core.app import Core
+from core.errors import UsageError
+from core.model.account import Actor
+from core.model.configuration import ConfigurationId
+
+Tell = Callable[[CycleDocument], Awaitable[None]]
+"""Called with a cycle while somebody waits for it, whenever it has changed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Who asks, what carries it out, and whom to tell meanwhile."""
+
+    core: Core
+    actor: Actor
+    tell: Tell
+
+
+@singledispatch
+async def perform(request: object, desk: Desk) -> Document:
+    """Carry out one request; raises only `DirsyncError`."""
+    del desk
+    raise UsageError(f"There is no verb for {type(request).__name__}.")
+
+
+@perform.register
+async def _sync(request: ask.Sync, desk: Desk) -> CycleReport:
+    cycle = await desk.core.sync.request(
+        desk.actor, request.configuration, preview=request.preview, full=request.full
+    )
+    return await _report(desk, cycle.id, wait=request.wait)
+
+
+@perform.register
+async def _cancel(request: ask.Cancel, desk: Desk) -> CycleReport:
+    cycle = await desk.core.sync.cancel(desk.actor, request.cycle)
+    return await _report(desk, cycle.id, wait=False)
+
+
+@perform.register
+async def _status(request: ask.Status, desk: Desk) -> StatusDocument:
+    del request
+    view = await desk.core.history.status(desk.actor)
+    return StatusDocument(
+        configurations=tuple(status_line(each) for each in view.configurations),
+        licenses=licenses_document(view.licenses),
+        people=dict(view.people),
+        notices=view.notices,
+    )
+
+
+@perform.register
+async def _history(request: ask.History, desk: Desk) -> HistoryDocument:
+    page = await desk.core.history.list(
+        desk.actor,
+        request.configuration,
+        result=request.result,
+        since=None if request.since is None else timedelta(seconds=request.since),
+        limit=request.limit,
+        offset=request.offset,
+    )
+    return HistoryDocument(
+        cycles=tuple(cycle_document(cycle) for cycle in page.cycles),
+        total=page.total,
+        offset=page.offset,
+        limit=page.limit,
+    )
+
+
+@perform.register
+async def _show(request: ask.Show, desk: Desk) -> CycleReport:
+    return cycle_report(await desk.core.history.show(desk.actor, request.cycle))
+
+
+@perform.register
+async def _download(request: ask.Download, desk: Desk) -> TextDocument:
+    name, content = await desk.core.history.csv(desk.actor, request.cycle, kind=request.kind)
+    return TextDocument(name=name, text=content.decode())
+
+
+@perform.register
+async def _users(request: ask.Users, desk: Desk) -> UsersDocument:
+    page = await desk.core.people.search(
+        desk.actor,
+        text=request.text,
+        status=request.status,
+        limit=request.limit,
+        offset=request.offset,
+    )
+    names = await _names(desk)
+    return UsersDocument(
+        users=tuple(user_document(user, names) for user in page.users),
+        total=page.total,
+        offset=page.offset,
+        limit=page.limit,
+        counts=dict(page.counts),
+    )
+
+
+@perform.register
+async def _person(request: ask.Person, desk: Desk) -> PersonDocument:
+    view = await desk.core.people.find(desk.actor, request.who)
+    return person_document(view, await _names(desk))
+
+
+@perform.register
+async def _licenses(request: ask.Licenses, desk: Desk) -> LicensesDocument:
+    if request.total is None:
+        return licenses_document(await desk.core.licenses.summary(desk.actor))
+    return licenses_document(await desk.core.licenses.set_total(desk.actor, request.total))
+
+
+@perform.register
+async def _held(request: ask.Held, desk: Desk) -> HeldListDocument:
+    del request
+    held = await desk.core.held.open(desk.actor)
+    return HeldListDocument(held=tuple(held_document(each) for each in held))
+
+
+@perform.register
+async def _held_show(request: ask.HeldShow, desk: Desk) -> HeldDocument:
+    return held_people(await desk.core.held.show(desk.actor, request.held, limit=request.limit))
+
+
+@perform.register
+async def _release(request: ask.Release, desk: Desk) -> CycleReport:
+    cycle = await desk.core.held.release(
+        desk.actor, request.held, digest=request.digest, reason=request.reason
+    )
+    return await _report(desk, cycle.id, wait=request.wait)
+
+
+@perform.register
+async def _reject(request: ask.Reject, desk: Desk) -> HeldDocument:
+    return held_document(
+        await desk.core.held.reject(
+            desk.actor, request.held, digest=request.digest, reason=request.reason
+        )
+    )
+
+
+@perform.register
+async def _config_list(request: ask.ConfigList, desk: Desk) -> ConfigurationsDocument:
+    del request
+    found = await desk.core.configurations.list(desk.actor)
+    return ConfigurationsDocument(
+        configurations=tuple(configuration_document(each) for each in found)
+    )
+
+
+@perform.register
+async def _config_show(request: ask.ConfigShow, desk: Desk) -> ConfigurationDocument:
+    return configuration_document(await desk.core.configurations.show(desk.actor, request.name))
+
+
+@perform.register
+async def _config_apply(request: ask.ConfigApply, desk: Desk) -> AppliedDocument:
+    outcome = await desk.core.configurations.apply(desk.actor, request.text, source=request.source)
+    return AppliedDocument(configurations=dict(outcome))
+
+
+@perform.register
+async def _config_export(request: ask.ConfigExport, desk: Desk) -> TextDocument:
+    del request
+    text = await desk.core.configurations.export(desk.actor)
+    return TextDocument(name="dirsync.yaml", text=text)
+
+
+@perform.register
+async def _config_test(request: ask.ConfigTest, desk: Desk) -> CheckDocument:
+    report = await desk.core.configurations.test(desk.actor, request.name)
+    return CheckDocument(
+        company=report.company,
+        lines=check_lines(report.lines),
+        sample=tuple(user.user_name for user in report.sample),
+    )
+
+
+@perform.register
+async def _notify_test(request: ask.NotifyTest, desk: Desk) -> DoneDocument:
+    await desk.core.notices.test(desk.actor, request.channel)
+    return DoneDocument(done="The test message is on its way as soon as dirsync runs.")
+
+
+@perform.register
+async def _doctor(request: ask.Doctor, desk: Desk) -> CheckDocument:
+    del request
+    return CheckDocument(lines=check_lines(await desk.core.health.doctor()))
+
+
+@perform.register
+async def _backup(request: ask.Backup, desk: Desk) -> DoneDocument:
+    await desk.core.maintenance.backup(desk.actor, Path(request.target))
+    return DoneDocument(done=f"The database is copied to {request.target}.")
+
+
+async def _report(desk: Desk, cycle_id: str, *, wait: bool) -> CycleReport:
+    if wait:
+        async for cycle in desk.core.sync.wait(cycle_id, poll=0.2):
+            await desk.tell(cycle_document(cycle))
+    return cycle_report(await desk.core.history.show(desk.actor, cycle_id))
+
+
+async def _names(desk: Desk) -> dict[ConfigurationId, str]:
+    return {each.id: each.name for each in await desk.core.configurations.list(desk.actor)}

@@ -1,0 +1,174 @@
+"""What the command line asks for: one small type per verb."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+MAX_TEXT = 1_100_000
+
+
+class _Request(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="verb"
+):
+    pass
+
+
+class Sync(_Request, frozen=True, kw_only=True, tag="sync"):
+    """Queue a cycle; with `wait`, until it has finished."""
+
+    configuration: str | None = None
+    preview: bool = False
+    full: bool = False
+    wait: bool = True
+
+
+class Cancel(_Request, frozen=True, kw_only=True, tag="cancel"):
+    """Ask a cycle to stop; None means the only open one."""
+
+    cycle: str | None = None
+
+
+class Status(_Request, frozen=True, kw_only=True, tag="status"):
+    """Where everything stands."""
+
+
+class History(_Request, frozen=True, kw_only=True, tag="history"):
+    """Cycles, newest first; `since` in seconds."""
+
+    configuration: str | None = None
+    result: str | None = None
+    since: float | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+class Show(_Request, frozen=True, kw_only=True, tag="show"):
+    """One cycle; None means the latest."""
+
+    cycle: str | None = None
+
+
+class Download(_Request, frozen=True, kw_only=True, tag="download"):
+    """A cycle's log, plan or held set as CSV."""
+
+    cycle: str
+    kind: Literal["log", "plan", "held"]
+
+
+class Users(_Request, frozen=True, kw_only=True, tag="users"):
+    """People by name."""
+
+    text: str | None = None
+    status: str | None = None
+    limit: int = 50
+    offset: int = 0
+
+
+class Person(_Request, frozen=True, kw_only=True, tag="user"):
+    """One person, by address or name."""
+
+    who: str
+
+
+class Licenses(_Request, frozen=True, kw_only=True, tag="licenses"):
+    """The license pool; with `total`, after setting it."""
+
+    total: int | None = None
+
+
+class Held(_Request, frozen=True, kw_only=True, tag="held"):
+    """The open held sets."""
+
+
+class HeldShow(_Request, frozen=True, kw_only=True, tag="held_show"):
+    """One held set with its people."""
+
+    held: str
+    limit: int = 1000
+
+
+class Release(_Request, frozen=True, kw_only=True, tag="release"):
+    """Approve exactly the held set of this digest; with `wait`, until its cycle has finished."""
+
+    held: str
+    digest: str
+    reason: str = ""
+    wait: bool = True
+
+
+class Reject(_Request, frozen=True, kw_only=True, tag="reject"):
+    """Decide against exactly the held set of this digest."""
+
+    held: str
+    digest: str
+    reason: str = ""
+
+
+class ConfigList(_Request, frozen=True, kw_only=True, tag="config_list"):
+    """All configurations."""
+
+
+class ConfigShow(_Request, frozen=True, kw_only=True, tag="config_show"):
+    """One configuration, by name or unique prefix."""
+
+    name: str
+
+
+class ConfigApply(_Request, frozen=True, kw_only=True, tag="config_apply"):
+    """Store what a configuration file says."""
+
+    text: str
+    source: str
+
+
+class ConfigExport(_Request, frozen=True, kw_only=True, tag="config_export"):
+    """The configuration file that says what is stored."""
+
+
+class ConfigTest(_Request, frozen=True, kw_only=True, tag="config_test"):
+    """Ask a configuration's provider; None means the only configuration."""
+
+    name: str | None = None
+
+
+class NotifyTest(_Request, frozen=True, kw_only=True, tag="notify_test"):
+    """Queue a labelled test message; None means the default channel."""
+
+    channel: str | None = None
+
+
+class Doctor(_Request, frozen=True, kw_only=True, tag="doctor"):
+    """Look at the store, the background loops and the providers."""
+
+
+class Backup(_Request, frozen=True, kw_only=True, tag="backup"):
+    """Copy the database to a new file, given by its absolute path."""
+
+    target: str
+
+
+Request = (
+    Sync
+    | Cancel
+    | Status
+    | History
+    | Show
+    | Download
+    | Users
+    | Person
+    | Licenses
+    | Held
+    | HeldShow
+    | Release
+    | Reject
+    | ConfigList
+    | ConfigShow
+    | ConfigApply
+    | ConfigExport
+    | ConfigTest
+    | NotifyTest
+    | Doctor
+    | Backup
+)

@@ -1,0 +1,281 @@
+"""The composition root of the engine: from settings to services that work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+
+from core.mail.mailbox import MailboxMailer
+from core.mail.message import render_invitation
+from core.mail.smtp import SmtpMailer, parse_smtp_url
+from core.model.account import Invitation
+from core.model.configuration import Configuration
+from core.ports import Clock, IdentityProvider, Mailer, Notifier
+from core.providers.context import ProviderContext
+from core.providers.registry import open_provider
+from core.scheduling.outbox import InvitationSender, OutboxLoop
+from core.scheduling.slots import next_slot
+from core.scheduling.ticker import Ticker
+from core.scheduling.worker import Worker
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.services.configurations import ConfigurationService, ProviderFactory
+from core.services.health import HealthService
+from core.services.held import HeldService
+from core.services.history import HistoryService
+from core.services.licenses import LicenseService
+from core.services.maintenance import MaintenanceService
+from core.services.notices import NoticeService
+from core.services.people import PeopleService
+from core.services.sync import SyncService
+from core.settings import Network, Settings
+from core.store.opening import Store, open_store
+
+_LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds since the machine started, sleep included where it is counted."""
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Core:
+    """Everything that a door needs; doors call services and nothing below them."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    sync: SyncService
+    history: HistoryService
+    people: PeopleService
+    licenses: LicenseService
+    configurations: ConfigurationService
+    held: HeldService
+    health: HealthService
+    access: AccessService
+    audit: AuditService
+    notices: NoticeService
+    maintenance: MaintenanceService
+    background: Background
+
+    async def drain(self, within: float) -> None:
+        """Stop the ticker, the worker and the outbox, in this order, in so many seconds.
+
+        A cycle under way ends or is handed over; what is due is delivered as far as time allows.
+        """
+        await self.background.drain(within)
+
+
+@dataclass(kw_only=True)
+class Background:
+    """The loops that run beside the doors; without any, cycles wait for another process."""
+
+    worker: Worker | None = None
+    outbox: OutboxLoop | None = None
+    ticker: Ticker | None = None
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Begin to work in the running event loop."""
+        if self.worker is not None:
+            self.tasks["Worker"] = asyncio.create_task(self.worker.run())
+        if self.outbox is not None:
+            self.tasks["Outbox loop"] = asyncio.create_task(self.outbox.run())
+        if self.ticker is not None:
+            self.ticker.start()
+
+    def wake(self) -> None:
+        """Look for work at once."""
+        if self.worker is not None:
+            self.worker.poke()
+        if self.outbox is not None:
+            self.outbox.poke()
+
+    def alive(self) -> dict[str, bool]:
+        """Return which loops run."""
+        return {name: not task.done() for name, task in self.tasks.items()}
+
+    async def drain(self, within: float) -> None:
+        """Stop everything, in so many seconds; safe to call twice."""
+        tasks, self.tasks = self.tasks, {}
+        if self.ticker is not None:
+            await self.ticker.stop()
+        if self.worker is not None and tasks:
+            await self.worker.stop(within=within / 2)
+        if self.outbox is not None and tasks:
+            await self.outbox.stop(within=within / 2)
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+@asynccontextmanager
+async def open_core(
+    settings: Settings,
+    *,
+    notifier: Callable[[Core], Notifier] | None,
+    mailer: Mailer | None = None,
+    clock: Clock | None = None,
+    background: bool,
+    ticks: bool = True,
+    migrate: bool = True,
+    allow_loopback: bool = False,
+    drain_seconds: float = 10.0,
+) -> AsyncIterator[Core]:
+    """Open the store and everything above it; close it all at the end of the block.
+
+    With `background`, cycles run, messages are delivered through `notifier` and, with `ticks`,
+    schedules start cycles. Without a notifier, invitations go out and cards wait for a process
+    that has one. `allow_loopback` lets providers be on this machine. Raises `ConflictError` (code
+    ``database_in_use``) and what `open_store` raises.
+    """
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            await open_store(
+                settings.database_url,
+                clock=clock,
+                lease_seconds=settings.lease_seconds,
+                migrate=migrate,
+            )
+        )
+        factory = provider_factory(settings, clock, allow_loopback=allow_loopback)
+        core = _assemble(settings, store, clock, factory)
+        if background:
+            sender = await _sender(settings, clock, mailer, stack)
+            _furnish(core, factory, notifier, sender, ticks=ticks)
+            core.background.start()
+            stack.push_async_callback(core.background.drain, drain_seconds)
+        yield core
+
+
+def open_mailer(settings: Settings, clock: Clock) -> MailboxMailer | SmtpMailer:
+    """Return the mailer that the settings ask for."""
+    if settings.smtp_url is None:
+        return MailboxMailer(settings.mail_folder, sender=settings.mail_from, clock=clock)
+    server = parse_smtp_url(settings.smtp_url.get_secret_value())
+    return SmtpMailer(server, sender=settings.mail_from, clock=clock)
+
+
+def provider_factory(settings: Settings, clock: Clock, *, allow_loopback: bool) -> ProviderFactory:
+    """Return what opens a configuration's provider on this host."""
+    networks = settings.allow_networks + (_LOOPBACK if allow_loopback else ())
+    secrets = {name: value.get_secret_value() for name, value in settings.credentials.items()}
+
+    async def open_for(configuration: Configuration) -> IdentityProvider:
+        context = ProviderContext(
+            clock=clock,
+            credentials_dir=settings.credentials_dir,
+            environ=secrets,
+            allow_networks=networks,
+            wanted=frozenset(configuration.mapping.values()),
+        )
+        return await open_provider(configuration.spec.provider, context=context)
+
+    return open_for
+
+
+async def _sender(
+    settings: Settings, clock: Clock, mailer: Mailer | None, stack: AsyncExitStack
+) -> InvitationSender:
+    if mailer is None:
+        own = open_mailer(settings, clock)
+        stack.push_async_callback(own.aclose)
+        mailer = own
+    chosen = mailer
+
+    async def send(invitation: Invitation) -> None:
+        words = render_invitation(invitation, public_url=settings.public_url)
+        await chosen.send(invitation, subject=words.subject, text=words.text, html=words.html)
+
+    return send
+
+
+def _furnish(
+    core: Core,
+    factory: ProviderFactory,
+    notifier: Callable[[Core], Notifier] | None,
+    sender: InvitationSender,
+    *,
+    ticks: bool,
+) -> None:
+    """Give the core its loops."""
+    store, clock, settings = core.store, core.clock, core.settings
+    loops = core.background
+    loops.worker = Worker(
+        store=store, clock=clock, open_provider=factory, lease_seconds=settings.lease_seconds
+    )
+    loops.outbox = OutboxLoop(
+        store=store,
+        clock=clock,
+        notifier=None if notifier is None else notifier(core),
+        send_invitation=sender,
+    )
+    if ticks:
+        loops.ticker = Ticker(
+            store=store,
+            clock=clock,
+            wake=loops.wake,
+            retention=timedelta(days=settings.retention_days),
+        )
+
+
+def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderFactory) -> Core:
+    audit = AuditService(store=store, clock=clock)
+    access = AccessService(settings=settings, store=store, audit=audit)
+    notices = NoticeService(settings=settings, store=store, clock=clock, access=access, audit=audit)
+    configurations = ConfigurationService(
+        store=store, clock=clock, access=access, notices=notices, provider=factory
+    )
+    loops = Background()
+    core = Core(
+        settings=settings,
+        store=store,
+        clock=clock,
+        sync=SyncService(
+            store=store, clock=clock, access=access, audit=audit, configurations=configurations
+        ),
+        history=HistoryService(
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            configurations=configurations,
+            next_slot=_next_slot,
+        ),
+        people=PeopleService(store=store, access=access),
+        licenses=LicenseService(store=store, access=access, audit=audit, notices=notices),
+        configurations=configurations,
+        held=HeldService(store=store, clock=clock, access=access, audit=audit),
+        health=HealthService(store=store, clock=clock, provider=factory),
+        access=access,
+        audit=audit,
+        notices=notices,
+        maintenance=MaintenanceService(store=store, access=access, audit=audit),
+        background=loops,
+    )
+    core.sync.wake = core.held.wake = loops.wake
+    core.health.loops = loops.alive
+    return core
+
+
+def _next_slot(configuration: Configuration, now: datetime) -> datetime | None:
+    schedule = configuration.spec.schedule
+    if schedule is None:
+        return None
+    return next_slot(schedule, anchor=configuration.created_at, now=now)

@@ -1,0 +1,43 @@
+"""Backups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import ConflictError
+from core.model.account import Actor, Role
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.store.opening import Store
+
+
+class MaintenanceService:
+    """Looks after the database."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        access: AccessService,
+        audit: AuditService,
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._audit = audit
+
+    async def backup(self, actor: Actor, target: Path) -> None:
+        """Copy the database to a new file while work goes on.
+
+        Raises `ConflictError` (code ``file_exists``), `StoreError` (``use_pg_dump``).
+        """
+        await self._access.require(actor, Role.ADMIN, "backup", target.name)
+        if _exists(target):
+            raise ConflictError(
+                f"{target} is there already.", code="file_exists", hint="Name a new file."
+            )
+        await self._audit.add(self._audit.entry(actor, "backup", target.name))
+        await self._store.maintenance.backup(target)
+
+
+def _exists(target: Path) -> bool:
+    return target.exists() or target.is_symlink()
