@@ -1,6 +1,6 @@
 // What can be completed at the caret: commands and their arguments, people and channels. Pure.
 
-const MOST = 12;
+const MOST = 40;
 
 /**
  * `{from, to, items: [{insert, label, description}], chosen}` or null. `chosen` is the item that Enter takes,
