@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 TEAM_ID = "T0DEMO0001"
-TEAM_NAME = "Nordlicht Instruments"
+TEAM_NAME = "Larkspur & Finch"
 TEAM_DOMAIN = "nordlicht"
 OTHER_TEAM_ID = "T0PARTNER1"
 BOT_USER_ID = "U0DIRSYNC1"

@@ -186,7 +186,7 @@ async def test_new_messages_are_announced_and_counted_elsewhere(page, server):
     entry = page.locator('#sidebar [data-channel="C0GENERAL1"]')
     await expect(entry.locator(".side-badge")).to_contain_text("1")
     await expect(page.locator("#live")).to_contain_text("Tomasz Wójcik in general: Are you there?")
-    await expect(page).to_have_title("(1) it-directory · Nordlicht Instruments")
+    await expect(page).to_have_title("(1) it-directory · Larkspur & Finch")
     await entry.click()
     await expect(page.locator(".divider-new")).to_be_visible()
     await expect(entry.locator(".side-badge")).to_have_count(0)

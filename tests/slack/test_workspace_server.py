@@ -92,7 +92,7 @@ async def test_the_page_is_greeted_with_everything_its_person_sees():
     chosen = options(links=[link], hint="Type /dirsync sync")
     async with serve(chosen) as demo, visit(demo.url) as visitor:
         hello = visitor.screen.hello
-    assert hello["team"]["name"] == "Nordlicht Instruments"
+    assert hello["team"]["name"] == "Larkspur & Finch"
     assert hello["me"] == "U0OWNER001"
     assert people.BOT_USER_ID not in hello["personas"]
     assert {person["role"] for person in hello["people"]} == {
