@@ -42,7 +42,8 @@ class OutboxLoop:
     """Delivers outbox items through the notifier, and invitations through a sender.
 
     A transient failure is tried again when the receiver asked, or with a growing pause, for a
-    week. A terminal one is kept as undeliverable, and its stream goes on.
+    week. A terminal one is kept as undeliverable, and its stream goes on. Without a notifier, items
+    wait for a process that has one, and invitations go out.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class OutboxLoop:
         *,
         store: Store,
         clock: Clock,
-        notifier: Notifier,
+        notifier: Notifier | None,
         send_invitation: InvitationSender | None = None,
         concurrency: int = 4,
         poll: float = 0.5,
@@ -121,11 +122,12 @@ class OutboxLoop:
 
     async def _start_items(self) -> int:
         room = self._concurrency - len(self._running)
-        if room <= 0:
+        notifier = self._notifier
+        if room <= 0 or notifier is None:
             return 0
         due = await self._store.outbox.due(owner=self.owner, limit=room, now=self._clock.now())
         for item, shown in due:
-            self._begin(self._deliver(item, shown))
+            self._begin(self._deliver(notifier, item, shown))
         return len(due)
 
     async def _start_invitations(self) -> int:
@@ -149,11 +151,11 @@ class OutboxLoop:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("outbox.not_noted", kind=type(error).__name__)
 
-    async def _deliver(self, item: OutboxItem, shown: Delivery | None) -> None:
+    async def _deliver(self, notifier: Notifier, item: OutboxItem, shown: Delivery | None) -> None:
         log = _log.bind(key=item.key, kind=item.kind.value, attempts=item.attempts)
         try:
             async with asyncio.timeout(_STUCK_AFTER):
-                delivery = await self._notifier.deliver(item, shown)
+                delivery = await notifier.deliver(item, shown)
         except TerminalRemoteError as error:
             log.warning("outbox.undeliverable", code=error.code)
             await self._give_up(item, error.code)
