@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from typing import TextIO
 
 import msgspec
 from rich.console import Console
@@ -24,6 +25,7 @@ from core.errors import (
 from core.model.cycle import CycleResult
 
 _PRETTY = 2
+_NO_TERMINAL_WIDTH = 240
 
 
 class Exit(IntEnum):
@@ -79,12 +81,20 @@ def exit_of_cycle(result: CycleResult | None, *, held: bool) -> Exit:
 
 def out() -> Console:
     """Return the console for answers."""
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _console(sys.stdout)
 
 
 def err() -> Console:
     """Return the console for messages."""
-    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return _console(sys.stderr)
+
+
+def _console(file: TextIO) -> Console:
+    """Return a console as wide as its terminal; where there is none, lines need not wrap."""
+    width = None if file.isatty() else _NO_TERMINAL_WIDTH
+    return Console(
+        file=file, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width
+    )
 
 
 def plain(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Coroutine
@@ -10,6 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from bot.cli.logs import configure_logs
 from bot.cli.output import Exit, complain, error_document, exit_of_error, print_json
 from bot.control.documents import CycleDocument, Document
 from bot.control.opening import Need, open_door
@@ -27,8 +29,11 @@ JsonOption = Annotated[
 ]
 
 
-def finish(verb: Coroutine[Any, Any, int], *, as_json: bool = False) -> NoReturn:
+def finish(
+    verb: Coroutine[Any, Any, int], *, as_json: bool = False, log_level: int = logging.ERROR
+) -> NoReturn:
     """Run a verb and end with its exit status; errors go to stderr, never a traceback."""
+    configure_logs(log_level)
     try:
         status = asyncio.run(verb)
         sys.stdout.flush()

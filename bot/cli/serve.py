@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -23,7 +24,7 @@ def run(
     ] = False,
 ) -> None:
     """Run dirsync: Slack, schedules, cycles, deliveries, health. SIGTERM ends it cleanly."""
-    finish(_run(slack=not no_slack))
+    finish(_run(slack=not no_slack), log_level=logging.INFO)
 
 
 async def _run(*, slack: bool) -> int:
