@@ -42,6 +42,12 @@ VALUES (:account, :id, :revision, :document, :now, :by)
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :id AND digest IS NOT NULL
 """
+_IN_FORCE = """
+SELECT count(*) FROM cycles c
+JOIN configuration_revisions r ON r.configuration_id = c.configuration_id
+WHERE c.configuration_id = :configuration AND r.revision = :revision AND c.started_at > r.at
+  AND NOT c.dry_run AND c.result IN ('success', 'partial_success')
+"""
 _SUCCESS = """
 UPDATE configurations SET failures = 0, stopped_reason = NULL, last_success_at = :now
 WHERE id = :id AND account_id = :account
@@ -221,7 +227,9 @@ async def _update(
     before = stored.spec
     revision = stored.revision + 1
     scope_changed = before.scope != spec.scope
-    previous = before.scope if scope_changed else stored.previous_scope
+    previous = stored.previous_scope
+    if scope_changed and await _was_in_force(tx, stored):
+        previous = before.scope
     document = to_json(spec)
     await tx.run(
         _UPDATE,
@@ -237,6 +245,11 @@ async def _update(
     if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
     await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
+
+
+async def _was_in_force(tx: Transaction, stored: Configuration) -> bool:
+    """Whether a cycle ended under the present scope; otherwise nobody was provisioned by it."""
+    return bool(await tx.value(_IN_FORCE, configuration=stored.id, revision=stored.scope_revision))
 
 
 async def _note_revision(

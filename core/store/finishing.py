@@ -31,8 +31,13 @@ WHERE account_id = :account AND configuration_id = :configuration
   AND status NOT IN ('disabled', 'deleted')
 """
 _REMOVALS = """
-SELECT count(*) FROM changes
-WHERE configuration_id = :configuration AND at >= :since AND action IN ('disable', 'delete')
+SELECT count(*) FROM changes r
+WHERE r.configuration_id = :configuration AND r.at >= :since AND r.action IN ('disable', 'delete')
+  AND NOT EXISTS (SELECT 1 FROM held_sets h
+      JOIN held_items i ON i.held_set_id = h.id
+      WHERE h.configuration_id = :configuration AND h.state = 'released'
+        AND h.decided_at <= r.at AND h.decided_at >= :since
+        AND i.kind = r.kind AND i.external_id = r.external_id AND i.action = r.action)
 """
 _RELEASED = """
 SELECT i.kind, i.external_id, i.action FROM held_items i
@@ -97,7 +102,10 @@ async def provisioned(tx: Transaction, fence: Fence) -> int:
 
 
 async def removals_since(tx: Transaction, fence: Fence, since: datetime) -> int:
-    """Count the removals that the configuration's cycles applied since then."""
+    """Count the removals that the configuration's cycles applied since then.
+
+    What a person released was seen by somebody, and does not use up the guard's limit.
+    """
     return int(
         await tx.value(_REMOVALS, configuration=fence.configuration_id, since=to_seconds(since))
     )

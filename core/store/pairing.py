@@ -13,7 +13,8 @@ from core.store.fencing import check_fence
 _TWINS = """
 UPDATE staged_users SET twins = t.n
 FROM (SELECT match_key AS twin_key, count(*) AS n FROM staged_users
-      WHERE cycle_id = :cycle AND match_key <> '' GROUP BY match_key HAVING count(*) > 1) AS t
+      WHERE cycle_id = :cycle AND match_key <> '' AND readable AND active AND scope = 'in'
+      GROUP BY match_key HAVING count(*) > 1) AS t
 WHERE staged_users.cycle_id = :cycle AND staged_users.match_key = t.twin_key
 """
 _TAKERS = """

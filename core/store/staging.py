@@ -55,10 +55,10 @@ WHERE cycle_id = :cycle AND (external_id = :name
 LIMIT 1
 """
 _CANARY_MET = """
-SELECT 1 FROM links l JOIN users u ON u.id = l.user_id
+SELECT 1 FROM links l LEFT JOIN users u ON u.id = l.user_id
 WHERE l.configuration_id = :configuration AND l.digest IS NOT NULL
   AND (l.external_id = :name OR u.match_key = :key OR lower(u.user_name) = :lower
-      OR lower(u.email) = :lower)
+      OR lower(u.email) = :lower OR lower(l.label) = :lower)
   AND NOT EXISTS (SELECT 1 FROM staged_unmet m WHERE m.cycle_id = :cycle AND m.digest = l.digest)
 LIMIT 1
 """
