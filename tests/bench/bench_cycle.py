@@ -44,10 +44,8 @@ async def only_read(url: str) -> dict[str, float]:
     import httpx
     import msgspec
 
-    class Listing(msgspec.Struct):
-        totalResults: int  # noqa: N815 - the wire's name
-        Resources: list[msgspec.Raw]
-
+    fields = [("totalResults", int), ("Resources", list[msgspec.Raw])]
+    Listing = msgspec.defstruct("Listing", fields)  # noqa: N806 - a type
     decoder = msgspec.json.Decoder(Listing)
     async with httpx.AsyncClient(timeout=120) as client:
 
