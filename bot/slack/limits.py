@@ -318,7 +318,9 @@ _UNSEEN = frozenset("\u00ad\u061c\ufeff") | {
     chr(c) for c in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070))
 }
 _KEPT = frozenset("\u200d")
-_ACTIVE = re.compile(r"[*_~`:@#]|&gt;")
+_ACTIVE = re.compile(
+    r"(?<![^\W_])[*_~]|[*_~](?![^\W_])|`|&gt;|:(?=//|[\w+'-]+:)|@(?=here|channel|everyone)"
+)
 _TOKEN = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|.", re.DOTALL)
 _GUARD = "\u2060"
 
@@ -343,7 +345,8 @@ def _visible(c: str) -> str:
 def escape(text: str, most: int = 0) -> str:
     """Return directory data so that nothing of it is live in mrkdwn: no mention, link, markup.
 
-    An invisible word joiner beside each active character keeps it from being markup.
+    An invisible word joiner beside each character that would be markup where it stands keeps it
+    from being that; within a word (``cost_center``, an address) nothing is added.
     """
     line = tidy(text, most)
     entities = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

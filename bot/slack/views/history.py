@@ -19,8 +19,8 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, PageMark, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
-from bot.slack.views.run_card import group_line, held_line
-from core.model.cycle import Counts, Cycle, CycleState
+from bot.slack.views.run_card import group_line, held_line, reason
+from core.model.cycle import Counts, Cycle, CycleResult, CycleState
 from core.model.views import CycleView, HistoryPage
 
 HEAD = ("Cycle", "Configuration", "Result", "Started", "Took", "Changed", "Errors")
@@ -73,7 +73,7 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
     blocks = [
         header(f"{icon} {cycle.configuration_name}: {word}"),
         section(_facts(view)),
-        *_error(cycle),
+        *reason(cycle),
         *[section(line) for line in (_proof(view), held_line(view)) if line],
         *_problems(view),
         *_samples(view),
@@ -93,13 +93,6 @@ def _facts(view: CycleView) -> str:
         read = f"{words.people(cycle.proof.read)} read{of}"
     lines = [words.counts_line(counts), words.groups_line(counts), f"{read} · started by {by}"]
     return "\n".join(line for line in lines if line)
-
-
-def _error(cycle: Cycle) -> list[Block]:
-    if cycle.error is None:
-        return []
-    hint = f"\n*What to do:* {escape(cycle.error.hint)}" if cycle.error.hint else ""
-    return [section(f"{escape(cycle.error.message)}{hint}")]
 
 
 def _proof(view: CycleView) -> str:
@@ -161,7 +154,8 @@ def _short(counts: Counts) -> str:
 def preview(view: CycleView, now: datetime) -> Message:
     """Return the plan of a finished dry run: counts, sample, download, and Apply bound to it."""
     cycle = view.cycle
-    if cycle.result is None or cycle.error is not None or cycle.plan_digest is None:
+    unfinished = cycle.result in (None, CycleResult.FAILURE, CycleResult.CANCELLED)
+    if unfinished or cycle.plan_digest is None:
         return cycle_details(view, now)
     name = cycle.configuration_name
     nothing = cycle.counts.changed == 0

@@ -34,6 +34,7 @@ from core.model.cycle import (
 from core.model.views import CycleView
 
 BIGGEST = 3
+SAID_BELOW = frozenset({"people_with_problems", "snapshot_unproven", "held_by_guard"})
 TITLES = {
     Step.CONNECT: "Connect",
     Step.READ: "Read",
@@ -148,7 +149,7 @@ def _finished(view: CycleView, now: datetime) -> Message:
     icon, word = words.state(cycle)
     name = cycle.configuration_name
     took = words.duration(cycle, now)
-    blocks = [header(f"{icon} {name}: {word}"), *_reason(cycle)]
+    blocks = [header(f"{icon} {name}: {word}"), *reason(cycle)]
     if _did_something(cycle):
         blocks.append(section(_lines(words.counts_line(cycle.counts), _groups(cycle))))
     blocks += [section(line) for line in _remarks(view)]
@@ -178,13 +179,14 @@ def _summary(view: CycleView) -> str:
     return f"{said}, {counts.held:,} held." if counts.held else f"{said}."
 
 
-def _reason(cycle: Cycle) -> list[Block]:
-    if cycle.result is CycleResult.CANCELLED:
+def reason(cycle: Cycle) -> list[Block]:
+    """Return why a cycle did not simply succeed, unless the causes below say it themselves."""
+    if cycle.result is CycleResult.CANCELLED and cycle.error is None:
         by = words.who(cycle.cancel_requested_by) if cycle.cancel_requested_by else "somebody"
         return [
             section(f"Stopped by {by}. What was done stays done; the rest is for the next cycle.")
         ]
-    if cycle.error is None:
+    if cycle.error is None or cycle.error.code in SAID_BELOW:
         return []
     hint = f"\n*What to do:* {escape(cycle.error.hint)}" if cycle.error.hint else ""
     return [section(f"{escape(cycle.error.message)}{hint}")]

@@ -1,0 +1,154 @@
+"""The real dirsync over the demo workspace: core on SQLite, a SCIM directory, visitors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from bot.demo import company
+from bot.demo.directory import Directory
+from bot.demo.faults import Faults
+from bot.demo.rates import UNLIMITED
+from bot.demo.scim import scim_app
+from bot.demo.server import DemoOptions, DemoServer, serve
+from bot.demo.visitor import Visitor, visit
+from bot.grammar import SLASH
+from bot.slack.app import SlackRuntime, slack_runtime
+from core.app import Core, SystemClock, open_core
+from core.mail.mailbox import MailboxMailer
+from core.model.account import Actor, Role
+from core.settings import Settings
+
+OWNER, ADMIN, ADMIN_2 = "U0OWNER001", "U0ADMIN001", "U0ADMIN002"
+VIEWER, MEMBER, GUEST, STRANGER = "U0VIEWER01", "U0MEMBER01", "U0GUEST001", "U0OUTSIDE1"
+CHANNEL = "it-directory"
+TOKEN = "scim-token-0123456789"
+CLI = Actor(id="cli:test", name="the test", role=Role.ADMIN, door="cli")
+FILE = """\
+licenses: {{total: {licenses}}}
+configurations:
+  - name: people-scim
+    provider: {{type: scim, url: "{url}/scim/v2", token: "env:DIRSYNC_CREDENTIAL_TEST"}}
+    mapping: {{title: title, cost_center: enterprise.costCenter}}
+    channel: {channel}
+"""
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything that a test of the app may look at or upset."""
+
+    demo: DemoServer
+    core: Core
+    runtime: SlackRuntime
+    directory: Directory
+    sessions: AsyncExitStack
+    visitors: dict[str, Visitor] = field(default_factory=dict)
+    request_url: str = ""
+
+    @property
+    def faults(self) -> Faults:
+        return self.demo.faults
+
+    async def as_(self, user: str) -> Visitor:
+        """Return the open page of somebody."""
+        if user not in self.visitors:
+            page = visit(self.demo.url, user=user)
+            self.visitors[user] = await self.sessions.enter_async_context(page)
+        return self.visitors[user]
+
+    async def ask(self, user: str, text: str, *, channel: str = CHANNEL):
+        """Type a command as somebody and return the next message that they get to see."""
+        page = await self.as_(user)
+        mark = page.mark()
+        await page.say(f"{SLASH} {text}".rstrip(), channel=channel)
+        return await page.message(lambda shown: True, after=mark)
+
+    async def synced(self, user: str = ADMIN):
+        """Run a cycle to its end and return its card."""
+        page = await self.as_(user)
+        mark = page.mark()
+        await page.say(f"{SLASH} sync", channel=CHANNEL)
+        return await page.message(finished, after=mark, patience=30)
+
+
+def finished(text: str) -> bool:
+    words = ("Success", "Partial success", "Failure", "Cancelled")
+    return any(f"people-scim: {word}" in text for word in words)
+
+
+@asynccontextmanager
+async def app_world(
+    folder: Path, *, people: int = 12, licenses: int = 10, mode: str = "socket", **settings
+) -> AsyncIterator[World]:
+    """Run dirsync over a demo workspace until the block ends."""
+    directory = Directory(company.build(people))
+    command = {"command": SLASH, "description": "d", "usage_hint": "", "completions": []}
+    options = DemoOptions(
+        commands=[command],
+        extra_apps={"/scim/v2": scim_app(directory, TOKEN)},
+        rates=UNLIMITED,
+        events=frozenset({"app_home_opened"}),
+    )
+    async with AsyncExitStack() as stack:
+        demo = await stack.enter_async_context(serve(options))
+        made = settings_for(demo, folder, mode=mode, **settings)
+        runtime = await stack.enter_async_context(slack_runtime(made))
+        core = await stack.enter_async_context(
+            open_core(
+                made,
+                notifier=runtime.notifier,
+                mailer=MailboxMailer(folder / "mail", sender="it@example.com", clock=SystemClock()),
+                background=True,
+                allow_loopback=True,
+                drain_seconds=2.0,
+            )
+        )
+        channel = demo.workspace.channel_named(CHANNEL).id
+        text = FILE.format(licenses=licenses, url=demo.url, channel=channel)
+        await core.configurations.apply(CLI, text, source="test")
+        sessions = await stack.enter_async_context(AsyncExitStack())
+        bolt = await stack.enter_async_context(runtime.listening(core))
+        world = World(demo=demo, core=core, runtime=runtime, directory=directory, sessions=sessions)
+        if mode == "http":
+            await stack.enter_async_context(mounted(world, bolt))
+        yield world
+
+
+@asynccontextmanager
+async def mounted(world: World, bolt):
+    """Serve the app's request URL on a free port, and tell the demo workspace."""
+    app = web.Application()
+    app.add_routes([world.runtime.route(bolt)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        world.request_url = f"http://{host}:{port}/slack/events"
+        await world.demo.use_request_url(world.request_url)
+        yield
+    finally:
+        await world.demo.use_socket_mode()
+        await runner.cleanup()
+
+
+def settings_for(demo: DemoServer, folder: Path, *, mode: str, **more) -> Settings:
+    values = {
+        "database_url": f"sqlite:///{folder}/dirsync.db",
+        "secret_key": "0123456789abcdef0123",
+        "channel": demo.workspace.channel_named(CHANNEL).id,
+        "viewers": (VIEWER,),
+        "slack_bot_token": demo.bot_token,
+        "slack_signing_secret": demo.signing_secret,
+        "slack_api_url": demo.slack_api_url,
+        "credentials": {"DIRSYNC_CREDENTIAL_TEST": SecretStr(TOKEN)},
+    }
+    if mode == "socket":
+        values["slack_app_token"] = demo.app_token
+    return Settings.for_demo(**{**values, **more})
