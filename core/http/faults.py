@@ -26,20 +26,27 @@ _TLS_REASONS: Mapping[int, str] = {
     62: "its certificate is for another host name",
     64: "its certificate is for another address",
 }
+_NOT_ABOUT_TLS = (
+    ssl.SSLWantReadError,
+    ssl.SSLWantWriteError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+    ssl.SSLSyscallError,
+)
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> RemoteError:
     """Return the error for a request that got no complete answer."""
-    tls = _tls_cause(error)
-    if tls is not None:
-        return _tls_error(tls, host)
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return TransientRemoteError(
             f"{host} did not answer in time.",
             code="timeout",
             hint="It may be overloaded; a smaller page_size can help.",
         )
+    tls = _tls_cause(error)
+    if tls is not None:
+        return _tls_error(tls, host)
     if isinstance(error, httpx.ConnectError):
         return TransientRemoteError(
             f"{host} cannot be reached.",
@@ -55,9 +62,11 @@ def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> Remot
 
 def _tls_cause(error: BaseException) -> ssl.SSLError | None:
     cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, _NOT_ABOUT_TLS):
+            return cause
         cause = cause.__cause__ or cause.__context__
-    return cause
+    return None
 
 
 def _tls_error(error: ssl.SSLError, host: str) -> TerminalRemoteError:

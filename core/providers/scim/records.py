@@ -189,8 +189,8 @@ def _unreadable(error: Exception) -> RecordError:
         attribute = path.replace(f"{ENTERPRISE}.", "enterprise.").strip(".")
         return _wrong(attribute, _KINDS.get(kind.group(1), "other") if kind else "number")
     if isinstance(error, RecursionError):
-        return _wrong("", "nested too deeply")
-    return _wrong("", "broken text")
+        return _wrong("", "object", what="nested too deeply")
+    return _wrong("", "text", what="broken text")
 
 
 def _wrong(attribute: str, kind: str, *, what: str = "") -> RecordError:
