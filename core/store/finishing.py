@@ -26,9 +26,11 @@ _ITEM: Columns = (
     ("reason", "text"),
 )
 _PROVISIONED = """
-SELECT count(*) FROM users
-WHERE account_id = :account AND configuration_id = :configuration
-  AND status NOT IN ('disabled', 'deleted')
+SELECT (SELECT count(*) FROM users
+    WHERE account_id = :account AND configuration_id = :configuration
+      AND status NOT IN ('disabled', 'deleted'))
+  - (SELECT count(*) FROM changes WHERE cycle_id = :cycle AND kind = 'user'
+      AND action IN ('create', 'link', 'enable', 'restore'))
 """
 _REMOVALS = """
 SELECT count(*) FROM changes r
@@ -97,8 +99,13 @@ class Ending:
 
 
 async def provisioned(tx: Transaction, fence: Fence) -> int:
-    """Count the configuration's people who are neither disabled nor deleted."""
-    return int(await tx.value(_PROVISIONED, configuration=fence.configuration_id))
+    """Count the configuration's people who are neither disabled nor deleted.
+
+    Whom an earlier claim of this cycle brought in does not count, so that a cycle that was taken
+    over is guarded by the same limit.
+    """
+    values = {"configuration": fence.configuration_id, "cycle": fence.cycle_id}
+    return max(0, int(await tx.value(_PROVISIONED, **values)))
 
 
 async def removals_since(tx: Transaction, fence: Fence, since: datetime) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.engine.cycle import run_cycle
 from core.errors import ConflictError
 from core.model.account import UserStatus
 from core.model.configuration import Guard, Scope
@@ -255,8 +256,6 @@ async def test_a_request_to_cancel_stops_between_two_batches(database_url):
         await world.store.cycles.request_cancel(
             queued.id, by=ADA, audit=world.audit(), now=world.clock.now()
         )
-        from core.engine.cycle import run_cycle  # noqa: PLC0415
-
         outcome = await run_cycle(world.context(claim, batch=5))
         assert outcome.result is CycleResult.CANCELLED
         cycle = await world.store.cycles.get(queued.id)

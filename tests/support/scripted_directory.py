@@ -51,7 +51,9 @@ class Team:
     complete: bool = True
 
 
-def team(name: str, members: Iterable[str] = (), groups: Iterable[str] = (), **more: object) -> Team:
+def team(
+    name: str, members: Iterable[str] = (), groups: Iterable[str] = (), **more: object
+) -> Team:
     return Team(
         id=f"g-{name}", name=name, people=frozenset(members), groups=frozenset(groups), **more
     )
@@ -97,7 +99,9 @@ class ScriptedDirectory:
 
     async def read_groups(self) -> AsyncIterator[Page]:
         """Yield the groups."""
-        for page in self._deliver(self.bend_groups(self._pages([_raw_team(t) for t in self.teams]))):
+        for page in self._deliver(
+            self.bend_groups(self._pages([_raw_team(t) for t in self.teams]))
+        ):
             yield page
 
     def _deliver(self, script: Sequence[Page | DirsyncError]) -> Iterable[Page]:
