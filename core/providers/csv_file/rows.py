@@ -54,6 +54,7 @@ class RowReader:
 
     def __init__(self, text: TextIO, *, delimiter: str) -> None:
         self.swallowed = False
+        self._delimiter = delimiter
         self._reader = csv.reader(text, delimiter=delimiter, strict=True)
 
     def header(self) -> Sequence[str]:
@@ -64,11 +65,21 @@ class RowReader:
         """Yield each further row's canonical bytes."""
         before = self._reader.line_num
         for cells in self._cells():
-            broken = cells is None or len(cells) != columns.width
-            if broken and self._reader.line_num - before > 1:
+            breaks = self._reader.line_num - before - 1
+            if breaks > 0 and self._hides_rows(cells, columns.width, breaks):
                 self.swallowed = True
             before = self._reader.line_num
             yield encode_row(cells, columns)
+
+    def _hides_rows(self, cells: Sequence[str] | None, width: int, breaks: int) -> bool:
+        """Say whether a row over several lines may contain whole other rows.
+
+        A swallowed row brings its own delimiters into a cell; an address of several lines doesn't.
+        """
+        if cells is None or len(cells) != width:
+            return True
+        inside = sum(cell.count(self._delimiter) for cell in cells if "\n" in cell or "\r" in cell)
+        return inside >= (width - 1) * breaks
 
     def _cells(self) -> Iterator[Sequence[str] | None]:
         """Yield the cells of each row that is not blank, None for one that cannot be split."""
