@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import config, cycles, database, doctor, held, manifest, notify, people, serve
+from bot.cli import config, cycles, database, demo, doctor, held, manifest, notify, people, serve
 
 REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
+    demo.register,
     serve.register,
     cycles.register,
     people.register,

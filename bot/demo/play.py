@@ -117,33 +117,40 @@ async def _down(stage: Stage) -> None:
     mark = stage.visitor.mark()
     await stage.press("down")
     await stage.sync("Failure")
-    await stage.alert("Sync failed", after=mark)
+    await stage.public("Sync failed", after=mark)
     await stage.press("normal")
     mark = stage.visitor.mark()
     await stage.sync("Partial success", "0 created", "0 disabled")
-    await stage.alert("Sync failed: over", after=mark)
+    await stage.public("Sync recovered", after=mark)
 
 
 async def _many_leave(stage: Stage) -> None:
     mark = stage.visitor.mark()
     await stage.press("leavers", MANY)
     await stage.sync("Partial success", "0 disabled", f"{MANY} removals held")
-    held = await stage.alert(f"{MANY} removals held", "Review", after=mark)
+    held = await stage.public(f"{MANY} removals held", "Review", after=mark)
     review = await stage.click("Review", f"Approve all {MANY}", on=held)
-    await stage.click(f"Approve all {MANY}", "second", on=review, sure=True)
+    await stage.click(f"Approve all {MANY}", "cannot release", on=review, sure=True)
 
 
 async def _release(stage: Stage) -> None:
     starter = stage.visitor.screen.me
     await stage.visitor.be(SECOND_ADMIN)
-    held = await stage.alert(f"{MANY} removals held", "Review", after=0)
+    held = await stage.public(f"{MANY} removals held", "Review", after=0)
     review = await stage.click("Review", f"Approve all {MANY}", on=held)
     mark = stage.visitor.mark()
     await stage.visitor.click(f"Approve all {MANY}", on=review, confirm=True)
-    card = await stage.alert("Approved by", f"{MANY} disabled", after=mark)
+    card = await stage.public("Approved by", f"{MANY} disabled", after=mark)
     stage.expect(cycle_of(card), "a cycle of its own")
-    await stage.alert("Approved", f"{MANY} removals", after=mark)
+    await stage.public("Approved", f"{MANY} removals", after=mark)
     await stage.visitor.be(starter)
+
+
+async def _come_back(stage: Stage) -> None:
+    before = await stage.mails()
+    await stage.press("everyone-back")
+    await stage.sync("Partial success", "0 created", f"{LEAVERS + MANY} enabled again")
+    await stage.expect_mails(before)
 
 
 async def _member(stage: Stage) -> None:
@@ -157,8 +164,8 @@ async def _member(stage: Stage) -> None:
 
 async def _records(stage: Stage) -> None:
     await stage.answer("/dirsync licenses", f"{stage.figures.licenses}")
-    await stage.answer("/dirsync history", "Failure", "Success")
-    await stage.answer("/dirsync users --status disabled", "disabled")
+    await stage.answer("/dirsync history", "Failure", "Partial success")
+    await stage.answer("/dirsync users --status disabled", f"of {LEAVERS + MANY}")
 
 
 CHAPTERS: tuple[Chapter, ...] = (
@@ -175,4 +182,5 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(title="A second admin decides", tell=_release),
     Chapter(title="An ordinary member asks", tell=_member),
     Chapter(title="What is on record", tell=_records),
+    Chapter(title="Everyone comes back", tell=_come_back),
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import aiohttp
 
@@ -50,77 +52,69 @@ class Stage:
         if not holds:
             raise StoryError(_missing(what, seen))
 
+    def fail(self, text: str) -> NoReturn:
+        """Raise `StoryError`."""
+        raise StoryError(text)
+
     def expect_text(self, shown: Shown, *fragments: str) -> None:
         """Raise `StoryError` unless each text is on the message, its markup aside."""
-        text = plain(shown.text)
         for fragment in fragments:
-            self.expect(fragment in text, f"“{fragment}” on the message", seen=text)
+            self.expect(
+                says(shown.text, fragment), f"“{fragment}” on the message", seen=plain(shown.text)
+            )
 
     def note(self, text: str) -> None:
         """Write a line of the story that nobody says."""
         self.visitor.screen.log.say(f"({text})")
 
     async def answer(self, command: str, *fragments: str, channel: str = CHANNEL) -> Shown:
-        """Type a command; return the answer, which must carry each of the texts."""
+        """Type a command; return the private answer, which must carry each of the texts."""
         mark = self.visitor.mark()
         await self.visitor.say(command, channel=channel)
+        return await self._private(fragments, after=mark)
 
-        def wanted(text: str) -> bool:
-            return all(fragment in plain(text) for fragment in fragments)
-
-        return await self._message(wanted, after=mark, what=f"an answer with {_list(fragments)}")
-
-    async def card(self, cycle: str, *fragments: str) -> Shown:
-        """Wait until the public card of a cycle carries each of the texts."""
-
-        def wanted(text: str) -> bool:
-            return cycle in text and all(fragment in plain(text) for fragment in fragments)
-
-        return await self._message(
-            wanted, what=f"the card of {cycle} with {_list(fragments)}", public=True
-        )
-
-    async def alert(self, *fragments: str, after: int) -> Shown:
-        """Wait for a public message that came or changed after the mark and carries the texts."""
-
-        def wanted(text: str) -> bool:
-            return all(fragment in plain(text) for fragment in fragments)
-
-        what = f"a message in the channel with {_list(fragments)}"
-        return await self._message(wanted, after=after, what=what, public=True)
+    async def click(
+        self, button: str, *fragments: str, on: Shown, sure: bool | None = None
+    ) -> Shown:
+        """Click a button on a message; return the private answer, which must carry each text."""
+        mark = self.visitor.mark()
+        await self.visitor.click(button, on=on, confirm=sure)
+        return await self._private(fragments, after=mark)
 
     async def sync(self, result: str, *fragments: str) -> Shown:
         """Type ``/dirsync sync`` and return the finished card, which must carry each text."""
-        started = await self.answer("/dirsync sync", "Started")
-        return await self.card(cycle_of(started), f": {result}", *fragments)
+        started = await self.answer("/dirsync sync", "Started syncing")
+        return await self.public(cycle_of(started), f": {result}", *fragments)
 
-    async def click(self, button: str, *fragments: str, on: Shown, sure: bool | None = None) -> Shown:
-        """Click a button on a message; return the answer, which must carry each of the texts."""
-        mark = self.visitor.mark()
-        await self.visitor.click(button, on=on, confirm=sure)
+    async def public(self, *fragments: str, after: int = 0) -> Shown:
+        """Wait for a message for all that came or changed after the mark and carries each text."""
+        return await self._message(fragments, after=after, private=False)
 
-        def wanted(text: str) -> bool:
-            return all(fragment in plain(text) for fragment in fragments)
+    async def _private(self, fragments: Sequence[str], *, after: int) -> Shown:
+        return await self._message(fragments, after=after, private=True)
 
-        return await self._message(wanted, after=mark, what=f"an answer with {_list(fragments)}")
-
-    async def _message(
-        self, wanted: Callable[[str], bool], *, what: str, after: int = 0, public: bool = False
-    ) -> Shown:
+    async def _message(self, fragments: Sequence[str], *, after: int, private: bool) -> Shown:
         screen = self.visitor.screen
-        channel = screen.channel_id(CHANNEL) if public else None
-        try:
-            await self.visitor.wait_until(
-                lambda: screen.find(wanted, channel=channel, after=after) is not None,
-                what=what,
-                patience=PATIENCE,
+
+        def found() -> Shown | None:
+            return next(
+                (
+                    shown
+                    for shown in screen.messages(screen.channel_id(CHANNEL))
+                    if shown.seen_at >= after
+                    and shown.is_ephemeral is private
+                    and all(says(shown.text, fragment) for fragment in fragments)
+                ),
+                None,
             )
+
+        what = "a private answer" if private else "a message for all"
+        what = f"{what} with {', '.join(f'“{fragment}”' for fragment in fragments)}"
+        try:
+            await self.visitor.wait_until(lambda: found() is not None, what=what, patience=PATIENCE)
         except VisitorError as error:
-            raise StoryError(_missing(what, str(error).partition("\n")[2])) from error
-        found = screen.find(wanted, channel=channel, after=after)
-        if found is None:
-            raise StoryError(_missing(what, ""))
-        return found
+            raise StoryError(f"Expected {what}, and waited {PATIENCE:g} seconds.") from error
+        return found() or self.fail(f"Expected {what} to stay.")
 
     async def press(self, action: str, n: int | None = None) -> Mapping[str, object]:
         """Press a button of the provider's page and write down what it did."""
@@ -161,8 +155,15 @@ async def open_stage(url: str, figures: Figures) -> AsyncIterator[Stage]:
 
 
 def plain(text: str) -> str:
-    """Return a message's text without the signs of bold, italics and code."""
-    return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", text)
+    """Return a message's text without the signs of bold, italics and code, and what is unseen."""
+    seen = "".join(each for each in text if unicodedata.category(each) != "Cf")
+    return re.sub(r"[*`]|(?<!\w)_|_(?!\w)", "", seen)
+
+
+def says(text: str, fragment: str) -> bool:
+    """Whether a message says this, at the beginning of a word or number: 20 is not in 120."""
+    start = r"(?<![\w,.])" if fragment[:1].isalnum() else ""
+    return re.search(f"{start}{re.escape(fragment)}", plain(text)) is not None
 
 
 def cycle_of(shown: Shown) -> str:
@@ -175,7 +176,3 @@ def cycle_of(shown: Shown) -> str:
 
 def _missing(what: str, seen: str) -> str:
     return f"Expected {what}." + (f" There was:\n{seen}" if seen else "")
-
-
-def _list(fragments: tuple[str, ...]) -> str:
-    return ", ".join(f"“{fragment}”" for fragment in fragments) or "anything"

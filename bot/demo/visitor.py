@@ -133,7 +133,7 @@ class Visitor:
 
     def mark(self) -> int:
         """Return a mark; waits with `after=mark` look only at what came or changed later."""
-        return self.screen.clock
+        return self.screen.clock + 1
 
     async def message(
         self,
