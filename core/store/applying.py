@@ -10,20 +10,35 @@ from core.model.account import UserStatus
 from core.model.configuration import InvitationWay
 from core.model.cycle import Decision, Fence, Problem
 from core.store import statements as sql
-from core.store.bulk import Columns, json_rows, reserve_ids
+from core.store.bulk import Columns, insert_plain, json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
-from core.store.deciding import (
-    DECIDED,
-    SLICE,
-    Batch,
-    Decided,
-    build,
-    problems_of,
-    taken_key_problem,
-)
+from core.store.deciding import SLICE, Batch, build, problems_of, taken_key_problem
 from core.store.fencing import check_fence
 
+_KINDS: Columns = (
+    ("kind", "integer"),
+    ("action", "text"),
+    ("status", "text"),
+    ("reason", "text"),
+    ("result", "text"),
+    ("settles", "boolean"),
+    ("kept", "boolean"),
+    ("present", "boolean"),
+    ("readable", "boolean"),
+    ("rekey", "boolean"),
+    ("writes", "boolean"),
+)
+_ROWS: Columns = (
+    ("seq", "bigint"),
+    ("external_id", "text"),
+    ("user_id", "bigint"),
+    ("change_id", "bigint"),
+    ("label", "text"),
+    ("kind", "integer"),
+    ("before", "text"),
+    ("after", "text"),
+)
 _PROBLEM: Columns = (
     ("n", "bigint"),
     ("external_id", "text"),
@@ -59,8 +74,9 @@ async def apply(
     staged = send is InvitationWay.STAGED
     status = UserStatus.STAGED if staged else UserStatus.INVITED
     batch = await build(tx, decisions, status=status)
-    await _load(tx, batch.rows)
+    await _load(tx, batch)
     if careful:
+        await _set_created_aside(tx, fence, batch)
         await _set_taken_aside(tx, batch)
     values: dict[str, object] = {
         "cycle": fence.cycle_id,
@@ -72,39 +88,43 @@ async def apply(
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
     await store_problems(tx, fence, batch.problems)
-    if any(row.action == "delete" and row.status is None for row in batch.rows):
+    if any(kind.action == "delete" and kind.status is None for kind in batch.kinds):
         await _erase(tx, values)
 
 
-async def _load(tx: Transaction, rows: Sequence[Decided]) -> None:
-    await tx.run("DELETE FROM decided")
-    source = json_rows(tx.backend, "rows", DECIDED)
-    names = ", ".join(name for name, _ in DECIDED)
-    for start in range(0, len(rows), SLICE):
-        await tx.run(
-            f"INSERT INTO decided ({names}) SELECT {names} FROM {source} AS d",  # noqa: S608 - names are our own
-            rows=to_json(rows[start : start + SLICE]),
-        )
+async def _load(tx: Transaction, batch: Batch) -> None:
+    await tx.run("DELETE FROM decided_rows")
+    await tx.run("DELETE FROM decided_kinds")
+    kinds = [(number, *kind) for kind, number in batch.kinds.items()]
+    await insert_plain(tx, "decided_kinds", _KINDS, kinds)
+    for start in range(0, len(batch.rows), SLICE):
+        await insert_plain(tx, "decided_rows", _ROWS, batch.rows[start : start + SLICE])
+
+
+async def _set_created_aside(tx: Transaction, fence: Fence, batch: Batch) -> None:
+    """Leave out who was created by the same decision before."""
+    rows = await tx.rows(sql.CREATED, configuration=fence.configuration_id)
+    if batch.put_aside({row.external_id for row in rows}):
+        await _load(tx, batch)
 
 
 async def _set_taken_aside(tx: Transaction, batch: Batch) -> None:
     """Turn whoever's match key is taken into a conflict, and whoever depended on them."""
     problem = taken_key_problem()
     while found := {row.external_id for row in await tx.rows(sql.TAKEN)}:
-        aside = [row for row in batch.rows if row.external_id in found]
+        aside = batch.put_aside(found)
         batch.problems.extend((row.external_id, row.label, problem) for row in aside)
-        batch.rows = [row for row in batch.rows if row.external_id not in found]
-        await _load(tx, batch.rows)
+        await _load(tx, batch)
 
 
 async def _people(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:
-    if any(row.rekey for row in batch.rows):
+    if any(kind.rekey for kind in batch.kinds):
         await tx.run(sql.CLEAR_KEYS)
     if batch.has("create"):
         await tx.run(sql.CREATE, **values)
-    if any(row.writes for row in batch.rows):
+    if any(kind.writes for kind in batch.kinds):
         await tx.run(sql.WRITE, **values)
-    if any(row.rekey for row in batch.rows):
+    if any(kind.rekey for kind in batch.kinds):
         await tx.run(sql.SET_KEYS)
     if batch.has("link"):
         await tx.run(sql.OWN, **values)
@@ -136,10 +156,10 @@ async def _invite(
 
 
 async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:
-    if any(row.present for row in batch.rows):
+    if any(kind.present for kind in batch.kinds):
         await tx.run(sql.settle(tx.backend), **values)
         await tx.run(sql.UNSETTLE, **values)
-    if not all(row.present for row in batch.rows):
+    if not all(kind.present for kind in batch.kinds):
         await tx.run(sql.MISS, **values)
         await tx.run(sql.FORGET, **values)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from core.store.database import Transaction
@@ -19,47 +19,73 @@ async def insert_rows(
     tx: Transaction, table: str, columns: Columns, rows: Sequence[Sequence[object]]
 ) -> int:
     """Insert rows with the account's id; return how many were new. Rows that are there stay."""
+    account = str(tx.account)
+    return await _insert(tx, table, columns, rows, account)
+
+
+async def insert_plain(
+    tx: Transaction, table: str, columns: Columns, rows: Sequence[Sequence[object]]
+) -> None:
+    """Insert rows into a temporary table, which has no account."""
+    await _insert(tx, table, columns, rows, None)
+
+
+async def _insert(
+    tx: Transaction,
+    table: str,
+    columns: Columns,
+    rows: Sequence[Sequence[object]],
+    account: str | None,
+) -> int:
     if tx.backend == "postgresql":
-        return await _unnest(tx, table, columns, rows)
+        return await _unnest(tx, table, columns, rows, account)
     size = max(1, _VALUES // len(columns))
     new = 0
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        values = tuple(value for row in part for value in row)
-        result = await tx.driver(_values(table, columns, len(part), str(tx.account)), values)
+        values = tuple([value for row in part for value in row])
+        result = await tx.driver(_values(table, columns, len(part), account), values)
         new += result.rowcount
     return new
 
 
 async def _unnest(
-    tx: Transaction, table: str, columns: Columns, rows: Sequence[Sequence[object]]
+    tx: Transaction,
+    table: str,
+    columns: Columns,
+    rows: Sequence[Sequence[object]],
+    account: str | None,
 ) -> int:
     if not rows:
         return 0
     arrays = tuple(list(array) for array in zip(*rows, strict=True))
-    result = await tx.driver(_arrays(table, columns), (str(tx.account), *arrays))
+    before = () if account is None else (account,)
+    result = await tx.driver(_arrays(table, columns, with_account=bool(before)), (*before, *arrays))
     return result.rowcount
 
 
 @lru_cache(maxsize=64)
-def _values(table: str, columns: Columns, size: int, account: str) -> str:
+def _values(table: str, columns: Columns, size: int, account: str | None) -> str:
     names = ", ".join(name for name, _ in columns)
-    quoted = account.replace("'", "''")
-    row = f"('{quoted}', {', '.join('?' * len(columns))})"
-    return (
-        f"INSERT INTO {table} (account_id, {names}) VALUES {', '.join([row] * size)}"  # noqa: S608 - names are our own
-        " ON CONFLICT DO NOTHING"
-    )
+    marks = ", ".join("?" * len(columns))
+    if account is not None:
+        quoted = account.replace("'", "''")
+        names, marks = f"account_id, {names}", f"'{quoted}', {marks}"
+    values = ", ".join([f"({marks})"] * size)
+    return f"INSERT INTO {table} ({names}) VALUES {values} ON CONFLICT DO NOTHING"  # noqa: S608 - names are our own
 
 
 @lru_cache(maxsize=64)
-def _arrays(table: str, columns: Columns) -> str:
+def _arrays(table: str, columns: Columns, *, with_account: bool) -> str:
     names = ", ".join(name for name, _ in columns)
-    arrays = ", ".join(f"CAST(${n} AS {kind}[])" for n, (_, kind) in enumerate(columns, start=2))
-    return (
-        f"INSERT INTO {table} (account_id, {names})"  # noqa: S608 - names are our own
-        f" SELECT CAST($1 AS text), t.* FROM unnest({arrays}) AS t ON CONFLICT DO NOTHING"
-    )
+    first = 2 if with_account else 1
+    arrays = ", ".join(f"CAST(${n} AS {kind}[])" for n, (_, kind) in enumerate(columns, first))
+    if with_account:
+        return (
+            f"INSERT INTO {table} (account_id, {names})"  # noqa: S608 - names are our own
+            f" SELECT CAST($1 AS text), t.* FROM unnest({arrays}) AS t ON CONFLICT DO NOTHING"
+        )
+    return f"INSERT INTO {table} ({names}) SELECT t.* FROM unnest({arrays}) AS t"  # noqa: S608 - names are our own
 
 
 def json_rows(backend: Backend, parameter: str, columns: Columns) -> str:
@@ -87,8 +113,3 @@ async def reserve_ids(tx: Transaction, name: str, count: int) -> int:
         count=count,
     )
     return int(first)
-
-
-def chunks(rows: Sequence[object], size: int) -> Iterable[Sequence[object]]:
-    """Cut a sequence into parts of `size`."""
-    return (rows[start : start + size] for start in range(0, len(rows), size))

@@ -22,16 +22,29 @@ Row: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 
 _ATTEMPTS = 5
 _BUSY_MS = 5_000
+_CHECKPOINT_PAGES = 8_000
 _WRITER_CACHE_KIB = 16_384
 _READER_CACHE_KIB = 4_096
-_DECIDED = """
-CREATE TEMPORARY TABLE IF NOT EXISTS decided (
-    seq BIGINT NOT NULL, external_id TEXT NOT NULL, action TEXT NOT NULL, user_id BIGINT,
-    change_id BIGINT, was TEXT, status TEXT, reason TEXT NOT NULL, label TEXT NOT NULL,
+_DECIDED = (
+    """
+CREATE TEMPORARY TABLE IF NOT EXISTS decided_rows (
+    seq BIGINT NOT NULL, external_id TEXT NOT NULL, user_id BIGINT, change_id BIGINT,
+    label TEXT NOT NULL, kind INTEGER NOT NULL, before TEXT, after TEXT
+)""",
+    """
+CREATE TEMPORARY TABLE IF NOT EXISTS decided_kinds (
+    kind INTEGER PRIMARY KEY, action TEXT NOT NULL, status TEXT, reason TEXT NOT NULL,
     result TEXT NOT NULL, settles BOOLEAN NOT NULL, kept BOOLEAN NOT NULL,
     present BOOLEAN NOT NULL, readable BOOLEAN NOT NULL, rekey BOOLEAN NOT NULL,
-    writes BOOLEAN NOT NULL, before TEXT, after TEXT
-)"""
+    writes BOOLEAN NOT NULL
+)""",
+)
+_DECIDED_VIEW = """
+CREATE TEMPORARY VIEW decided AS
+SELECT r.seq, r.external_id, r.user_id, r.change_id, r.label, r.before, r.after, k.action,
+    k.status, k.reason, k.result, k.settles, k.kept, k.present, k.readable, k.rekey, k.writes
+FROM decided_rows r JOIN decided_kinds k ON k.kind = r.kind
+"""
 
 
 class Transaction:
@@ -200,8 +213,10 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
         *common,
         "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=FULL",
+        f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}",
         f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}",
-        _DECIDED,
+        *_DECIDED,
+        _DECIDED_VIEW,
     )
 
 
@@ -230,7 +245,9 @@ def _postgresql_engine(address: Address) -> AsyncEngine:
 
     def on_connect(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"{_DECIDED} ON COMMIT DELETE ROWS")
+        for statement in _DECIDED:
+            cursor.execute(f"{statement} ON COMMIT DELETE ROWS")
+        cursor.execute(_DECIDED_VIEW)
         cursor.close()
         connection.commit()
 

@@ -1,4 +1,7 @@
-"""From the engine's decisions to rows of the table ``decided``, which the statements join."""
+"""From the engine's decisions to rows of the view ``decided``, which the statements join.
+
+Most decisions of a batch are alike, so what they share is a row of ``decided_kinds``.
+"""
 
 from __future__ import annotations
 
@@ -9,63 +12,40 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.model.account import UserStatus
+from core.model.account import DisabledBy, UserStatus
 from core.model.cycle import Action, Decision, Problem, Severity
-from core.store.bulk import Columns, json_rows, reserve_ids
-from core.store.codec import to_json, to_object
+from core.store.bulk import json_rows, reserve_ids
+from core.store.codec import to_json
 from core.store.database import Row, Transaction
 from core.store.licenses import free_licenses, lock_pool
 
 SLICE = 1_000
 """Rows that are worked on before the event loop gets its turn."""
 
-DECIDED: Columns = (
-    ("seq", "bigint"),
-    ("external_id", "text"),
-    ("action", "text"),
-    ("user_id", "bigint"),
-    ("change_id", "bigint"),
-    ("was", "text"),
-    ("status", "text"),
-    ("reason", "text"),
-    ("label", "text"),
-    ("result", "text"),
-    ("settles", "boolean"),
-    ("kept", "boolean"),
-    ("present", "boolean"),
-    ("readable", "boolean"),
-    ("rekey", "boolean"),
-    ("writes", "boolean"),
-    ("before", "text"),
-    ("after", "text"),
-)
 _TOUCHED = """
-SELECT u.id, u.status, u.status_before, u.disabled_by, u.licensed, u.user_name, u.display_name,
-    u.email, u.match_key, u.profile, s.seq, s.user_name AS new_user_name,
+SELECT u.id, u.status, u.status_before, u.disabled_by, u.user_name, u.display_name, u.email,
+    u.match_key, u.profile, s.seq, s.user_name AS new_user_name,
     s.display_name AS new_display_name, s.email AS new_email, s.match_key AS new_match_key,
     s.profile AS new_profile
 FROM {ids} d JOIN users u ON u.id = d.id
 LEFT JOIN staged_users s ON s.seq = d.seq
 WHERE u.account_id = :account
 """
-_STANDING = {Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE}
+_STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
 _CHANGING = _STANDING | {Action.DISABLE, Action.DELETE}
-_GONE = {UserStatus.DISABLED.value, UserStatus.DELETED.value}
+_GONE = frozenset({UserStatus.DISABLED.value, UserStatus.DELETED.value})
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
+_PROFILE = msgspec.json.Decoder(dict[str, object])
+AGREE = "agree"
+"""The action of an update after which nothing differs: only the link is brought up to date."""
 
 
-class Decided(NamedTuple):
-    """One row of ``decided``, in the order of `DECIDED`."""
+class Kind(NamedTuple):
+    """What decisions share; the columns of ``decided_kinds`` after its key."""
 
-    seq: int
-    external_id: str
     action: str
-    user_id: int | None
-    change_id: int | None
-    was: str | None
     status: str | None
     reason: str
-    label: str
     result: str
     settles: bool
     kept: bool
@@ -73,6 +53,17 @@ class Decided(NamedTuple):
     readable: bool
     rekey: bool
     writes: bool
+
+
+class Decided(NamedTuple):
+    """One row of ``decided_rows``."""
+
+    seq: int
+    external_id: str
+    user_id: int | None
+    change_id: int | None
+    label: str
+    kind: int
     before: str | None
     after: str | None
 
@@ -82,47 +73,67 @@ class Batch:
     """What one call of `apply` will write.
 
     Attributes:
-        first_user: the first id of the people that it creates.
         problems: (external id, label, problem).
+        first_user: the first id of the `created` people.
     """
 
     rows: list[Decided] = field(default_factory=list)
+    kinds: dict[Kind, int] = field(default_factory=dict)
     problems: list[tuple[str, str, Problem]] = field(default_factory=list)
     first_user: int = 0
     created: int = 0
 
     def has(self, *actions: str) -> bool:
-        """Whether any row has one of these actions."""
-        return any(row.action in actions for row in self.rows)
+        """Whether anybody has one of these actions."""
+        return any(kind.action in actions for kind in self.kinds)
+
+    def put_aside(self, external_ids: set[str]) -> list[Decided]:
+        """Take these people out of the batch and return their rows."""
+        aside = [row for row in self.rows if row.external_id in external_ids]
+        self.rows = [row for row in self.rows if row.external_id not in external_ids]
+        return aside
+
+
+class _Fate(NamedTuple):
+    """What becomes of one person of the account."""
+
+    action: str
+    status: str | None = None
+    recorded: bool = False
+    rekey: bool = False
+    writes: bool = False
+    before: dict[str, object] | None = None
+    after: dict[str, object] | None = None
+
+
+_UNTOUCHED = _Fate(Action.NOTHING.value)
 
 
 async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserStatus) -> Batch:
     """Work out what each decision means for the account as it is now.
 
-    `status` is where newly created people begin. Locks the license pool if anybody may get or
-    free a license.
+    `status` is where newly created people begin. Locks the license pool if anybody may get one
+    back.
     """
     batch = Batch(created=sum(1 for d in decisions if d.action is Action.CREATE))
     if batch.created:
         batch.first_user = await reserve_ids(tx, "users", batch.created)
-    touched = await _touched(tx, decisions)
-    free = await _free(tx, decisions)
-    outcome = _Outcome(touched=touched, free=free, next_user=batch.first_user, status=status)
+    judge = _Judge(
+        touched=await _touched(tx, decisions),
+        free=await _free(tx, decisions),
+        next_user=batch.first_user,
+        next_change=await reserve_ids(tx, "changes", len(decisions)),
+        status=status.value,
+    )
     for start in range(0, len(decisions), SLICE):
         for decision in decisions[start : start + SLICE]:
-            batch.rows.append(outcome.of(decision))
-            _tell(batch, decision)
+            judge.note(batch, decision)
         await asyncio.sleep(0)
-    await _number(tx, batch)
     return batch
 
 
 async def _touched(tx: Transaction, decisions: Sequence[Decision]) -> dict[int, Row]:
-    wanted = [
-        (_person(decision), decision.pair.seq)
-        for decision in decisions
-        if decision.action in _CHANGING
-    ]
+    wanted = [(_person(d), d.pair.seq) for d in decisions if d.action in _CHANGING]
     if not wanted:
         return {}
     ids = json_rows(tx.backend, "ids", (("id", "bigint"), ("seq", "bigint")))
@@ -138,27 +149,9 @@ async def _free(tx: Transaction, decisions: Sequence[Decision]) -> int:
     return await free_licenses(tx)
 
 
-async def _number(tx: Transaction, batch: Batch) -> None:
-    """Give each row that is recorded its change id."""
-    recorded = sum(1 for row in batch.rows if row.change_id is not None)
-    if not recorded:
-        return
-    number = await reserve_ids(tx, "changes", recorded)
-    for index, row in enumerate(batch.rows):
-        if row.change_id is not None:
-            batch.rows[index] = row._replace(change_id=number)
-            number += 1
-
-
 def _person(decision: Decision) -> int | None:
     pair = decision.pair
     return pair.holder if decision.action is Action.LINK else pair.user_id
-
-
-def _tell(batch: Batch, decision: Decision) -> None:
-    pair = decision.pair
-    told = problems_of(decision)
-    batch.problems.extend((pair.external_id, pair.label, problem) for problem in told)
 
 
 def problems_of(decision: Decision) -> list[Problem]:
@@ -168,63 +161,79 @@ def problems_of(decision: Decision) -> list[Problem]:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Outcome:
+class _Judge:
     touched: dict[int, Row]
     free: int
     next_user: int
-    status: UserStatus
+    next_change: int
+    status: str
 
-    def of(self, decision: Decision) -> Decided:
+    def note(self, batch: Batch, decision: Decision) -> None:
+        """Add one decision to the batch."""
+        pair = decision.pair
         if decision.action is Action.CREATE:
-            user, self.next_user = self.next_user, self.next_user + 1
-            return _row(decision, user_id=user, status=self.status.value, recorded=True)
-        user_id = _person(decision)
-        person = self.touched.get(user_id) if user_id is not None else None
-        if decision.action not in _CHANGING or person is None:
-            return _row(decision, user_id=user_id)
+            user: int | None = self.next_user
+            self.next_user += 1
+            fate = _Fate(Action.CREATE.value, self.status, recorded=True)
+        else:
+            user = _person(decision)
+            fate = self._fate(decision, user)
+        told = bool(pair.problems) or decision.problem is not None
+        kind = Kind(
+            fate.action,
+            fate.status,
+            decision.reason,
+            "warning" if told else "success",
+            decision.settles and not told,
+            decision.keeps,
+            pair.present,
+            pair.readable,
+            fate.rekey,
+            fate.writes,
+        )
+        batch.rows.append(
+            Decided(
+                pair.seq,
+                pair.external_id,
+                user,
+                self._change(recorded=fate.recorded),
+                pair.label,
+                batch.kinds.setdefault(kind, len(batch.kinds)),
+                to_json(fate.before) if fate.before is not None else None,
+                to_json(fate.after) if fate.after is not None else None,
+            )
+        )
+        if told:
+            batch.problems.extend((pair.external_id, pair.label, p) for p in problems_of(decision))
+
+    def _change(self, *, recorded: bool) -> int | None:
+        if not recorded:
+            return None
+        self.next_change += 1
+        return self.next_change - 1
+
+    def _fate(self, decision: Decision, user: int | None) -> _Fate:
+        person = self.touched.get(user) if user is not None else None
+        if decision.action not in _CHANGING:
+            return _Fate(decision.action.value)
+        if person is None:
+            return _UNTOUCHED
         if decision.action is Action.DISABLE:
-            return self._disable(decision, person)
+            return _disabled(person)
         if decision.action is Action.DELETE:
-            return self._delete(decision, person)
-        return self._stand(decision, person)
+            return _deleted(decision, person)
+        return self._standing(decision.action, person)
 
-    def _disable(self, decision: Decision, person: Row) -> Decided:
-        if person.status in _GONE:
-            return _row(decision, user_id=person.id, action=Action.NOTHING)
-        return _row(
-            decision,
-            user_id=person.id,
-            was=person.status,
-            status=UserStatus.DISABLED.value,
-            recorded=True,
-            before={"status": person.status},
-            after={"status": "disabled"},
-        )
-
-    def _delete(self, decision: Decision, person: Row) -> Decided:
-        erased = person.status == UserStatus.DELETED.value
-        return _row(
-            decision,
-            user_id=person.id,
-            was=person.status,
-            status=None if erased else UserStatus.DELETED.value,
-            recorded=True,
-            before={} if erased else {"status": person.status},
-            after={} if erased else {"status": "deleted"},
-        )
-
-    def _stand(self, decision: Decision, person: Row) -> Decided:
+    def _standing(self, action: Action, person: Row) -> _Fate:
         before, after = _difference(person)
-        status = self._back(decision.action, person)
+        status = self._back(action, person)
         if status and status != person.status:
             before["status"], after["status"] = person.status, status
-        if decision.action is Action.UPDATE and not after:
-            return _row(decision, user_id=person.id, action=Action.NOTHING, agrees=True)
-        return _row(
-            decision,
-            user_id=person.id,
-            was=person.status,
-            status=status,
+        if action is Action.UPDATE and not after:
+            return _Fate(AGREE)
+        return _Fate(
+            action.value,
+            status,
             recorded=True,
             rekey=person.seq is not None and (person.match_key or "") != person.new_match_key,
             writes=person.seq is not None,
@@ -233,9 +242,10 @@ class _Outcome:
         )
 
     def _back(self, action: Action, person: Row) -> str | None:
+        """Return the status of somebody who comes back; active only while a license is free."""
         if action not in {Action.ENABLE, Action.RESTORE} or person.status not in _GONE:
             return None
-        if action is Action.RESTORE and person.disabled_by == "admin":
+        if action is Action.RESTORE and person.disabled_by == DisabledBy.ADMIN.value:
             return UserStatus.DISABLED.value
         status = str(person.status_before or UserStatus.INVITED.value)
         if status == UserStatus.ACTIVE.value:
@@ -245,54 +255,46 @@ class _Outcome:
         return status
 
 
+def _disabled(person: Row) -> _Fate:
+    if person.status in _GONE:
+        return _UNTOUCHED
+    status = UserStatus.DISABLED.value
+    return _Fate(
+        Action.DISABLE.value,
+        status,
+        recorded=True,
+        before={"status": person.status},
+        after={"status": status},
+    )
+
+
+def _deleted(decision: Decision, person: Row) -> _Fate:
+    """Delete somebody; who was deleted already when the engine looked is erased for good."""
+    status = UserStatus.DELETED.value
+    if person.status == status:
+        erased = decision.pair.status is UserStatus.DELETED
+        return _Fate(Action.DELETE.value, recorded=True) if erased else _UNTOUCHED
+    return _Fate(
+        Action.DELETE.value,
+        status,
+        recorded=True,
+        before={"status": person.status},
+        after={"status": status},
+    )
+
+
 def _difference(person: Row) -> tuple[dict[str, object], dict[str, object]]:
+    """Return the attributes that differ, as they are and as they will be."""
     if person.seq is None:
         return {}, {}
-    old, new = to_object(person.profile), to_object(person.new_profile)
-    for name in ("user_name", "display_name", "email"):
-        old[name] = getattr(person, name)
-        new[name] = getattr(person, f"new_{name}")
+    old, new = _PROFILE.decode(person.profile), _PROFILE.decode(person.new_profile)
+    old["user_name"], new["user_name"] = person.user_name, person.new_user_name
+    old["display_name"], new["display_name"] = person.display_name, person.new_display_name
+    old["email"], new["email"] = person.email, person.new_email
+    if old == new:
+        return {}, {}
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    before = {name: old[name] for name in names if name in old}
-    return before, {name: new.get(name) for name in names}
-
-
-def _row(
-    decision: Decision,
-    *,
-    user_id: int | None,
-    action: Action | None = None,
-    was: str | None = None,
-    status: str | None = None,
-    recorded: bool = False,
-    agrees: bool = False,
-    rekey: bool = False,
-    writes: bool = False,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
-) -> Decided:
-    pair = decision.pair
-    told = bool(pair.problems) or decision.problem is not None
-    return Decided(
-        pair.seq,
-        pair.external_id,
-        "agree" if agrees else (action or decision.action).value,
-        user_id,
-        0 if recorded else None,
-        was,
-        status,
-        decision.reason,
-        pair.label,
-        "warning" if told else "success",
-        decision.settles and not told,
-        decision.keeps,
-        pair.present,
-        pair.readable,
-        rekey,
-        writes,
-        None if before is None else to_json(before),
-        None if after is None else to_json(after),
-    )
+    return {n: old[n] for n in names if n in old}, {n: new.get(n) for n in names}
 
 
 def taken_key_problem() -> Problem:

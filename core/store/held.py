@@ -38,7 +38,7 @@ _REJECT_ITEMS = """
 INSERT INTO rejections (account_id, configuration_id, external_id, held_set_id, at)
 SELECT DISTINCT :account, CAST(:configuration AS text), external_id, held_set_id,
     CAST(:now AS double precision)
-FROM held_items WHERE held_set_id = :id AND kind = 'user'
+FROM held_items WHERE held_set_id = :id
 ON CONFLICT DO NOTHING
 """
 _EXPIRED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from core.model.account import DisabledBy, UserId, UserStatus
@@ -58,16 +59,17 @@ _STAYING = _STAGED.format(moves="FALSE", which="NOT s.moving") + " LIMIT :limit"
 _MOVING = _STAGED.format(moves=_MOVES, which="s.moving")
 _ABSENT = """
 SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email,
-    u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label
+    u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label, l.seq
 FROM links l
 LEFT JOIN users u ON u.id = l.user_id
-WHERE l.configuration_id = :configuration AND l.external_id > :after
+WHERE l.seq > :after AND l.configuration_id = :configuration
   AND (l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
       WHERE m.cycle_id = :cycle AND m.digest = l.digest))
   AND NOT EXISTS (SELECT 1 FROM staged_users s
       WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
-ORDER BY l.external_id LIMIT :limit
+ORDER BY l.seq LIMIT :limit
 """
+_SLICE = 1_000
 _SCOPES = {answer.value: answer for answer in ScopeAnswer}
 _STATUSES = {status.value: status for status in UserStatus}
 _DISABLERS = {by.value: by for by in DisabledBy}
@@ -93,7 +95,7 @@ async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list
         after=after,
         limit=limit,
     )
-    return [_present(row) for row in rows]
+    return await _pairs(rows)
 
 
 async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
@@ -101,11 +103,13 @@ async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
     rows = await tx.rows(
         _MOVING, cycle=fence.cycle_id, configuration=fence.configuration_id, after=0
     )
-    return [_present(row) for row in rows]
+    return await _pairs(rows)
 
 
-async def absentees(tx: Transaction, fence: Fence, after: str, limit: int) -> list[Pair]:
-    """Return the next linked people whom the read did not meet, by external id."""
+async def absentees(
+    tx: Transaction, fence: Fence, after: int, limit: int
+) -> tuple[list[Pair], int]:
+    """Return the next linked people whom the read did not meet, and where to go on."""
     rows = await tx.rows(
         _ABSENT,
         cycle=fence.cycle_id,
@@ -113,7 +117,16 @@ async def absentees(tx: Transaction, fence: Fence, after: str, limit: int) -> li
         after=after,
         limit=limit,
     )
-    return _absent(rows)
+    return _absent(rows), rows[-1].seq if rows else after
+
+
+async def _pairs(rows: Sequence[Row]) -> list[Pair]:
+    """Build pairs, letting the event loop run in between."""
+    pairs: list[Pair] = []
+    for start in range(0, len(rows), _SLICE):
+        pairs += [_present(row) for row in rows[start : start + _SLICE]]
+        await asyncio.sleep(0)
+    return pairs
 
 
 def _present(row: Row) -> Pair:
@@ -178,6 +191,6 @@ def _absent(rows: Sequence[Row]) -> list[Pair]:
         )
         for (
             external_id, user_id, status, disabled_by, disabled_at, protected, email, user_name,
-            absent_since, kept, known, known_mapped, label,
+            absent_since, kept, known, known_mapped, label, _,
         ) in rows
     ]  # fmt: skip

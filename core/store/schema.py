@@ -214,8 +214,8 @@ changes = Table(
     _text("before"),
     _text("after"),
     _time("at"),
-    Index("uq_changes_once", "cycle_id", "kind", "external_id", "action", unique=True),
-    Index("ix_changes_person", "configuration_id", "external_id"),
+    Index("uq_changes_once", "external_id", "cycle_id", "kind", "action", unique=True),
+    Index("ix_changes_cycle_id", "cycle_id"),
     Index(
         "ix_changes_removals",
         "configuration_id",
@@ -261,8 +261,9 @@ links = Table(
     "links",
     metadata,
     _account(),
-    _text("configuration_id", key=True),
-    _text("external_id", key=True),
+    Column("seq", _BIG, primary_key=True, autoincrement=True),
+    _text("configuration_id"),
+    _text("external_id"),
     Column("user_id", _BIG, nullable=True),
     Column("digest", LargeBinary, nullable=True),
     Column("mapped_digest", LargeBinary, nullable=True),
@@ -270,8 +271,8 @@ links = Table(
     _flag("kept"),
     _maybe_time("absent_since"),
     _text("label"),
+    Index("uq_links_external_id", "external_id", "configuration_id", unique=True),
     Index("ix_links_user_id", "user_id"),
-    sqlite_with_rowid=False,
 )
 
 staged_users = Table(
@@ -295,7 +296,7 @@ staged_users = Table(
     _text("problems"),
     _count("twins", "1"),
     _flag("moving"),
-    Index("uq_staged_users_external_id", "cycle_id", "external_id", unique=True),
+    Index("uq_staged_users_external_id", "external_id", "cycle_id", unique=True),
 )
 
 staged_unmet = Table(

@@ -30,9 +30,9 @@ _STAGED: Columns = (
 _UNMET: Columns = (("cycle_id", "text"), ("digest", "bytea"))
 _KNOWN_CHUNK = 10_000
 _KNOWN = """
-SELECT digest, external_id, group_scoped FROM links
-WHERE configuration_id = :configuration AND external_id > :after AND digest IS NOT NULL
-ORDER BY external_id LIMIT :limit
+SELECT digest, external_id, group_scoped, seq FROM links
+WHERE seq > :after AND configuration_id = :configuration AND digest IS NOT NULL
+ORDER BY seq LIMIT :limit
 """
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :configuration AND digest IS NOT NULL
@@ -83,12 +83,13 @@ def _decoder(tx: Transaction) -> str:
     return _DECODER.replace("IS DISTINCT FROM", same)
 
 
-async def known(tx: Transaction, fence: Fence, after: str) -> list[KnownDigest]:
-    """Return the next settled people by external id."""
+async def known(tx: Transaction, fence: Fence, after: int) -> tuple[list[KnownDigest], int]:
+    """Return the next settled people, and where to go on."""
     rows = await tx.rows(
         _KNOWN, configuration=fence.configuration_id, after=after, limit=_KNOWN_CHUNK
     )
-    return [KnownDigest(digest, name, scoped == 1) for digest, name, scoped in rows]
+    found = [KnownDigest(digest, name, scoped == 1) for digest, name, scoped, _ in rows]
+    return found, rows[-1].seq if rows else after
 
 
 async def scoped_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:

@@ -18,6 +18,12 @@ WHERE (d.action = 'create' OR d.rekey) AND s.match_key <> '' AND EXISTS (
     WHERE (o.action = 'create' OR o.rekey) AND o.seq <> d.seq AND t.match_key = s.match_key)
 """
 
+CREATED = """
+SELECT d.external_id FROM decided d
+JOIN links l ON l.configuration_id = :configuration AND l.external_id = d.external_id
+WHERE d.action = 'create' AND l.user_id IS NOT NULL
+"""
+
 CREATE = """
 INSERT INTO users (account_id, id, configuration_id, user_name, display_name, email, match_key,
     status, profile, created_at, updated_at)

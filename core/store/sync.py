@@ -37,6 +37,7 @@ class SyncStoreSql:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._prepared: set[Fence] = set()
 
     async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.read(work)
@@ -50,10 +51,12 @@ class SyncStoreSql:
 
     async def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
         """See `SyncStore.known`; chunks of 10,000."""
-        after = ""
-        while found := await self._read(_bind(staging.known, fence, after)):
+        after = 0
+        while True:
+            found, after = await self._read(_bind(staging.known, fence, after))
+            if not found:
+                return
             yield found
-            after = found[-1].external_id
 
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         """See `SyncStore.scoped_ids`."""
@@ -61,6 +64,7 @@ class SyncStoreSql:
 
     async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
         """See `SyncStore.stage`; of a repeated id the first record stays."""
+        self._prepared.discard(fence)
         return await self._write(lambda tx: staging.stage(tx, fence, rows))
 
     async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
@@ -77,7 +81,9 @@ class SyncStoreSql:
 
     async def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
         """See `SyncStore.pairs`."""
-        await self._write(lambda tx: pairing.prepare(tx, fence))
+        if fence not in self._prepared:
+            await self._write(lambda tx: pairing.prepare(tx, fence))
+            self._prepared.add(fence)
         after = 0
         while found := await self._read(_bind(pairing.staying, fence, after, chunk)):
             yield found
@@ -86,11 +92,13 @@ class SyncStoreSql:
             yield moving
 
     async def absentees(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
-        """See `SyncStore.absentees`; by external id."""
-        after = ""
-        while found := await self._read(_bind(pairing.absentees, fence, after, chunk)):
+        """See `SyncStore.absentees`."""
+        after = 0
+        while True:
+            found, after = await self._read(_bind(pairing.absentees, fence, after, chunk))
+            if not found:
+                return
             yield found
-            after = found[-1].external_id
 
     async def provisioned(self, fence: Fence) -> int:
         """See `SyncStore.provisioned`."""
@@ -203,6 +211,7 @@ class SyncStoreSql:
             canaries=canaries,
             now=now,
         )
+        self._prepared.discard(fence)
         await self._write(lambda tx: finishing.finish(tx, fence, ending))
 
     async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:

@@ -80,7 +80,7 @@ def _changes() -> None:
         sa.Column("at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_changes"),
     )
-    op.create_index("ix_changes_person", "changes", ["configuration_id", "external_id"])
+    op.create_index("ix_changes_cycle_id", "changes", ["cycle_id"])
     op.create_index(
         "ix_changes_removals",
         "changes",
@@ -89,7 +89,7 @@ def _changes() -> None:
         postgresql_where=sa.text("action IN ('disable', 'delete')"),
     )
     op.create_index(
-        "uq_changes_once", "changes", ["cycle_id", "kind", "external_id", "action"], unique=True
+        "uq_changes_once", "changes", ["external_id", "cycle_id", "kind", "action"], unique=True
     )
 
 
@@ -289,6 +289,7 @@ def _links() -> None:
     op.create_table(
         "links",
         sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("seq", _BIG, nullable=False, autoincrement=True),
         sa.Column("configuration_id", sa.Text, nullable=False),
         sa.Column("external_id", sa.Text, nullable=False),
         sa.Column("user_id", _BIG, nullable=True),
@@ -298,10 +299,12 @@ def _links() -> None:
         sa.Column("kept", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("absent_since", sa.Double, nullable=True),
         sa.Column("label", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("configuration_id", "external_id", name="pk_links"),
-        sqlite_with_rowid=False,
+        sa.PrimaryKeyConstraint("seq", name="pk_links"),
     )
     op.create_index("ix_links_user_id", "links", ["user_id"])
+    op.create_index(
+        "uq_links_external_id", "links", ["external_id", "configuration_id"], unique=True
+    )
 
 
 def _memberships() -> None:
@@ -457,7 +460,7 @@ def _staged_users() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_staged_users"),
     )
     op.create_index(
-        "uq_staged_users_external_id", "staged_users", ["cycle_id", "external_id"], unique=True
+        "uq_staged_users_external_id", "staged_users", ["external_id", "cycle_id"], unique=True
     )
 
 
