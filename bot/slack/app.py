@@ -22,7 +22,7 @@ from slack_sdk.errors import SlackClientError
 from bot.slack.client import DEAD_TOKEN, SlackClient, open_client, web_client
 from bot.slack.listeners.registry import register
 from bot.slack.middleware import Gate, People, guarded
-from bot.slack.notifier import SlackNotifier
+from bot.slack.notifier import PACE, SlackNotifier
 from bot.slack.supervisor import Supervisor
 from bot.slack.verifier import Verifier
 from core.app import Core
@@ -53,16 +53,18 @@ class SlackRuntime:
     Attributes:
         client: the one way out.
         supervisor: what runs behind acknowledgements.
+        pace: seconds between two edits of a card that is under way.
     """
 
     settings: Settings
     client: SlackClient
     supervisor: Supervisor = field(default_factory=Supervisor)
+    pace: float = PACE
     _handlers: list[AsyncSocketModeHandler] = field(default_factory=list)
 
     def notifier(self, core: Core) -> SlackNotifier:
         """Return what delivers the outbox; for `open_core(notifier=…)`."""
-        return SlackNotifier(core=core, client=self.client)
+        return SlackNotifier(core=core, client=self.client, pace=self.pace)
 
     @property
     def mode(self) -> str | None:

@@ -78,13 +78,16 @@ class _Card:
 class SlackNotifier:
     """Implements `core.ports.Notifier` over a `SlackClient`.
 
+    `pace` is the number of seconds between two edits of a card that is under way.
+
     Attributes:
         token_refused: Slack's code for why the token no longer works, or None.
     """
 
-    def __init__(self, *, core: Core, client: SlackClient) -> None:
+    def __init__(self, *, core: Core, client: SlackClient, pace: float = PACE) -> None:
         self._core = core
         self._client = client
+        self._pace = pace
         self._edited: OrderedDict[str, float] = OrderedDict()
         self.token_refused: str | None = None
 
@@ -225,7 +228,8 @@ class SlackNotifier:
         return await self._post(item, card)
 
     def _keep_pace(self, key: str, card: _Card) -> None:
-        wait = PACE - (self._core.clock.monotonic() - self._edited.get(key, -PACE))
+        now = self._core.clock.monotonic()
+        wait = self._pace - (now - self._edited.get(key, now - self._pace))
         if card.under_way and wait > 0:
             raise TransientRemoteError(
                 "The card was edited a moment ago.", code="paced", retry_after=wait

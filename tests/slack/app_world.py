@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from bot.demo.directory import Directory
 from bot.demo.faults import Faults
 from bot.demo.rates import UNLIMITED
 from bot.demo.scim import scim_app
+from bot.demo.screen import Shown
 from bot.demo.server import DemoOptions, DemoServer, serve
 from bot.demo.visitor import Visitor, visit
 from bot.grammar import SLASH
@@ -62,19 +65,55 @@ class World:
             self.visitors[user] = await self.sessions.enter_async_context(page)
         return self.visitors[user]
 
-    async def ask(self, user: str, text: str, *, channel: str = CHANNEL):
-        """Type a command as somebody and return the next message that they get to see."""
+    async def ask(self, user: str, text: str, *, channel: str = CHANNEL) -> Shown:
+        """Type a command as somebody and return the private answer that they get to see."""
         page = await self.as_(user)
         mark = page.mark()
         await page.say(f"{SLASH} {text}".rstrip(), channel=channel)
-        return await page.message(lambda shown: True, after=mark)
+        return await self.private(user, after=mark)
 
-    async def synced(self, user: str = ADMIN):
+    async def click(self, user: str, button: str, *, on: Shown, sure: bool | None = None) -> Shown:
+        """Click a button as somebody and return the private answer that they get to see."""
+        page = await self.as_(user)
+        mark = page.mark()
+        await page.click(button, on=on, confirm=sure)
+        return await self.private(user, after=mark)
+
+    async def private(self, user: str, *, after: int, patience: float = 10) -> Shown:
+        """Wait for the newest message that only this person sees."""
+        page = await self.as_(user)
+
+        def found() -> Shown | None:
+            new = (each for each in page.screen.messages(None) if each.seen_at >= after)
+            return next((each for each in new if each.is_ephemeral), None)
+
+        await page.wait_until(lambda: found() is not None, what="an answer", patience=patience)
+        answer = found()
+        assert answer is not None
+        return answer
+
+    def public_texts(self, channel: str = CHANNEL) -> list[str]:
+        """Return everything in a channel and its threads that everybody sees, as raw JSON."""
+        id_ = self.demo.workspace.channel_named(channel).id
+        return [
+            json.dumps([message.text, list(message.blocks)], ensure_ascii=False)
+            for message in self.demo.workspace._messages[id_].values()
+            if message.only_for is None
+        ]
+
+    async def synced(self, user: str = ADMIN) -> Shown:
         """Run a cycle to its end and return its card."""
         page = await self.as_(user)
         mark = page.mark()
         await page.say(f"{SLASH} sync", channel=CHANNEL)
         return await page.message(finished, after=mark, patience=30)
+
+
+async def until(holds: Callable[[], bool], *, patience: float = 10.0) -> None:
+    """Wait until something is true; fail after `patience` seconds."""
+    async with asyncio.timeout(patience):
+        while not holds():  # noqa: ASYNC110 - what is waited for is on the far side
+            await asyncio.sleep(0.02)
 
 
 def finished(text: str) -> bool:
@@ -99,6 +138,7 @@ async def app_world(
         demo = await stack.enter_async_context(serve(options))
         made = settings_for(demo, folder, mode=mode, **settings)
         runtime = await stack.enter_async_context(slack_runtime(made))
+        runtime.pace = 0.1
         core = await stack.enter_async_context(
             open_core(
                 made,

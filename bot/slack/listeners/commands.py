@@ -10,6 +10,7 @@ from bot.slack.client import Posted
 from bot.slack.middleware import Received, Visit
 from bot.slack.views import answers, held, history, people, status
 from core.errors import AlreadyRunningError, NotFoundError, UsageError
+from core.model.account import Role
 from core.model.cycle import Cycle, CycleState
 
 PEOPLE_PER_PAGE = 20
@@ -143,6 +144,7 @@ async def _cancel(visit: Visit, asked: Asked) -> None:
 
 
 async def _release(visit: Visit, asked: Asked) -> None:
+    await visit.core.access.require(visit.actor, Role.ADMIN, "release")
     wanted = asked.command.text("held")
     if wanted is None:
         open_sets = await visit.core.held.open(visit.actor)
@@ -184,6 +186,7 @@ async def _licenses(visit: Visit, asked: Asked) -> None:
     if total is None:
         await visit.say(people.licenses(summary, role=visit.role))
         return
+    await visit.core.access.require(visit.actor, Role.ADMIN, "licenses.set", str(total))
     await visit.say(people.licenses_question(summary, total))
 
 
