@@ -110,7 +110,7 @@ class SlackRuntime:
             for _ in range(CONNECTIONS)
         ]
         loop = asyncio.get_running_loop()
-        tasks = [loop.create_task(handler.client.connect()) for handler in self._handlers]
+        tasks = [_start(loop, handler) for handler in self._handlers]
         tasks.append(loop.create_task(_watch(self._handlers)))
         try:
             await asyncio.wait(tasks[:1], timeout=CONNECT_SECONDS)
@@ -204,6 +204,10 @@ def _socket(app: AsyncApp, client: SlackClient, token: str) -> AsyncSocketModeHa
     return handler
 
 
+def _start(loop: asyncio.AbstractEventLoop, handler: AsyncSocketModeHandler) -> asyncio.Task[None]:
+    return loop.create_task(handler.client.connect())  # type: ignore[no-untyped-call]
+
+
 async def _watch(handlers: list[AsyncSocketModeHandler]) -> None:
     """Reconnect what is found down twice in a row; the SDK's own monitor can miss a drop."""
     down = dict.fromkeys(range(len(handlers)), 0)
@@ -221,7 +225,7 @@ async def _watch(handlers: list[AsyncSocketModeHandler]) -> None:
 
 async def _close(handler: AsyncSocketModeHandler) -> None:
     client = handler.client
-    await client.close()
+    await client.close()  # type: ignore[no-untyped-call]
     left = [client.message_processor, client.current_session_monitor, client.message_receiver]
     await asyncio.gather(*[task for task in left if task is not None], return_exceptions=True)
 
