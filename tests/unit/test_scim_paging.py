@@ -120,6 +120,64 @@ def test_an_endless_cursor_ends_without_a_last_page():
     assert not any(page.last for page in pages)
 
 
+def told(*listings: Listing) -> Callable:
+    answers = iter(listings)
+
+    async def fetch(_: Mapping[str, str]) -> Listing:
+        return next(answers)
+
+    return fetch
+
+
+def page_of(*records: bytes, total: int | None, start: int | None = None, then: str | None = None):
+    return Listing(records=records, total=total, start_index=start, next_cursor=then)
+
+
+@pytest.mark.parametrize(
+    "listings",
+    [
+        [page_of(b"a", b"b", b"c", total=2)],
+        [page_of(b"a", b"b", total=5), page_of(b"c", b"d", total=4)],
+        [page_of(b"a", b"b", total=4, start=1), page_of(b"c", b"d", total=4, start=1)],
+        [page_of(b"a", b"b", total=4), page_of(b"a", b"b", total=4)],
+        [page_of(b"a", b"b", total=99), page_of(b"a", b"b", total=99)],
+        [page_of(b"a", b"b", total=4), page_of(total=4)],
+    ],
+    ids=[
+        "more than announced",
+        "total changes",
+        "wrong echo",
+        "repeat",
+        "endless repeat",
+        "early end",
+    ],
+)
+def test_a_contradiction_on_the_way_leaves_an_index_listing_unproven(listings):
+    pages = walked(walk_by_index, told(*listings), 2)
+
+    assert len(pages) == len(listings)
+    assert not any(page.last for page in pages)
+
+
+@pytest.mark.parametrize(
+    "listings",
+    [
+        [page_of(b"a", total=None, then="x"), page_of(b"b", total=None, then="x")],
+        [page_of(b"a", total=None, then="x"), page_of(b"a", total=None)],
+        [page_of(b"a", total=3, then="x"), page_of(b"b", total=2)],
+        [page_of(b"a", total=2)],
+        [page_of(b"a", total=None, then="")],
+        [page_of(total=None, then=name) for name in "xyz"],
+    ],
+    ids=["circular", "repeated page", "total changes", "cut short", "empty cursor", "empty pages"],
+)
+def test_a_contradiction_on_the_way_leaves_a_cursor_listing_unproven(listings):
+    pages = walked(walk_by_cursor, told(*listings), 1)
+
+    assert len(pages) == len(listings)
+    assert not any(page.last for page in pages)
+
+
 async def test_the_next_page_is_requested_while_this_one_is_worked_on():
     server = Server(30)
     pages = walk_by_index(server.by_index, count=10)
@@ -223,12 +281,14 @@ async def test_a_group_without_members_is_empty_where_others_show_theirs():
 
 
 async def test_a_listing_that_hides_members_says_nothing_about_any_group():
+    answers = iter([group("a", members=True)])
+
     async def probe(_: bytes) -> bytes | None:
-        return group("a", members=True)
+        return next(answers)
 
-    bare = [group("a", members=False), group("b", members=False)]
-
-    assert await MemberEvidence(probe).settle(bare) == tuple(bare)
+    evidence = MemberEvidence(probe)
+    for bare in ([group("a", members=False), group("b", members=False)], [b'{"id": "c"}']):
+        assert await evidence.settle(bare) == tuple(bare)
 
 
 async def test_single_reads_are_bounded_and_prove_only_the_group_they_read():
