@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
+from core.http.limits import HttpLimits
 from core.mail.mailbox import MailboxMailer
 from core.mail.message import render_invitation
 from core.mail.smtp import SmtpMailer, parse_smtp_url
@@ -36,6 +37,8 @@ from core.services.sync import SyncService
 from core.settings import Network, Settings
 from core.store.opening import Store, open_store
 
+_DEMO_LIMITS = HttpLimits(attempts=2)
+"""A demo's provider is down on purpose: nobody has to wait for all the attempts."""
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -183,6 +186,7 @@ def provider_factory(settings: Settings, clock: Clock, *, allow_loopback: bool) 
             credentials_dir=settings.credentials_dir,
             environ=secrets,
             allow_networks=networks,
+            limits=_DEMO_LIMITS if settings.demo else HttpLimits(),
             wanted=frozenset(configuration.mapping.values()),
         )
         return await open_provider(configuration.spec.provider, context=context)

@@ -41,6 +41,8 @@ PING_SECONDS = 4.0
 WATCH_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
 DRAIN_SECONDS = 5.0
+LAST_ACKS = 0.3
+"""Seconds for acknowledgements that are on their way when the connections end."""
 WARM_SECONDS = 30.0
 SERVER_ERROR = 500
 _log = structlog.get_logger(__name__)
@@ -119,6 +121,7 @@ class SlackRuntime:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await _stop_receiving(self._handlers)
             for handler in self._handlers:
                 await _close(handler)
 
@@ -221,6 +224,15 @@ async def _watch(handlers: list[AsyncSocketModeHandler]) -> None:
                 with suppress(aiohttp.ClientError, OSError, TimeoutError, SlackClientError):
                     await handler.client.connect_to_new_endpoint(force=True)
                 down[index] = 0
+
+
+async def _stop_receiving(handlers: list[AsyncSocketModeHandler]) -> None:
+    """Take nothing new, and leave what was taken a moment to be acknowledged."""
+    for handler in handlers:
+        receiver = handler.client.message_receiver
+        if receiver is not None:
+            receiver.cancel()
+    await asyncio.sleep(LAST_ACKS)
 
 
 async def _close(handler: AsyncSocketModeHandler) -> None:

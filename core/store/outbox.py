@@ -11,6 +11,7 @@ from core.store.codec import to_json, to_object, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 
 _CLAIM_SECONDS = 60.0
+_PACED = "paced"
 _PUT = """
 INSERT INTO outbox (account_id, id, key, stream, kind, subject, channel, payload, state, next_at,
     created_at)
@@ -47,8 +48,8 @@ UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, attempts = 0, error =
 WHERE account_id = :account AND id = :id
 """
 _RETRY = """
-UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, attempts = attempts + 1,
-    next_at = :at, error = :error
+UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, next_at = :at, error = :error,
+    attempts = attempts + :failed
 WHERE account_id = :account AND id = :id AND state = 'pending'
 """
 _GIVE_UP = """
@@ -116,10 +117,11 @@ class Outbox:
         await self._database.write(work)
 
     async def retry(self, item: OutboxItem, *, at: datetime, error: str) -> None:
-        """Offer the item again from `at` on."""
+        """Offer the item again from `at` on; a new mark brings a merely paced one forward."""
+        failed = 0 if error == _PACED else 1
 
         async def work(tx: Transaction) -> None:
-            await tx.run(_RETRY, id=item.id, at=to_seconds(at), error=error)
+            await tx.run(_RETRY, id=item.id, at=to_seconds(at), error=error, failed=failed)
 
         await self._database.write(work)
 
