@@ -6,7 +6,9 @@ unique row decides which replica gets one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -21,6 +23,7 @@ from core.scheduling.slots import due_slot
 from core.store.opening import Store
 
 _log = structlog.get_logger(__name__)
+_LAST_TURN = 2.0
 _INBOX_KEPT = timedelta(days=7)
 
 
@@ -42,23 +45,37 @@ class Ticker:
         self._retention = retention
         self._every = every
         self._scheduler: AsyncIOScheduler | None = None
+        self._turn = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to tick in the running event loop."""
         jobs = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=jobs)
         now = datetime.now(UTC)
-        scheduler.add_job(self.tick, "interval", seconds=self._every, next_run_time=now)
-        scheduler.add_job(self.expire, "interval", minutes=1, next_run_time=now)
-        scheduler.add_job(self.purge, "interval", days=1, next_run_time=now + timedelta(minutes=5))
+        later = now + timedelta(minutes=5)
+        add, turn = scheduler.add_job, self._in_turn
+        add(turn, "interval", args=[self.tick], seconds=self._every, next_run_time=now)
+        add(turn, "interval", args=[self.expire], minutes=1, next_run_time=now)
+        add(turn, "interval", args=[self.purge], days=1, next_run_time=later)
         scheduler.start()
         self._scheduler = scheduler
 
     async def stop(self) -> None:
-        """Tick no more; safe to call twice."""
+        """Tick no more, after the job under way has had a moment to end; safe to call twice."""
         scheduler, self._scheduler = self._scheduler, None
-        if scheduler is not None:
-            scheduler.shutdown(wait=False)
+        if scheduler is None:
+            return
+        scheduler.pause()
+        await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_TURN), self._turn:
+                pass
+        scheduler.shutdown(wait=False)
+
+    async def _in_turn(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing at a time, so that `stop` can wait for it."""
+        async with self._turn:
+            await work()
 
     async def tick(self) -> None:
         """Offer the due slot of every configuration that is enabled and not stopped."""
