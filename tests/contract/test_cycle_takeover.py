@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -84,7 +83,7 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(u
         for _ in range(3):
             assert (await process.stdout.readline()).decode().strip() == phase
         os.kill(process.pid, signal.SIGSTOP)
-        time.sleep(LEASE + 0.3)
+        await asyncio.sleep(LEASE + 0.3)
         async with await opened(url, exclusive=False) as store:
             if shared:
                 outcome = await (await in_world(store)).run()

@@ -6,9 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tests.support.memory_store import Finished, MemoryStore
-from tests.support.scripted_directory import Person, ScriptedDirectory, Team
-
 from core.engine import guard, proof
 from core.engine.context import CycleContext, CycleOutcome
 from core.engine.cycle import run_cycle
@@ -17,10 +14,12 @@ from core.model.configuration import (
     Configuration,
     ConfigurationId,
     ConfigurationSpec,
-    Scope,
     ScimSettings,
+    Scope,
 )
 from core.model.cycle import CycleId, Fence
+from tests.support.memory_store import Finished, MemoryStore
+from tests.support.scripted_directory import Person, ScriptedDirectory, Team
 
 START = datetime(2025, 3, 1, 9, 0, tzinfo=UTC)
 FENCE = Fence(

@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from tests.support.engine_world import World
-from tests.support.scripted_directory import people, person, team
 
 from core.errors import FencedError, PermissionMissingError, SignInError, TransientRemoteError
 from core.model.account import UserStatus
 from core.model.configuration import Guard, MissingPolicy, Scope
 from core.model.cycle import Action, CycleResult
 from core.model.directory import Presence
+from tests.support.engine_world import World
+from tests.support.scripted_directory import people, person, team
 
 GUARD = Guard(percent=100, minimum=100)
 
