@@ -7,7 +7,7 @@
     ├── RemoteError                  the other side failed; retry_after in seconds or None
     │   ├── TransientRemoteError     worth trying again later
     │   └── TerminalRemoteError      trying again cannot help
-    │       ├── SignInError          the credentials were refused (401, or a token grant that failed)
+    │       ├── SignInError          the credentials were refused: 401, or no token granted
     │       └── PermissionMissingError  signed in, but a right is missing (403)
     ├── RecordError                  one record cannot be read or mapped: that person's error
     ├── ConflictError                the state changed under the request, or two claims collide
@@ -210,6 +210,6 @@ class SchemaTooNewError(StoreError):
 
 
 class FencedError(StoreError):
-    """The cycle is not this worker's any more, or its configuration changed: nothing was written."""
+    """The cycle is no longer this worker's, or its configuration changed: nothing was written."""
 
     default_code = "fenced"

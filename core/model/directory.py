@@ -14,7 +14,6 @@ Digest = NewType("Digest", bytes)
 """16 bytes over a record's raw form; see `core.engine.scoping.digest_key`."""
 
 
-
 class ResourceKind(StrEnum):
     """What a page or a change is about."""
 
