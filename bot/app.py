@@ -35,7 +35,7 @@ class LogNotifier:
 
     async def deliver(self, item: OutboxItem, shown: Delivery | None) -> Delivery | None:
         """Note that a message had no channel to go to."""
-        _log.info("run.message_without_slack", kind=item.kind.value, key=item.key)
+        _log.debug("run.message_without_slack", kind=item.kind.value, key=item.key)
         return shown
 
 

@@ -13,9 +13,7 @@ def configure_logs(level: int) -> None:
 
     Tracebacks come without local variables, which would hold people's data and secrets.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=max(level, logging.WARNING), format="%(levelname)s %(message)s"
-    )
+    logging.getLogger().setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -27,6 +25,11 @@ def configure_logs(level: int) -> None:
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
+
+
+def _to_stderr(*args: object) -> structlog.WriteLogger:
+    del args
+    return structlog.WriteLogger(sys.stderr)

@@ -86,7 +86,7 @@ class _Server:
         try:
             await self._serve(reader, writer)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
-            _log.info("control_connection_dropped", cause=type(error).__name__)
+            _log.debug("control.connection_dropped", cause=type(error).__name__)
         finally:
             writer.close()
             with contextlib.suppress(OSError):

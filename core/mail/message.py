@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
@@ -99,9 +99,10 @@ def recipient(invitation: Invitation) -> Address:
 
 
 def _sender(text: str) -> Address:
-    name, spec = parseaddr(text)
-    local, _, domain = spec.rpartition("@")
-    return Address(display_name=plain_name(name), username=local, domain=domain)
+    """Return the sender that `core.settings` has accepted; a comma in its name is a comma."""
+    name, _, spec = text.rpartition("<")
+    local, _, domain = spec.rstrip("> ").rpartition("@")
+    return Address(display_name=plain_name(name).strip('"'), username=local, domain=domain)
 
 
 def _message_id(value: str) -> str:

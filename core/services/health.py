@@ -15,7 +15,9 @@ from core.ports import Clock
 from core.services.configurations import ProviderFactory
 from core.store.opening import Store
 
+LOOK_BACK = 50
 _SKEW = timedelta(seconds=30)
+_GOOD = (CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,18 +101,18 @@ class HealthService:
                 configuration=configuration.id, results=(result,)
             )
             found.cycles[configuration.name, result.value] = number
-        last = await self._store.cycles.latest(configuration.id, finished=True)
-        if last is not None and last.started_at and last.finished_at:
-            seconds = (last.finished_at - last.started_at).total_seconds()
-            found.durations[configuration.name] = seconds
-        good = await self._store.cycles.list(
-            configuration=configuration.id,
-            results=(CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS),
-            limit=1,
+        recent = await self._store.cycles.list(
+            configuration=configuration.id, results=tuple(CycleResult), limit=LOOK_BACK
         )
-        if good and good[0].finished_at:
-            age = self._clock.now() - good[0].finished_at
-            found.ages[configuration.name] = age.total_seconds()
+        real = [cycle for cycle in recent if not cycle.dry_run and cycle.finished_at]
+        for cycle in real[:1]:
+            if cycle.started_at and cycle.finished_at:
+                seconds = (cycle.finished_at - cycle.started_at).total_seconds()
+                found.durations[configuration.name] = seconds
+        for cycle in [each for each in real if each.result in _GOOD][:1]:
+            if cycle.finished_at:
+                age = self._clock.now() - cycle.finished_at
+                found.ages[configuration.name] = age.total_seconds()
 
     async def _reachable(self) -> CheckLine:
         try:

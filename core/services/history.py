@@ -24,6 +24,7 @@ NextSlot = Callable[[Configuration, datetime], datetime | None]
 
 CsvKind = Literal["log", "plan", "held"]
 SAMPLE = 10
+LOOK_BACK = 50
 
 
 class HistoryService:
@@ -157,10 +158,17 @@ class HistoryService:
         return ConfigurationStatus(
             configuration=configuration,
             open_cycle=await self._store.cycles.open_one(configuration.id),
-            last=await self._store.cycles.latest(configuration.id, finished=True),
+            last=await self._last(configuration),
             next_slot=self._slot(configuration),
             held=held[0] if held else None,
         )
+
+    async def _last(self, configuration: Configuration) -> Cycle | None:
+        """Return the last finished cycle that was no dry run, among the newest few."""
+        cycles = await self._store.cycles.list(
+            configuration=configuration.id, results=tuple(CycleResult), limit=LOOK_BACK
+        )
+        return next((cycle for cycle in cycles if not cycle.dry_run), None)
 
     async def _rows(self, cycle: Cycle, kind: CsvKind) -> Sequence[Sequence[object]]:
         if kind == "plan":
