@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from bot.demo.stage import Figures, Stage, StoryError, Tell, cycle_of, open_stage
+from bot.demo.stage import PATIENCE, Figures, Stage, StoryError, Tell, cycle_of, open_stage
 from bot.demo.visitor import VisitorError
 
 JOINERS, LEAVERS, MANY = 10, 3, 40
@@ -22,11 +22,19 @@ class Chapter:
 
 
 async def play(
-    url: str, figures: Figures, *, tell: Tell, chapters: Sequence[Chapter] | None = None
+    url: str,
+    figures: Figures,
+    *,
+    tell: Tell,
+    chapters: Sequence[Chapter] | None = None,
+    patience: float = PATIENCE,
 ) -> bool:
-    """Play the story at the demo's page and tell it as text; False if something did not happen."""
+    """Play the story at the demo's page and tell it as text; False if something did not happen.
+
+    `patience` is the seconds that anything in it may take.
+    """
     wanted = CHAPTERS if chapters is None else chapters
-    async with open_stage(url, figures) as stage:
+    async with open_stage(url, figures, patience=patience) as stage:
         told: list[str] = []
         for number, chapter in enumerate(wanted, start=1):
             tell(f"\n── {number}. {chapter.title} ──\n")

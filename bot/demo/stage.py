@@ -21,6 +21,8 @@ PATIENCE = 15.0
 STEP = 0.1
 
 _CYCLE = re.compile(r"\bc-[a-z0-9]+\b")
+_FINISHED = re.compile(": (Success|Partial success|Failure|Cancelled)")
+_ANYTHING = re.compile("")
 Tell = Callable[[str], None]
 
 
@@ -40,12 +42,19 @@ class Stage:
     """What a chapter plays on, and the ways to insist on what should have happened."""
 
     def __init__(
-        self, *, url: str, visitor: Visitor, http: aiohttp.ClientSession, figures: Figures
+        self,
+        *,
+        url: str,
+        visitor: Visitor,
+        http: aiohttp.ClientSession,
+        figures: Figures,
+        patience: float,
     ) -> None:
         self.visitor = visitor
         self.figures = figures
         self._url = url
         self._http = http
+        self._patience = patience
 
     def expect(self, holds: object, what: str, *, seen: str = "") -> None:
         """Raise `StoryError` unless `holds`; `what` completes "Expected …"."""
@@ -83,8 +92,10 @@ class Stage:
 
     async def sync(self, result: str, *fragments: str) -> Shown:
         """Type ``/dirsync sync`` and return the finished card, which must carry each text."""
-        started = await self.answer("/dirsync sync", "Started syncing")
-        return await self.public(cycle_of(started), f": {result}", *fragments)
+        cycle = cycle_of(await self.answer("/dirsync sync", "Started syncing"))
+        card = await self._message((cycle,), after=0, private=False, also=_FINISHED)
+        self.expect_text(card, f": {result}", *fragments)
+        return card
 
     async def public(self, *fragments: str, after: int = 0) -> Shown:
         """Wait for a message for all that came or changed after the mark and carries each text."""
@@ -93,7 +104,14 @@ class Stage:
     async def _private(self, fragments: Sequence[str], *, after: int) -> Shown:
         return await self._message(fragments, after=after, private=True)
 
-    async def _message(self, fragments: Sequence[str], *, after: int, private: bool) -> Shown:
+    async def _message(
+        self,
+        fragments: Sequence[str],
+        *,
+        after: int,
+        private: bool,
+        also: re.Pattern[str] = _ANYTHING,
+    ) -> Shown:
         screen = self.visitor.screen
 
         def found() -> Shown | None:
@@ -103,6 +121,7 @@ class Stage:
                     for shown in screen.messages(screen.channel_id(CHANNEL))
                     if shown.seen_at >= after
                     and shown.is_ephemeral is private
+                    and also.search(shown.text)
                     and all(says(shown.text, fragment) for fragment in fragments)
                 ),
                 None,
@@ -113,7 +132,7 @@ class Stage:
         try:
             await self.visitor.wait_until(lambda: found() is not None, what=what, patience=PATIENCE)
         except VisitorError as error:
-            raise StoryError(f"Expected {what}, and waited {PATIENCE:g} seconds.") from error
+            raise StoryError(f"Expected {what}, and waited {self._patience:g} seconds.") from error
         return found() or self.fail(f"Expected {what} to stay.")
 
     async def press(self, action: str, n: int | None = None) -> Mapping[str, object]:
@@ -134,7 +153,7 @@ class Stage:
     async def expect_mails(self, number: int) -> None:
         """Wait until so many mails are there; more are as wrong as fewer."""
         found = await self.mails()
-        for _ in range(int(PATIENCE / STEP)):
+        for _ in range(int(self._patience / STEP)):
             if found >= number:
                 break
             await asyncio.sleep(STEP)
@@ -144,14 +163,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(url: str, figures: Figures) -> AsyncIterator[Stage]:
-    """Open the chat page at `url` as whoever it begins with."""
+async def open_stage(
+    url: str, figures: Figures, *, patience: float = PATIENCE
+) -> AsyncIterator[Stage]:
+    """Open the chat page at `url` as whoever it begins with; wait `patience` seconds at most."""
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with (
         aiohttp.ClientSession(trust_env=False, timeout=timeout) as http,
         visit(url) as visitor,
     ):
-        yield Stage(url=url, visitor=visitor, http=http, figures=figures)
+        yield Stage(url=url, visitor=visitor, http=http, figures=figures, patience=patience)
 
 
 def plain(text: str) -> str:
