@@ -21,21 +21,27 @@ _PAGES = 2_000
 _PURGE: tuple[tuple[str, str], ...] = (
     (
         "changes",
-        "UPDATE changes SET before = '{}', after = '{}', label = ''"
-        " WHERE account_id = :account AND at < :before"
-        " AND (before <> '{}' OR after <> '{}' OR label <> '')",
+        """
+UPDATE changes SET before = '{}', after = '{}', label = ''
+WHERE account_id = :account AND at < :before
+AND (before <> '{}' OR after <> '{}' OR label <> '')
+""",
     ),
     ("plan_items", "DELETE FROM plan_items WHERE cycle_id IN {old}"),
     ("problems", "DELETE FROM problems WHERE cycle_id IN {old}"),
     (
         "held_items",
-        "DELETE FROM held_items WHERE held_set_id IN (SELECT id FROM held_sets"
-        " WHERE account_id = :account AND state <> 'open' AND created_at < :before)",
+        """
+DELETE FROM held_items WHERE held_set_id IN (SELECT id FROM held_sets
+WHERE account_id = :account AND state <> 'open' AND created_at < :before)
+""",
     ),
     (
         "outbox",
-        "DELETE FROM outbox WHERE account_id = :account AND state <> 'pending'"
-        " AND created_at < :before",
+        """
+DELETE FROM outbox WHERE account_id = :account AND state <> 'pending'
+AND created_at < :before
+""",
     ),
     (
         "deliveries",

@@ -105,7 +105,8 @@ INVITE = """
 INSERT INTO invitations (account_id, id, user_id, cycle_id, way, state, message_id, next_at,
     created_at)
 SELECT :account, user_id + CAST(:offset AS bigint), user_id, :cycle, :way, :state,
-    '<invitation-' || CAST(user_id + CAST(:offset AS bigint) AS text) || '.' || :cycle || '@dirsync>',
+    '<invitation-' || CAST(user_id + CAST(:offset AS bigint) AS text) || '.' || :cycle
+        || '@dirsync>',
     CAST(:now AS double precision), CAST(:now AS double precision)
 FROM decided WHERE action = 'create'
 """
@@ -188,11 +189,7 @@ INSERT INTO plan_items (account_id, id, cycle_id, kind, action, label, external_
 SELECT :account, n, :cycle, kind, action, label, external_id, reason FROM {source} AS p
 """
 
-_ERASED = "(SELECT external_id FROM decided WHERE action = 'delete' AND status IS NULL)"
-_ERASED_USERS = "(SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)"
-_OWN_CYCLES = "(SELECT id FROM cycles WHERE configuration_id = :configuration)"
-
-ERASE = (
+_ERASE = (
     """
 UPDATE changes SET label = '', before = '{}', after = '{}',
     external_id = 'erased-' || CAST(d.user_id AS text)
@@ -200,21 +197,38 @@ FROM decided d
 WHERE changes.configuration_id = :configuration AND changes.kind = 'user'
   AND changes.external_id = d.external_id AND d.action = 'delete' AND d.status IS NULL
 """,
-    f"""
-DELETE FROM problems WHERE configuration_id = :configuration AND external_id IN {_ERASED}
+    """
+DELETE FROM problems WHERE configuration_id = :configuration AND external_id IN <erased>
 """,
-    f"""
+    """
 UPDATE plan_items SET label = '', external_id = ''
-WHERE cycle_id IN {_OWN_CYCLES} AND external_id IN {_ERASED}
+WHERE external_id IN <erased>
+  AND cycle_id IN (SELECT id FROM cycles WHERE configuration_id = :configuration)
 """,
-    f"""
+    """
 UPDATE held_items SET label = '', external_id = ''
-WHERE held_set_id IN (SELECT id FROM held_sets WHERE configuration_id = :configuration)
-  AND external_id IN {_ERASED}
+WHERE external_id IN <erased>
+  AND held_set_id IN (SELECT id FROM held_sets WHERE configuration_id = :configuration)
 """,
-    f"DELETE FROM memberships WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
-    f"DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
-    f"DELETE FROM invitations WHERE user_id IN {_ERASED_USERS}",
-    f"DELETE FROM links WHERE configuration_id = :configuration AND external_id IN {_ERASED}",
-    f"DELETE FROM users WHERE id IN {_ERASED_USERS}",
+    """
+DELETE FROM memberships WHERE configuration_id = :configuration AND external_id IN <erased>
+""",
+    """
+DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN <erased>
+""",
+    """
+DELETE FROM invitations WHERE user_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
+""",
+    """
+DELETE FROM links WHERE configuration_id = :configuration AND external_id IN <erased>
+""",
+    """
+DELETE FROM users WHERE id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
+""",
 )
+_ERASED = "(SELECT external_id FROM decided WHERE action = 'delete' AND status IS NULL)"
+
+ERASE = tuple(statement.replace("<erased>", _ERASED) for statement in _ERASE)
+"""What erases people for good, from the history too."""

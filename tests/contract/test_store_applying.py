@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,7 @@ async def test_two_people_can_swap_addresses_in_one_transaction(desk):
 async def test_a_chain_of_moved_addresses_is_applied(desk):
     names = [f"p{n}" for n in range(20)]
     await desk.cycle([record(name) for name in names])
-    moved = [record(a, email=f"{b}@example.com") for a, b in zip(names, names[1:], strict=False)]
+    moved = [record(a, email=f"{b}@example.com") for a, b in pairwise(names)]
     moved.append(record(names[-1], email="new@example.com"))
     counts = await desk.cycle(moved, Action.UPDATE)
     assert (counts.updated, counts.conflicts) == (20, 0)
