@@ -26,13 +26,14 @@ _DRIP_SECONDS = 0.05
 
 @dataclass(kw_only=True)
 class Injection:
-    """One fault in waiting; `struck` counts how often it was shown."""
+    """One fault in waiting; `struck` counts its turns, `changed` those that changed an answer."""
 
     fault: Fault
     page: int | None
     path: str
     times: int | None
     struck: int = 0
+    changed: int = 0
 
     def meets(self, path: str, page: int) -> bool:
         in_time = self.times is None or self.struck < self.times
@@ -57,12 +58,16 @@ class FaultProxy:
         upstream: base URL of the real server, plain http.
         memory: where answers to GETs are kept and looked up, for suites that read the same pages
             often; several proxies can share one.
+        port: where to listen; 0 takes a free one.
     """
 
-    def __init__(self, upstream: str, *, memory: dict[bytes, Reply] | None = None) -> None:
+    def __init__(
+        self, upstream: str, *, memory: dict[bytes, Reply] | None = None, port: int = 0
+    ) -> None:
         parts = urlsplit(upstream)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._base = parts.path
+        self._wanted_port = port
         self._memory = memory
         self._pages: dict[str, list[str]] = {}
         self._first: dict[str, Reply] = {}
@@ -91,7 +96,7 @@ class FaultProxy:
         return f"http://127.0.0.1:{self.port}{self._base}"
 
     async def __aenter__(self) -> Self:
-        await self._listen(0)
+        await self._listen(self._wanted_port)
         return self
 
     async def __aexit__(
@@ -167,7 +172,9 @@ class FaultProxy:
                 circumstances = Circumstances(
                     first=first, target=request.target, strikes=injection.struck
                 )
-                reply = CHANGES[injection.fault](reply, circumstances)
+                spoilt = CHANGES[injection.fault](reply, circumstances)
+                injection.changed += spoilt != reply
+                reply = spoilt
         return reply
 
     async def _deliver(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
