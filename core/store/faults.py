@@ -58,7 +58,42 @@ _SQLITE: dict[int, tuple[str, str, str]] = {
         "Check the disk and its free space; dirsync goes on by itself then.",
     ),
 }
+_SERVER_FULL = (
+    "store_full",
+    "The database server is out of disk space or memory.",
+    "Free some space there; dirsync goes on by itself then.",
+)
+_REFUSED = (
+    "store_unreachable",
+    "The database server refuses the user or password.",
+    "Check the user and password in DIRSYNC_DATABASE_URL.",
+)
+_SLOW = (
+    "store_locked",
+    "The database took too long to answer.",
+    "Look for long transactions on the server; dirsync goes on by itself then.",
+)
 _UNREACHABLE = "Check that the database server runs and that DIRSYNC_DATABASE_URL is right."
+
+_GONE = ("store_unreachable", "The database server cannot be reached.", _UNREACHABLE)
+_POSTGRESQL: dict[str, tuple[str, str, str]] = {
+    "53100": _SERVER_FULL,
+    "53200": _SERVER_FULL,
+    "28": _REFUSED,
+    "3D": (
+        "store_unreachable",
+        "The database does not exist on the server.",
+        "Create it with createdb, or check DIRSYNC_DATABASE_URL.",
+    ),
+    "25006": (
+        "store_read_only",
+        "The database server is read-only at the moment.",
+        "Check that DIRSYNC_DATABASE_URL names the primary server.",
+    ),
+    "55P03": _SLOW,
+    "57014": _SLOW,
+    **dict.fromkeys(("08", "53", "57", "58", "XX"), _GONE),
+}
 
 
 @contextmanager
@@ -106,33 +141,9 @@ def _from_sqlite(error: sqlite3.Error) -> StoreError:
 
 
 def _from_postgresql(state: str) -> StoreError:
-    """Judge by the SQLSTATE classes of PostgreSQL's manual, appendix A."""
-    if state in {"53100", "53200"}:
-        return StoreUnavailableError(
-            "The database server is out of disk space or memory.",
-            code="store_full",
-            hint="Free some space there; dirsync goes on by itself then.",
-        )
-    if state.startswith("28"):
-        return StoreUnavailableError(
-            "The database server refuses the user or password.",
-            code="store_unreachable",
-            hint="Check the user and password in DIRSYNC_DATABASE_URL.",
-        )
-    if state == "3D000":
-        return StoreUnavailableError(
-            "The database does not exist on the server.",
-            code="store_unreachable",
-            hint="Create it with createdb, or check DIRSYNC_DATABASE_URL.",
-        )
-    if state == "25006":
-        return StoreUnavailableError(
-            "The database server is read-only at the moment.", code="store_read_only"
-        )
-    if state in {"55P03", "57014"}:
-        return StoreUnavailableError("The database took too long to answer.", code="store_locked")
-    if state[:2] in {"08", "53", "57", "58", "XX"}:
-        return StoreUnavailableError(
-            "The database server cannot be reached.", code="store_unreachable", hint=_UNREACHABLE
-        )
+    """Judge by the SQLSTATE, or its class, of PostgreSQL's manual, appendix A."""
+    for length in (len(state), 2):
+        if found := _POSTGRESQL.get(state[:length]):
+            name, message, hint = found
+            return StoreUnavailableError(message, code=name, hint=hint)
     return StoreError(f"The database refused a statement (SQLSTATE {state}).")

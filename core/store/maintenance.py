@@ -68,6 +68,16 @@ class Maintenance:
         await self._database.read(lambda tx: tx.value("SELECT 1"))
         return time.perf_counter() - start
 
+    async def skew(self) -> float | None:
+        """Return by how many seconds the database's clock is ahead of this machine's.
+
+        None for SQLite, which has no clock of its own.
+        """
+        if self._database.backend != "postgresql":
+            return None
+        theirs = await self._database.read(lambda tx: tx.lease_time())
+        return theirs - time.time()
+
     async def schema(self) -> tuple[str, str]:
         """Return the schema versions of the database and of the program."""
         return await schema_versions(self._database)
@@ -84,10 +94,6 @@ class Maintenance:
                 "A PostgreSQL database is backed up with its own tool.",
                 code="use_pg_dump",
                 hint=f"Run: pg_dump --format=custom --file={target} {self._dump_url()}",
-            )
-        if target.exists():
-            raise ConflictError(
-                f"{target} exists already.", code="file_exists", hint="Choose another name."
             )
         with explained():
             await asyncio.to_thread(_copy, path, target, progress)
@@ -121,6 +127,11 @@ class Maintenance:
 
 
 def _copy(source: Path, target: Path, progress: Report | None) -> None:
+    if target.exists():
+        raise ConflictError(
+            f"{target} exists already.", code="file_exists", hint="Choose another name."
+        )
+
     def report(_status: int, remaining: int, total: int) -> None:
         if progress is not None:
             progress(total - remaining, total)

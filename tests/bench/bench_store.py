@@ -62,7 +62,8 @@ def person(number: int, title: str = "Engineer") -> StagedUser:
     profile = (
         f'{{"user_name":"{name}","display_name":"Person {number}","given_name":"Person",'
         f'"family_name":"Number {number}","email":"{name}@example.com","title":"{title}",'
-        f'"department":"Department {number % 40}","organization":"Example","phone":"+49 30 {number}",'
+        f'"department":"Department {number % 40}","organization":"Example",'
+        f'"phone":"+49 30 {number}",'
         f'"locale":"de-DE","timezone":"Europe/Berlin","employee_number":"{number}"}}'
     )
     return StagedUser(
