@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from core.errors import DirsyncError, StoreError
 from core.model.account import LicenseSummary
@@ -16,7 +15,9 @@ from core.services.configurations import ProviderFactory
 from core.store.opening import Store
 
 LOOK_BACK = 50
-_SKEW = timedelta(seconds=30)
+MOST_SKEW = 5.0
+"""Seconds by which the database's clock may differ."""
+
 _GOOD = (CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS)
 
 
@@ -67,7 +68,7 @@ class HealthService:
         if lines[0].status is CheckStatus.FAILED:
             return lines
         lines.append(await self._schema())
-        lines.append(self._time())
+        lines.append(await self._time())
         lines.append(await self._outbox())
         for configuration in await self._store.configurations.all():
             lines += await self._provider_lines(configuration)
@@ -134,18 +135,19 @@ class HealthService:
             code="schema_differs",
         )
 
-    def _time(self) -> CheckLine:
-        skew = abs(datetime.now(UTC) - self._clock.now())
-        if skew > _SKEW:
-            return CheckLine(
-                name="Clock",
-                status=CheckStatus.WARNING,
-                detail=f"off by {skew.total_seconds():.0f} s",
-                hint="Synchronise the machine's clock (NTP).",
-                code="clock_skewed",
-            )
+    async def _time(self) -> CheckLine:
+        """Compare the clocks by which leases and slots are judged."""
+        skew = await self._store.maintenance.skew()
+        now = f"{self._clock.now():%Y-%m-%d %H:%M:%S} UTC"
+        if skew is None or abs(skew) <= MOST_SKEW:
+            return CheckLine(name="Clock", status=CheckStatus.OK, detail=now)
+        ahead = "ahead of" if skew > 0 else "behind"
         return CheckLine(
-            name="Clock", status=CheckStatus.OK, detail=f"{self._clock.now():%Y-%m-%d %H:%M:%S} UTC"
+            name="Clock",
+            status=CheckStatus.WARNING,
+            detail=f"{now}; the database's is {abs(skew):,.0f} s {ahead} it",
+            hint="Synchronise both machines' clocks (NTP).",
+            code="clock_skewed",
         )
 
     async def _outbox(self) -> CheckLine:
