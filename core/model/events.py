@@ -58,7 +58,7 @@ class OutboxItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewOutboxItem:
-    """An item to store in the transaction of the fact. A pending item of the same key is replaced."""
+    """An item to store with its fact; a pending item of the same key is replaced."""
 
     key: str
     stream: str
