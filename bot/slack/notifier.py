@@ -17,15 +17,16 @@ from bot.slack.views.held import held_card
 from core.app import Core
 from core.errors import NotFoundError, RemoteError, TerminalRemoteError, TransientRemoteError
 from core.model.configuration import ConfigurationId
-from core.model.cycle import Cycle, CycleResult, CycleState, Trigger
+from core.model.cycle import CycleResult, CycleState, Trigger
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
-from core.model.views import AlertView
+from core.model.views import AlertView, CycleView
 
 PACE = 2.5
 """Seconds between two edits of a card that is still under way."""
 UNTOLD = 10.0
 """Seconds for which a scheduled cycle runs without a card."""
 MOST_PACED = 1000
+EARLIER = 5
 GONE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 )
@@ -141,7 +142,7 @@ class SlackNotifier:
     async def _cycle(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
         view = await self._core.history.card(item.subject)
         cycle = view.cycle
-        if cycle.dry_run or (shown is None and self._untold(cycle)):
+        if cycle.dry_run or (shown is None and await self._untold(view)):
             return None
         finished = cycle.state is CycleState.FINISHED
         details = run_card.thread_details(view) if finished else None
@@ -160,14 +161,31 @@ class SlackNotifier:
             thread=thread or None,
         )
 
-    def _untold(self, cycle: Cycle) -> bool:
-        """Whether a scheduled cycle has nothing to tell: it changed nothing, or has just begun."""
+    async def _untold(self, view: CycleView) -> bool:
+        """Whether a scheduled cycle has nothing to tell: no change and nothing new that is wrong.
+
+        While it runs, it is not told of in its first seconds.
+        """
+        cycle = view.cycle
         if cycle.trigger is not Trigger.SCHEDULED:
             return False
-        if cycle.state is CycleState.FINISHED:
-            return cycle.result is CycleResult.SUCCESS and cycle.counts.changed == 0
-        began = cycle.started_at or self._core.clock.now()
-        return (self._core.clock.now() - began).total_seconds() < UNTOLD
+        if cycle.state is not CycleState.FINISHED:
+            began = cycle.started_at or self._core.clock.now()
+            return (self._core.clock.now() - began).total_seconds() < UNTOLD
+        if cycle.counts.changed:
+            return False
+        return cycle.result is CycleResult.SUCCESS or await self._known(view)
+
+    async def _known(self, view: CycleView) -> bool:
+        """Whether the cycle before ended with the very same troubles."""
+        earlier = await self._core.store.cycles.list(
+            configuration=view.cycle.configuration_id, limit=EARLIER
+        )
+        for cycle in earlier:
+            if cycle.dry_run or cycle.requested_at >= view.cycle.requested_at:
+                continue
+            return _troubles(await self._core.history.card(cycle.id)) == _troubles(view)
+        return False
 
     async def _alert(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
         view = await self._core.notices.alert(item)
@@ -288,6 +306,15 @@ class SlackNotifier:
             return (await self._core.store.configurations.get(wanted)).created_by
         except (NotFoundError, RemoteError):
             return ""
+
+
+def _troubles(view: CycleView) -> tuple[object, ...]:
+    """What is wrong after a cycle, without its numbers."""
+    cycle, proof = view.cycle, view.cycle.proof
+    groups = frozenset((group.code, group.attribute) for group in view.problem_groups)
+    failed = frozenset(code for code, _ in proof.failed) if proof else frozenset()
+    error = cycle.error.code if cycle.error else ""
+    return cycle.result, error, cycle.held_set_id, groups, failed
 
 
 def _line_of_resolution(item: OutboxItem, shown: Delivery) -> NewOutboxItem:

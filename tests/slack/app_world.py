@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ licenses: {{total: {licenses}}}
 configurations:
   - name: people-scim
     provider: {{type: scim, url: "{url}/scim/v2", token: "env:DIRSYNC_CREDENTIAL_TEST"}}
-    mapping: {{title: title, cost_center: enterprise.costCenter}}
+    mapping: {mapping}
     channel: {channel}
 """
 
@@ -104,9 +105,11 @@ class World:
     async def synced(self, user: str = ADMIN) -> Shown:
         """Run a cycle to its end and return its card."""
         page = await self.as_(user)
-        mark = page.mark()
-        await page.say(f"{SLASH} sync", channel=CHANNEL)
-        return await page.message(finished, after=mark, patience=30)
+        started = re.search(r"cycle `(c-\w+)`", (await self.ask(user, "sync")).text)
+        assert started is not None
+        return await page.message(
+            lambda text: finished(text) and started[1] in text, channel=CHANNEL, patience=30
+        )
 
 
 async def until(holds: Callable[[], bool], *, patience: float = 10.0) -> None:
@@ -123,7 +126,14 @@ def finished(text: str) -> bool:
 
 @asynccontextmanager
 async def app_world(
-    folder: Path, *, people: int = 12, licenses: int = 10, mode: str = "socket", **settings
+    folder: Path,
+    *,
+    people: int = 12,
+    licenses: int = 10,
+    mode: str = "socket",
+    background: bool = True,
+    mapping: str = "{title: title, cost_center: enterprise.costCenter}",
+    **settings,
 ) -> AsyncIterator[World]:
     """Run dirsync over a demo workspace until the block ends."""
     directory = Directory(company.build(people))
@@ -144,13 +154,13 @@ async def app_world(
                 made,
                 notifier=runtime.notifier,
                 mailer=MailboxMailer(folder / "mail", sender="it@example.com", clock=SystemClock()),
-                background=True,
+                background=background,
                 allow_loopback=True,
                 drain_seconds=2.0,
             )
         )
         channel = demo.workspace.channel_named(CHANNEL).id
-        text = FILE.format(licenses=licenses, url=demo.url, channel=channel)
+        text = FILE.format(licenses=licenses, url=demo.url, channel=channel, mapping=mapping)
         await core.configurations.apply(CLI, text, source="test")
         sessions = await stack.enter_async_context(AsyncExitStack())
         bolt = await stack.enter_async_context(runtime.listening(core))

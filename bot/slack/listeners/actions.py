@@ -115,8 +115,8 @@ async def _reject(visit: Visit) -> None:
 
 async def _stale(visit: Visit, stamp: Stamp, error: ConflictError) -> None:
     """Say why nothing was changed, and show how the set stands now."""
-    await visit.say(answers.problem(error))
-    await visit.say(held.held_review(await visit.core.held.show(visit.actor, stamp.id)))
+    view = await visit.core.held.show(visit.actor, stamp.id)
+    await visit.say(held.held_review(view, because=str(error)), replace=True)
 
 
 async def _licenses(visit: Visit) -> None:

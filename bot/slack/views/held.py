@@ -62,9 +62,14 @@ def why(held: HeldSet) -> str:
     )
 
 
-def held_review(view: HeldView) -> Message:
-    """Return the set by name for an admin's own eyes, with the buttons to decide."""
-    return message(f"{words.several(view.held.size, 'removal')} to review.", *_review(view))
+def held_review(view: HeldView, *, because: str = "") -> Message:
+    """Return the set by name for an admin's own eyes, with the buttons to decide.
+
+    `because` says why it is shown instead of what was asked for.
+    """
+    first = [section(f"⚠️ {escape(because)}")] if because else []
+    text = f"{words.several(view.held.size, 'removal')} to review. {tidy(because, empty='')}"
+    return message(text, *first, *_review(view))
 
 
 def held_choice(held: Sequence[HeldSet]) -> Message:
