@@ -18,7 +18,7 @@ MAX_LENGTH = 1000
 """Characters of one attribute; more is not applied."""
 
 _DROPPED = {"Cc", "Cs"}
-_ENCODER = msgspec.json.Encoder(order="sorted")
+_ENCODER = msgspec.json.Encoder()
 
 Getter = Callable[[ProviderUser], object]
 
@@ -35,15 +35,15 @@ class Mapped(NamedTuple):
     problems: str
 
 
-def getter(path: str) -> Getter:
-    """Compile an attribute path of a mapping; ``emails`` is the primary address."""
+def getter(path: str) -> Getter | None:
+    """Compile an attribute path; ``emails`` is the primary address, None a plain attribute."""
     if path == "userName":
         return lambda user: user.user_name
     if path in {"emails", "emails.value", "email"}:
         return lambda user: user.emails[0] if user.emails else user.attributes.get(path)
     if path in {"id", "externalId"}:
         return lambda user: user.attributes.get(path, user.external_id)
-    return lambda user: user.attributes.get(path)
+    return None
 
 
 def value_kind(value: object) -> str:
@@ -63,25 +63,31 @@ def problems_text(problems: list[Problem]) -> str:
 
 
 class Mapper:
-    """The mapping of one configuration, compiled once and used for every record."""
+    """The mapping of one configuration, compiled once and used for every record.
+
+    Attributes are taken in the order of their names, so that equal profiles are equal texts.
+    """
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
-        known = {field: path for field, path in mapping.items() if field in ACCOUNT_FIELDS}
-        self._fields = [(field, path, getter(path)) for field, path in known.items()]
-        self._homeless = [
-            (field, path, getter(path)) for field, path in mapping.items() if field not in known
-        ]
+        compiled = [(field, path, getter(path)) for field, path in sorted(mapping.items())]
+        self._fields = [one for one in compiled if one[0] in ACCOUNT_FIELDS]
+        self._homeless = [one for one in compiled if one[0] not in ACCOUNT_FIELDS]
 
     def map(self, user: ProviderUser) -> Mapped:
         """Map one record; what cannot be applied becomes a problem of this person."""
         problems: list[Problem] = []
         profile: dict[str, str] = {}
+        attributes = user.attributes
         for field, path, get in self._fields:
-            text = _text(get(user), path, problems)
+            value = attributes.get(path) if get is None else get(user)
+            if value is None:
+                continue
+            plain = type(value) is str and len(value) <= MAX_LENGTH and value.isprintable()
+            text = str(value).strip() if plain else _text(value, path, problems)
             if text:
                 profile[field] = text
         for field, path, get in self._homeless:
-            value = get(user)
+            value = attributes.get(path) if get is None else get(user)
             if value not in (None, "", [], {}):
                 problems.append(_homeless(field, path, value))
         return _finish(user, profile, problems)
@@ -113,8 +119,6 @@ def _display_name(profile: Mapping[str, str]) -> str:
 
 def _text(value: object, path: str, problems: list[Problem]) -> str:
     """Return a value as clean text, or an empty string with the reason among the problems."""
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

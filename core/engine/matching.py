@@ -46,4 +46,4 @@ def domain_of(key: str) -> str:
 def is_address(email: str) -> bool:
     """Whether a text can be an address at all: something, one ``@``, a domain, no blanks."""
     local, at, domain = email.rpartition("@")
-    return bool(at and local and domain) and not any(c.isspace() for c in email)
+    return bool(at and local and domain) and len(email.split()) == 1

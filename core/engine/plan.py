@@ -164,7 +164,7 @@ def decide(pair: Pair, policy: Policy, staying: Container[UserId] = frozenset())
     this cycle, because their own change is refused.
     """
     source = source_state(pair)
-    if source not in MANAGED and pair.problems:
+    if pair.problems and source not in MANAGED:
         pair = pair._replace(problems="")
     if pair.kept and (not pair.present or pair.scope is not ScopeAnswer.IN):
         return _decision(pair, Action.KEEP, OUT_BY_EDIT, keeps=True)

@@ -114,9 +114,9 @@ class PeopleReader:
     async def load_known(self) -> None:
         """Load the digests of the settled people."""
         async for chunk in self._ctx.store.known(self._ctx.fence):
-            for one in chunk:
-                moved = self._scoping.holds(one.external_id) != one.group_scoped
-                (self.recheck if moved else self.known).add(one.digest)
+            moved = {d for d, name, scoped in chunk if self._scoping.holds(name) != scoped}
+            self.recheck |= moved
+            self.known.update(d for d, _, _ in chunk if d not in moved)
 
     async def read(self) -> Listing:
         """Read every page; raises if nothing at all could be read."""
@@ -204,19 +204,19 @@ class PeopleReader:
             return None if owner is None else self._unreadable(owner, digest, error)
         mapped = self._mapper.map(user)
         return StagedUser(
-            external_id=user.external_id,
-            digest=digest,
-            mapped_digest=mapped.digest,
-            match_key=mapped.match_key,
-            user_name=mapped.user_name,
-            display_name=mapped.display_name,
-            email=mapped.email,
-            active=user.active,
-            readable=True,
-            scope=self._scoping.answer(user.external_id, mapped.match_key),
-            group_scoped=self._scoping.holds(user.external_id),
-            profile=mapped.profile,
-            problems=mapped.problems,
+            user.external_id,
+            digest,
+            mapped.digest,
+            mapped.match_key,
+            mapped.user_name,
+            mapped.display_name,
+            mapped.email,
+            user.active,
+            True,
+            self._scoping.answer(user.external_id, mapped.match_key),
+            self._scoping.holds(user.external_id),
+            mapped.profile,
+            mapped.problems,
         )
 
     def _unreadable(self, owner: ExternalId, digest: Digest, error: RecordError) -> StagedUser:

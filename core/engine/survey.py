@@ -19,6 +19,7 @@ from core.model.cycle import Action, Decision, HeldItem
 from core.model.directory import ExternalId, ResourceKind
 
 _MODULUS = 1 << 128
+_MARKS = {action: f"user\0{action}\0".encode() for action in Action}
 _BY_ABSENCE = frozenset({GONE, GRACE, ERASED})
 
 
@@ -55,11 +56,11 @@ class Survey:
         if decision.action.removes:
             self._note_removal(decision, released)
             return
-        self._mix(ResourceKind.USER, decision.pair.external_id, decision.action)
-        self._mix_bytes(decision.pair.mapped_digest)
-        key = (str(ResourceKind.USER), decision.pair.external_id, str(decision.action))
-        if decision.action is Action.CREATE and key not in released:
-            self.creations += 1
+        name = decision.pair.external_id.encode("utf-8", "surrogatepass")
+        self._mix(_MARKS[decision.action] + decision.pair.mapped_digest + name)
+        if decision.action is Action.CREATE:
+            key = (str(ResourceKind.USER), decision.pair.external_id, str(decision.action))
+            self.creations += not released or key not in released
 
     def _note_removal(self, decision: Decision, released: frozenset[Key]) -> None:
         item = person_item(decision)
@@ -76,15 +77,11 @@ class Survey:
             if change.action.removes:
                 self.removals.append(group_item(change))
                 continue
-            self._mix(ResourceKind.GROUP, change.external_id, change.action)
-            self._mix_bytes(digest + change.display_name.encode("utf-8", "surrogatepass"))
+            named = (change.action, change.external_id, change.display_name)
+            self._mix(digest + "\0".join(("group", *named)).encode("utf-8", "surrogatepass"))
 
-    def _mix(self, kind: ResourceKind, external_id: ExternalId, action: Action) -> None:
-        self._mix_bytes(f"{kind}\0{external_id}\0{action}".encode("utf-8", "surrogatepass"))
-
-    def _mix_bytes(self, data: bytes) -> None:
-        one = int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
-        self._sum = (self._sum + one) % _MODULUS
+    def _mix(self, data: bytes) -> None:
+        self._sum += int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
 
     def load(
         self, *, provisioned: int, recent: int, settled: bool, released: frozenset[Key]
@@ -102,7 +99,7 @@ class Survey:
     def digest(self, ruling: Ruling, *, proven: bool) -> str:
         """Name the plan: equal for equal changes, in whatever order they were read."""
         whole = hashlib.blake2b(digest_size=16)
-        whole.update(f"{self._sum:032x}{proven:d}{ruling.creations_held:d}".encode())
+        whole.update(f"{self._sum % _MODULUS:032x}{proven:d}{ruling.creations_held:d}".encode())
         for key in sorted(ruling.removals):
             whole.update("\0".join(key).encode("utf-8", "surrogatepass") + b"\n")
         return whole.hexdigest()
