@@ -121,6 +121,7 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
         "usage_hint": "[sync | preview | status | history | help]",
         "completions": completions(),
     }
+    people = len(parts.directory.company.people)
     return DemoOptions(
         port=port,
         commands=[command],
@@ -133,7 +134,7 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
             {"label": "Directory", "url": "/directory/"},
             {"label": "Mailbox", "url": "/mail/"},
         ],
-        hint=f"{SLASH} sync",
+        hint=f"New here? Type `{SLASH} sync` and watch {people:,} people arrive.",
     )
 
 
