@@ -145,7 +145,6 @@ async def _start_dirsync(
     settings = Settings.for_demo(
         database_url=database_url,
         secret_key=secrets.token_urlsafe(32),
-        public_url=server.url,
         mail_from=SENDER,
         channel=channel,
         admins=ADMINS,

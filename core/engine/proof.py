@@ -121,7 +121,9 @@ def _page_twice(e: Evidence) -> str | None:
 
 def _stale_page(e: Evidence) -> str | None:
     pages = e.people.stale_pages
-    return f"{pages} pages brought nobody new." if pages else None
+    if not pages:
+        return None
+    return "A page brought nobody new." if pages == 1 else f"{pages} pages brought nobody new."
 
 
 def _repeated(e: Evidence) -> str | None:

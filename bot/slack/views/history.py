@@ -36,7 +36,7 @@ def history(page: HistoryPage, *, command: str, now: datetime) -> Message:
     return message(
         f"Cycles {first} to {last} of {page.total:,}.",
         table(HEAD, [_row(cycle, now) for cycle in page.cycles], right=(5, 6)),
-        context(f"{first} to {last} of {page.total:,}", "`/dirsync show <cycle>` tells more"),
+        context(f"{first} to {last} of {page.total:,}", "`/dirsync show &lt;cycle&gt;` tells more"),
         *pager(page.offset, page.limit, page.total, command),
         actions(button(f"Show {newest.id}", Act.DETAILS, Stamp(id=newest.id).pack())),
     )
