@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.slack.limits import LIMITS, action_ids, clip, escape, tidy
+from bot.slack.limits import LIMITS, action_ids, clip, escape, tidy, weight
 
 Block = dict[str, object]
+SMALLEST_TABLE, SMALLEST_TEXT = 4, 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,8 @@ class Message:
 
 def message(text: str, *blocks: Block) -> Message:
     """Return a message whose action ids are told apart and whose text fits every method."""
-    return Message(text=clip(text, LIMITS["message.text.update"]), blocks=distinct(blocks))
+    shown = distinct(fitted(blocks))
+    return Message(text=clip(text, LIMITS["message.text.update"]) or "-", blocks=shown)
 
 
 def modal(
@@ -62,6 +64,25 @@ def home(blocks: Iterable[Block], *, callback_id: str) -> Block:
     """Return a Home tab."""
     shown = distinct(tuple(blocks)[: LIMITS["view.blocks"]])
     return {"type": "home", "callback_id": callback_id, "blocks": [*shown]}
+
+
+def fitted(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Return the blocks with the heaviest cut in half until Slack takes them all together."""
+    kept = list(blocks)[: LIMITS["message.blocks"]]
+    while weight(kept) > LIMITS["message.characters"]:
+        heaviest = max(range(len(kept)), key=lambda index: weight(kept[index : index + 1]))
+        smaller = _halved(kept[heaviest])
+        kept[heaviest : heaviest + 1] = [] if smaller is None else [smaller]
+    return tuple(kept)
+
+
+def _halved(block: Block) -> Block | None:
+    rows, text = block.get("rows"), block.get("text")
+    if isinstance(rows, list) and len(rows) > SMALLEST_TABLE:
+        return {**block, "rows": rows[: len(rows) // 2]}
+    if isinstance(text, dict) and len(text["text"]) > SMALLEST_TEXT:
+        return {**block, "text": {**text, "text": clip(text["text"], len(text["text"]) // 2)}}
+    return None
 
 
 def distinct(blocks: Sequence[Block]) -> tuple[Block, ...]:

@@ -226,8 +226,9 @@ def held_line(view: CycleView) -> str:
 
 def group_line(group: ProblemGroup) -> str:
     """Return one cause with its number of people and what to do, without names."""
-    hint = f" _{escape(group.hint)}_" if group.hint else ""
-    return f"{_SIGNS[group.severity]} *{words.people(group.people)}*: {escape(group.message)}{hint}"
+    hint = f" _{escape(group.hint, 300)}_" if group.hint else ""
+    who = words.people(group.people)
+    return f"{_SIGNS[group.severity]} *{who}*: {escape(group.message, 300)}{hint}"
 
 
 def _buttons(view: CycleView) -> Block:

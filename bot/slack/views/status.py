@@ -22,7 +22,7 @@ from bot.slack.blocks import (
     table,
 )
 from bot.slack.ids import Act, Stamp, ViewId
-from bot.slack.limits import escape, tidy
+from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
@@ -139,6 +139,9 @@ def picker(command: Command, names: Sequence[str]) -> Message:
         for name in names[:CHOICES]
     ]
     text = "Which configuration?"
+    options = [option for option in options if len(option[1]) <= LIMITS["option.value"]]
+    if not options:
+        return message(f"{text} Type its name after the command.")
     return message(text, section(text, accessory=select("Choose one", Act.PICK, options)))
 
 
