@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,12 +25,16 @@ TOKEN = "planted-token-of-the-tests"
 
 
 class _SignedIn(WSGIApplication):
-    """Accepts one bearer token or one basic sign-in, and counts the requests by path."""
+    """Accepts one bearer token or one basic sign-in, and counts the requests by path.
+
+    `pause` is how many seconds each answer waits.
+    """
 
     def __init__(self, *args, accepted: frozenset[str], **kwargs):
         super().__init__(*args, **kwargs)
         self.accepted = accepted
         self.paths: list[str] = []
+        self.pause = 0.0
 
     def check_auth(self, request):
         if request.header("Authorization") not in self.accepted:
@@ -37,6 +42,7 @@ class _SignedIn(WSGIApplication):
 
     def dispatch_request(self, request):
         self.paths.append(request.path)
+        time.sleep(self.pause)
         return super().dispatch_request(request)
 
 
