@@ -1,48 +1,22 @@
 """The chat page in a real browser: what is seen, typed and clicked, and what is sent for it."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import page_blocks as kit
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from page_world import ADMIN, GENERAL, OPS, OWNER, World, world
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-SHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "screenshots"
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-AXE_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+from tests.support.browser import launched, shot, violations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def chromium() -> str:
-    """The browser's path; without one the tests are skipped, or fail where all are required."""
-    path = shutil.which("chromium")
-    if path:
-        return path
-    if os.environ.get("DIRSYNC_TEST_REQUIRE") == "all":
-        pytest.fail("DIRSYNC_TEST_REQUIRE=all, and there is no chromium on the PATH")
-    pytest.skip("no chromium on the PATH: the chat page is not tried in a browser")
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    path = chromium()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -74,22 +48,6 @@ async def page(context: BrowserContext, server: World) -> AsyncIterator[Page]:
     yield page
     wanted = [error for error in errors if "WebSocket connection" not in error]
     assert wanted == []
-
-
-async def shot(page: Page, name: str) -> None:
-    """Keep a screenshot among the artefacts."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
-
-
-async def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong, in a line each."""
-    results = await Axe().run(page, options=AXE_RULES)
-    return [
-        f"{found['id']}: {node['target']} {node['failureSummary']}"
-        for found in results.response["violations"]
-        for node in found["nodes"]
-    ]
 
 
 def box(page: Page):
