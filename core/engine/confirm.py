@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from core.engine.context import CycleContext, Meter
@@ -18,7 +18,7 @@ class Confirmation:
     """What the provider said of the absentees.
 
     Attributes:
-        asked: people who were asked for, one request each.
+        asked: people or groups that were asked for, one request each.
         still_there: of them, those who are there and active.
         unconfirmed: of them, those of whom the provider could not say anything.
     """
@@ -27,14 +27,24 @@ class Confirmation:
     still_there: int = 0
     unconfirmed: int = 0
 
+    @property
+    def agrees(self) -> bool:
+        """Everybody who was asked for is gone or disabled."""
+        return not self.still_there and not self.unconfirmed
 
-async def confirm(ctx: CycleContext, meter: Meter, absentees: Iterable[ExternalId]) -> Confirmation:
+
+Read = Callable[[ExternalId], Awaitable[Presence]]
+
+
+async def confirm(
+    ctx: CycleContext, meter: Meter, absentees: Iterable[ExternalId], *, read: Read
+) -> Confirmation:
     """Ask for each absentee, a few at a time. Raises if the provider refuses the credentials."""
     result = Confirmation()
     waiting = sorted(absentees)
     for start in range(0, len(waiting), CONCURRENCY):
         batch = waiting[start : start + CONCURRENCY]
-        for answer in await asyncio.gather(*(_ask(ctx, person) for person in batch)):
+        for answer in await asyncio.gather(*(_ask(read, one) for one in batch)):
             result.asked += 1
             result.still_there += answer is Presence.ACTIVE
             result.unconfirmed += answer is None
@@ -42,9 +52,9 @@ async def confirm(ctx: CycleContext, meter: Meter, absentees: Iterable[ExternalI
     return result
 
 
-async def _ask(ctx: CycleContext, person: ExternalId) -> Presence | None:
+async def _ask(read: Read, absentee: ExternalId) -> Presence | None:
     try:
-        return await ctx.provider.read_user(person)
+        return await read(absentee)
     except (SignInError, PermissionMissingError):
         raise
     except RemoteError:

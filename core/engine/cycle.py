@@ -94,6 +94,7 @@ class _Plan:
     ruling: Ruling
     proof: Proof
     requests: int
+    groups_proven: bool
 
     @property
     def digest(self) -> str:
@@ -135,24 +136,35 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     found = await survey(
         ctx, meter, policy, absentees=proof.proven, released=released, rejected=rejected
     )
-    groups = await _plan_groups(ctx, snapshot, rejected, proven=proof.proven)
+    known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
+    groups = _plan_deletions(snapshot, known, rejected, proven=proof.proven)
     found.note_groups(groups)
     ruling = await _judge(ctx, found, released, proven=proof.proven)
+    groups_asked = await _confirm_groups(ctx, meter, ruling)
+    if not groups_asked.agrees:
+        found.drop_groups()
+        groups = [planned for planned in groups if not planned[0].action.removes]
+        ruling = await _judge(ctx, found, released, proven=proof.proven)
     asked = await _confirm(ctx, meter, found, ruling)
-    if asked.still_there or asked.unconfirmed:
+    if not asked.agrees:
         evidence = replace(
             snapshot.evidence, still_there=asked.still_there, unconfirmed=asked.unconfirmed
         )
         proof = prove(evidence, ctx.proof_rules)
         if not proof.proven:
             ruling = await _judge(ctx, found, released, proven=False)
+    staying = rejected | {item.external_id for item in ruling.held} if proof.proven else None
+    members = await _plan_groups(ctx, snapshot, known, staying)
+    found.note_groups(members)
+    groups += members
     return _Plan(
         policy=policy,
         groups=groups,
         survey=found,
         ruling=ruling,
         proof=proof,
-        requests=snapshot.requests + asked.asked,
+        requests=snapshot.requests + asked.asked + groups_asked.asked,
+        groups_proven=snapshot.groups_proven and groups_asked.agrees,
     )
 
 
@@ -161,23 +173,34 @@ def _policy(ctx: CycleContext) -> Policy:
     return Policy(now=ctx.clock.now(), grace=spec.grace, on_missing=spec.on_missing)
 
 
-async def _plan_groups(
-    ctx: CycleContext, snapshot: Snapshot, rejected: frozenset[ExternalId], *, proven: bool
+def _plan_deletions(
+    snapshot: Snapshot,
+    known: Sequence[KnownGroup],
+    rejected: frozenset[ExternalId],
+    *,
+    proven: bool,
 ) -> list[Planned]:
-    """Compare the snapshot's groups with the account's; nothing if groups were not read."""
-    if not snapshot.groups_read:
+    """Plan the end of groups that a proven snapshot lacks."""
+    if not (proven and snapshot.groups_read and snapshot.groups_proven and snapshot.groups):
         return []
-    known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
+    seen = {group.external_id for group in snapshot.groups} | snapshot.unreadable_groups
+    return plan_deletions(seen | rejected, known)
+
+
+async def _plan_groups(
+    ctx: CycleContext,
+    snapshot: Snapshot,
+    known: Sequence[KnownGroup],
+    staying: frozenset[ExternalId] | None,
+) -> list[Planned]:
+    """Plan new, renamed and refilled groups; whoever may not be removed stays in their groups."""
     by_id = {group.external_id: group for group in known}
-    planned: list[Planned] = []
+    planned = []
     for group in snapshot.groups:
         mine = by_id.get(group.external_id)
-        change = plan_group(group, mine, await _members(ctx, group, mine))
+        change = plan_group(group, mine, await _members(ctx, group, mine), staying)
         if change is not None:
             planned.append(change)
-    if proven and snapshot.groups_proven and snapshot.groups:
-        seen = {group.external_id for group in snapshot.groups} | snapshot.unreadable_groups
-        planned += plan_deletions(seen | rejected, known)
     return planned
 
 
@@ -215,7 +238,15 @@ async def _confirm(ctx: CycleContext, meter: Meter, found: Survey, ruling: Rulin
     if not ctx.provider.capabilities.read_one:
         return Confirmation()
     through = {id_ for kind, id_, _ in ruling.removals if kind == ResourceKind.USER}
-    return await confirm(ctx, meter, through & found.absent)
+    return await confirm(ctx, meter, through & found.absent, read=ctx.provider.read_user)
+
+
+async def _confirm_groups(ctx: CycleContext, meter: Meter, ruling: Ruling) -> Confirmation:
+    """Ask for the groups that are to be deleted, as for people."""
+    if not ctx.provider.capabilities.read_one:
+        return Confirmation()
+    through = {id_ for kind, id_, _ in ruling.removals if kind == ResourceKind.GROUP}
+    return await confirm(ctx, meter, through, read=ctx.provider.read_group)
 
 
 async def _hold(ctx: CycleContext, plan: _Plan) -> HeldSetId | None:
@@ -255,7 +286,7 @@ def _plan_changed(plan: _Plan) -> CycleOutcome:
 def _outcome(
     ctx: CycleContext, snapshot: Snapshot, plan: _Plan, held: HeldSetId | None
 ) -> CycleOutcome:
-    error = _shortfall(snapshot, plan)
+    error = _shortfall(plan)
     return CycleOutcome(
         result=CycleResult.SUCCESS if error is None else CycleResult.PARTIAL_SUCCESS,
         error=error,
@@ -267,7 +298,7 @@ def _outcome(
     )
 
 
-def _shortfall(snapshot: Snapshot, plan: _Plan) -> CycleError | None:
+def _shortfall(plan: _Plan) -> CycleError | None:
     """Say what kept the cycle from a full success: the weightiest reason."""
     if not plan.proof.proven:
         return CycleError(
@@ -281,10 +312,10 @@ def _shortfall(snapshot: Snapshot, plan: _Plan) -> CycleError | None:
             message=plan.ruling.reason,
             hint="Look at the held set, then release or reject it.",
         )
-    if not snapshot.groups_proven:
+    if not plan.groups_proven:
         return CycleError(
             code="groups_unproven",
-            message="The groups could not be read in full, so nobody was taken out of a group.",
+            message="The groups could not be read in full, so nobody lost a group.",
             hint="Check the provider's groups.",
         )
     if plan.survey.problems:

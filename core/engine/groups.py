@@ -51,7 +51,6 @@ def _flat(group: ProviderGroup, known: Mapping[ExternalId, ProviderGroup]) -> St
         external_id=group.external_id,
         display_name=group.display_name,
         members=frozenset(members),
-        direct=people_of(group, known),
         proven=proven,
     )
 
@@ -85,13 +84,21 @@ class KnownGroup:
 
 
 def plan_group(
-    group: StagedGroup, known: KnownGroup | None, members: frozenset[ExternalId]
+    group: StagedGroup,
+    known: KnownGroup | None,
+    members: frozenset[ExternalId],
+    staying: Container[ExternalId] | None = frozenset(),
 ) -> Planned | None:
     """Decide what becomes of a group of the snapshot, or return None if nothing does.
 
-    `members` are those the account has. From a group that is not proven nobody is taken out.
+    `members` are those the account has. Nobody is taken out of a group that is not proven, none
+    of `staying` out of any, and nobody at all if that is None.
     """
-    after = group.members if group.proven else group.members | members
+    after = group.members | frozenset(
+        member
+        for member in members - group.members
+        if not group.proven or staying is None or member in staying
+    )
     digest = member_digest(after)
     if known is None:
         return _change(group, Action.CREATE, None, after, members), digest

@@ -80,6 +80,12 @@ class Survey:
             named = (change.action, change.external_id, change.display_name)
             self._mix(digest + "\0".join(("group", *named)).encode("utf-8", "surrogatepass"))
 
+    def drop_groups(self) -> None:
+        """Forget the deletions of groups: the provider says that some are still there."""
+        people = [item for item in self.removals if item.kind is ResourceKind.USER]
+        self.changes -= len(self.removals) - len(people)
+        self.removals = people
+
     def _mix(self, data: bytes) -> None:
         self._sum += int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
 

@@ -231,14 +231,12 @@ class StagedGroup:
 
     Attributes:
         members: ids of all people in it, directly or through nested groups.
-        direct: those of `members` that are listed in the group itself.
         proven: its list of members is known to be whole.
     """
 
     external_id: ExternalId
     display_name: str
     members: frozenset[ExternalId]
-    direct: frozenset[ExternalId]
     proven: bool
 
 

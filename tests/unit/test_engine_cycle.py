@@ -392,6 +392,31 @@ async def test_groups_are_created_renamed_filled_and_deleted():
     assert world.store.teams["g-a"][2] == {"u1", "u3"}
 
 
+async def test_nobody_leaves_a_group_while_the_list_of_people_is_unproven():
+    everyone = [one.id for one in people(6)]
+    world = World(people(6), [team("a", everyone)])
+    await world.cycle()
+    world.directory.people = []
+    world.directory.teams = [team("a", [])]
+    outcome = await world.cycle()
+    assert not outcome.proof.proven
+    assert world.store.teams["g-a"][2] == set(everyone)
+
+
+async def test_people_whose_removal_is_held_stay_in_their_groups_until_it_is_released():
+    everyone = [one.id for one in people(40)]
+    world = World(people(40), [team("a", everyone)])
+    await world.cycle()
+    world.directory.people = people(30)
+    world.directory.teams = [team("a", everyone[5:30])]
+    await world.cycle()
+    assert world.store.teams["g-a"][2] == set(everyone[5:])
+    items = world.store.held
+    world.store.releases = frozenset(("user", i.external_id, "disable") for i in items)
+    await world.cycle()
+    assert world.store.teams["g-a"][2] == set(everyone[5:30])
+
+
 async def test_removals_over_the_limit_are_held_and_the_rest_is_applied():
     world = World(people(40))
     await world.cycle()
