@@ -24,7 +24,7 @@ from core.errors import ConfigurationError
 from core.model.directory import CheckStatus
 
 NameArgument = Annotated[str, typer.Argument(help="Name or unique prefix.")]
-LARGEST = 1_000_000
+LARGEST = 200_000
 _MARKS = {
     CheckStatus.OK: "✅",
     CheckStatus.WARNING: "🟡",

@@ -6,8 +6,6 @@ from typing import Literal
 
 import msgspec
 
-MAX_TEXT = 1_100_000
-
 
 class _Request(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="verb"

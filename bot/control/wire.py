@@ -14,7 +14,7 @@ from core import errors
 from core.errors import DirsyncError, StoreUnavailableError
 
 VERSION = 1
-MAX_REQUEST = 2_000_000
+MAX_REQUEST = 1_000_000
 MAX_REPLY = 128_000_000
 _LENGTH = struct.Struct("!I")
 

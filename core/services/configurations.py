@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from core.errors import NotFoundError, UsageError
@@ -69,7 +70,7 @@ class ConfigurationService:
         they are. Raises `ConfigurationError` with all errors and the line of the first one.
         """
         await self._access.require(actor, Role.ADMIN, "config.apply", source)
-        file = parse_file(text, source=source)
+        file = await asyncio.to_thread(parse_file, text, source=source)
         outcome = await self._store.configurations.apply(
             file.configurations,
             licenses_total=file.licenses_total,

@@ -22,9 +22,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from core.errors import ConfigurationError
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
 MAX_DEPTH = 12
-MAX_EVENTS = 200_000
+MAX_EVENTS = 20_000
 SHOWN_ERRORS = 20
 
 _TAG = "tag:yaml.org,2002:"
@@ -68,7 +68,7 @@ def read_tree(text: str, *, source: str) -> MappingNode:
     them can stand for more than memory holds.
     """
     if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise _wrong(source, 1, "the file is larger than 1 MB.")
+        raise _wrong(source, 1, "the file is larger than 200 kB.")
     try:
         _survey(YAML(typ="safe", pure=True).parse(text), source)
         root = YAML(typ="safe", pure=True).compose(text)

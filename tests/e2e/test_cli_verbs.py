@@ -25,17 +25,7 @@ def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
         yield machine
 
 
-@pytest.fixture(params=["by itself", "beside a live run"])
-def door(request: pytest.FixtureRequest, host: Host) -> Iterator[Host]:
-    """Give the machine as it is, and with `dirsync run --no-slack` on it."""
-    if request.param == "by itself":
-        yield host
-        return
-    with host.running("--no-slack"):
-        yield host
-
-
-def test_a_story_of_verbs_gives_the_same_answers(door: Host):
+def sync_look_hold_and_release(door: Host):
     first = door("sync", "people", "--json")
     assert first.status == 0, first.err
     assert first.json["cycle"]["counts"]["created"] == 12
@@ -68,81 +58,98 @@ def test_a_story_of_verbs_gives_the_same_answers(door: Host):
     assert door("held", "--json").json["held"] == []
 
 
-def test_a_rejected_held_set_keeps_its_people(door: Host):
-    door("sync")
-    door.write_people(4)
-    assert door("sync").status == 4
-    (found,) = door("held", "--json").json["held"]
-    assert door("reject", found["id"], "--yes", "--json").json["state"] == "rejected"
-    assert door("users", "--json").json["counts"]["disabled"] == 0
+def test_a_rejected_held_set_keeps_its_people(host: Host):
+    host("sync")
+    host.write_people(4)
+    assert host("sync").status == 4
+    (found,) = host("held", "--json").json["held"]
+    assert host("reject", found["id"], "--yes", "--json").json["state"] == "rejected"
+    assert host("users", "--json").json["counts"]["disabled"] == 0
 
 
-def test_configurations_are_shown_tested_exported_and_applied_again(door: Host, tmp_path: Path):
+def show_test_export_and_apply_again(door: Host):
     assert door("config", "list", "--json").json["configurations"][0]["name"] == "people"
     assert door("config", "show", "peo", "--json").json["spec"]["provider"]["type"] == "csv"
     assert door("config", "test", "--json").json["lines"]
-    assert door("config", "export", str(tmp_path / "out.yaml")).status == 0
-    again = door("config", "apply", str(tmp_path / "out.yaml"), "--json")
+    assert door("config", "export", str(door.folder / "out.yaml")).status == 0
+    again = door("config", "apply", str(door.folder / "out.yaml"), "--json")
     assert again.json["configurations"] == {"people": "unchanged"}
-    piped = door("config", "apply", "-", stdin=(tmp_path / "out.yaml").read_text())
+    piped = door("config", "apply", "-", stdin=(door.folder / "out.yaml").read_text())
     assert piped.out == "people: unchanged\n"
 
 
-def test_the_doctor_finds_nothing_failed(door: Host):
+def see_the_doctor(door: Host):
     found = door("doctor", "--json")
     failed = [line for line in found.json["lines"] if line["status"] == "failed"]
     assert failed == []
     assert found.status == 0
 
 
-def test_a_test_message_is_queued(door: Host):
+def queue_a_test_message(door: Host):
     assert door("notify", "test", "C0123456789", "--json").status == 0
 
 
-def test_a_wrong_file_is_told_by_line_and_changes_nothing(door: Host, tmp_path: Path):
-    (tmp_path / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
-    found = door("config", "apply", str(tmp_path / "bad.yaml"), "--json")
+def apply_a_wrong_file(door: Host):
+    (door.folder / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
+    found = door("config", "apply", str(door.folder / "bad.yaml"), "--json")
     assert found.status == 2
     assert "line 2: the configuration: nme is not a known key. Did you mean name?" in found.err
     assert "line 3: grace" in found.err
     assert found.json["error"]["line"] == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "code"),
-    [
-        (("sync", "nobody"), 1, "no_such_configuration"),
-        (("cancel",), 1, "nothing_running"),
-        (("show", "c-zzzzzzzz"), 1, "cycle_not_found"),
-        (("user", "nobody@example.com"), 1, "no_such_person"),
-        (("users", "--status", "gone"), 2, "unknown_status"),
-        (("history", "--status", "odd"), 2, "unknown_result"),
-        (("history", "--since", "soon"), 2, "usage"),
-        (("licenses", "put", "3"), 2, "usage"),
-        (("held", "h-zzzzzzzz"), 1, "held_set_not_found"),
-        (("release", "h-zzzzzzzz", "--digest", "x"), 1, "held_set_not_found"),
-        (("config", "show", "x"), 1, "no_such_configuration"),
-        (("config", "apply", "missing.yaml"), 2, "file_unreadable"),
-    ],
+def be_asked_which_one_is_meant(door: Host):
+    second = "  - name: other\n    provider: {type: csv, file: people.csv}\n"
+    (door.folder / "two.yaml").write_text((door.folder / "people.yaml").read_text() + second)
+    assert door("config", "apply", str(door.folder / "two.yaml")).status == 0
+    which = door("sync")
+    assert which.status == 2
+    assert "other, people" in which.err
+    assert door("sync", "nobody", "--json").json["error"]["code"] == "no_such_configuration"
+
+
+SCENES = (
+    sync_look_hold_and_release,
+    show_test_export_and_apply_again,
+    see_the_doctor,
+    queue_a_test_message,
+    apply_a_wrong_file,
+    be_asked_which_one_is_meant,
 )
-def test_each_failure_has_its_status_and_one_document(host: Host, arguments, status, code):
-    found = host(*arguments, "--json")
-    assert (found.status, found.json["error"]["code"]) == (status, code)
-    assert found.err.strip()
 
 
-def test_failures_are_the_same_beside_a_live_run(host: Host):
+def test_every_verb_works_by_itself(host: Host):
+    for scene in SCENES:
+        scene(host)
+
+
+def test_every_verb_works_beside_a_live_run(host: Host):
     with host.running("--no-slack"):
-        assert host("sync", "nobody", "--json").json["error"]["code"] == "no_such_configuration"
-        assert host("users", "--status", "gone").status == 2
-        (host.folder / "two.yaml").write_text(
-            (host.folder / "people.yaml").read_text()
-            + "  - name: other\n    provider: {type: csv, file: people.csv}\n"
-        )
-        assert host("config", "apply", str(host.folder / "two.yaml")).status == 0
-        which = host("sync")
-        assert which.status == 2
-        assert "other, people" in which.err
+        for scene in SCENES:
+            scene(host)
+
+
+FAILURES = [
+    (("sync", "nobody"), 1, "no_such_configuration"),
+    (("cancel",), 1, "nothing_running"),
+    (("show", "c-zzzzzzzz"), 1, "cycle_not_found"),
+    (("user", "nobody@example.com"), 1, "no_such_person"),
+    (("users", "--status", "gone"), 2, "unknown_status"),
+    (("history", "--status", "odd"), 2, "unknown_result"),
+    (("history", "--since", "soon"), 2, "usage"),
+    (("licenses", "put", "3"), 2, "usage"),
+    (("held", "h-zzzzzzzz"), 1, "held_set_not_found"),
+    (("release", "h-zzzzzzzz", "--digest", "x"), 1, "held_set_not_found"),
+    (("config", "show", "x"), 1, "no_such_configuration"),
+    (("config", "apply", "missing.yaml"), 2, "file_unreadable"),
+]
+
+
+def test_each_failure_has_its_status_and_one_document(host: Host):
+    for arguments, status, code in FAILURES:
+        found = host(*arguments, "--json")
+        assert (arguments, found.status, found.json["error"]["code"]) == (arguments, status, code)
+        assert found.err.strip()
 
 
 def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path):
