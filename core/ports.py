@@ -84,6 +84,10 @@ class IdentityProvider(Protocol):
         """Ask for one person; needs the `read_one` capability. Raises as listings do."""
         ...
 
+    async def read_group(self, external_id: ExternalId) -> Presence:
+        """Say whether one group is there (active) or gone; needs `read_one`, raises likewise."""
+        ...
+
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest; raises nothing that a person can mend."""
         ...

@@ -89,6 +89,7 @@ class ScriptedDirectory:
         self.bend_groups: Bend = list
         self.answers: dict[str, Presence | DirsyncError] = {}
         self.asked: list[str] = []
+        self.asked_groups: list[str] = []
         self.decoded = 0
         self.closed = 0
 
@@ -166,6 +167,15 @@ class ScriptedDirectory:
         if not mine:
             return Presence.GONE
         return Presence.ACTIVE if mine[0].active else Presence.DISABLED
+
+    async def read_group(self, external_id: ExternalId) -> Presence:
+        """Answer from the script, or truthfully."""
+        self.asked_groups.append(external_id)
+        answer = self.answers.get(external_id)
+        if isinstance(answer, DirsyncError):
+            raise answer
+        there = any(team.id == external_id for team in self.teams)
+        return answer or (Presence.ACTIVE if there else Presence.GONE)
 
     async def check(self) -> CheckReport:
         """Nothing to check."""

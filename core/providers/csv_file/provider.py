@@ -127,6 +127,12 @@ class CsvProvider:
             f"A CSV file cannot be asked for one person ({external_id}).", code="not_available"
         )
 
+    async def read_group(self, external_id: ExternalId) -> Presence:
+        """Refuse likewise."""
+        raise TerminalRemoteError(
+            f"A CSV file cannot be asked for one group ({external_id}).", code="not_available"
+        )
+
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""
         return await check_file(self._source, self._table)

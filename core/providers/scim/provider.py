@@ -123,6 +123,15 @@ class ScimProvider:
             raise not_scim(self._client.host, "it answered with somebody else's record")
         return Presence.ACTIVE if _says_active(raw) else Presence.DISABLED
 
+    async def read_group(self, external_id: ExternalId) -> Presence:
+        """Say whether this one group is there (active) or gone (RFC 7644 §3.4.1)."""
+        raw = await self._server.single(_GROUPS, external_id, selection="displayName")
+        if raw is None:
+            return Presence.GONE
+        if _single_id(raw) != external_id:
+            raise not_scim(self._client.host, "it answered with another group's record")
+        return Presence.ACTIVE
+
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""
         return await check_server(
