@@ -251,6 +251,7 @@ def fuzzed_texts(count: int) -> list[str]:
     return texts
 
 
+@pytest.mark.timeout(900)
 async def test_any_text_is_acknowledged_and_answered_without_an_incident(world):
     page = await world.as_(VIEWER)
     before = await world.core.history.list(CLI)
@@ -264,6 +265,7 @@ async def test_any_text_is_acknowledged_and_answered_without_an_incident(world):
     assert (await world.core.history.list(CLI)).total == before.total
 
 
+@pytest.mark.timeout(900)
 async def test_any_click_is_acknowledged_and_answered_without_an_incident(world):
     page = await world.as_(VIEWER)
     made, values = (
@@ -279,6 +281,7 @@ async def test_any_click_is_acknowledged_and_answered_without_an_incident(world)
     for start in range(0, len(clicks), 20):
         sent = clicks[start : start + 20]
         await asyncio.gather(*(world.demo.dispatcher.send(Kind.INTERACTIVE, each) for each in sent))
+        await until(lambda: world.runtime.supervisor.running == 0)
     await until(lambda: len(private_texts(page)) >= len(clicks), patience=30)
     assert not [text for text in private_texts(page) if BROKEN in text]
     assert (await world.core.history.list(CLI)).total == 0

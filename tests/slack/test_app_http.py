@@ -158,6 +158,7 @@ def fuzzed_bodies(count: int) -> list[tuple[bytes, str]]:
     return bodies
 
 
+@pytest.mark.timeout(900)
 async def test_any_signed_body_gets_an_answer_that_is_no_server_error(world, session):
     wrong = []
     for body, kind in fuzzed_bodies(FUZZED):
