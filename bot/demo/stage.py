@@ -130,7 +130,9 @@ class Stage:
         what = "a private answer" if private else "a message for all"
         what = f"{what} with {', '.join(f'“{fragment}”' for fragment in fragments)}"
         try:
-            await self.visitor.wait_until(lambda: found() is not None, what=what, patience=PATIENCE)
+            await self.visitor.wait_until(
+                lambda: found() is not None, what=what, patience=self._patience
+            )
         except VisitorError as error:
             raise StoryError(f"Expected {what}, and waited {self._patience:g} seconds.") from error
         return found() or self.fail(f"Expected {what} to stay.")
