@@ -69,6 +69,11 @@ WHERE l.seq > :after AND l.configuration_id = :configuration
       WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
 ORDER BY l.seq LIMIT :limit
 """
+_LOOK_UP = tuple(
+    f"SET LOCAL enable_{way} = off" for way in ("hashjoin", "mergejoin", "seqscan", "material")
+)
+"""A chunk is looked up by index. Without statistics, as in a first cycle, PostgreSQL's planner
+would read whole tables once a person."""
 _SLICE = 1_000
 _SCOPES = {answer.value: answer for answer in ScopeAnswer}
 _STATUSES = {status.value: status for status in UserStatus}
@@ -88,6 +93,9 @@ async def prepare(tx: Transaction, fence: Fence) -> None:
 
 async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list[Pair]:
     """Return the next pairs whose match key nobody is giving up."""
+    if tx.backend == "postgresql":
+        for setting in _LOOK_UP:
+            await tx.run(setting)
     rows = await tx.rows(
         _STAYING,
         cycle=fence.cycle_id,
