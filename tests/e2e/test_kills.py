@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of `dirsync run`: in the end everything is as if nobody had killed it."""
+"""SIGKILL at random moments of `dirsync run`: the end is as if nobody had killed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dirsync run` as a process to be killed at any moment, and an undisturbed twin to compare with."""
+"""`dirsync run` as a process to be killed at any moment, and an undisturbed twin."""
 
 from __future__ import annotations
 
@@ -79,10 +79,11 @@ def configured(url: str) -> ConfigurationSpec:
 
 
 class Life:
-    """One process of `dirsync run --no-slack`, from its start to its end."""
+    """One process of `dirsync run`, from its start to its end."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        self._process = spawn(("run", "--no-slack"), {**os.environ, **environ}, folder)
+    def __init__(self, environ: Mapping[str, str], folder: Path, *, slack: bool = False) -> None:
+        arguments = ("run",) if slack else ("run", "--no-slack")
+        self._process = spawn(arguments, {**os.environ, **environ}, folder)
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -209,7 +210,7 @@ async def _undisturbed(settings: Settings) -> float:
             async for told in core.sync.wait(cycle.id, poll=0.01):
                 cycle = told
             took = time.monotonic() - began
-            while any(await core.store.people._database.read(_open_things)):
+            while any(await core.store.people._database.read(_open_things)):  # noqa: ASYNC110 - the database rings no bell
                 await asyncio.sleep(0.02)
         assert cycle.state is CycleState.FINISHED
         return took
