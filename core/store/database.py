@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from core.errors import StoreUnavailableError
 from core.model.configuration import AccountId
 from core.ports import Clock
 from core.store.faults import explained, is_retryable
@@ -100,6 +102,31 @@ def _text(sql: str) -> sa.TextClause:
 Work = Callable[[Transaction], Awaitable[T]]
 
 
+class _SameFile:
+    """Notices that the file was taken away: what is written to it then would be lost unseen."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._identity: tuple[int, int] | None = None
+
+    def require(self) -> None:
+        """Raise `StoreUnavailableError` (code ``store_removed``) unless it is still there."""
+        if self._path is None:
+            return
+        try:
+            found = self._path.stat()
+            identity = (found.st_dev, found.st_ino)
+        except OSError:
+            identity = None
+        self._identity = self._identity or identity
+        if identity is None or identity != self._identity:
+            raise StoreUnavailableError(
+                "The database file was removed or replaced while dirsync has it open.",
+                code="store_removed",
+                hint="Put it back; or stop dirsync, restore a backup and start it again.",
+            )
+
+
 class Database:
     """A database that is open. All errors are those of `core.store.faults.explained`."""
 
@@ -111,6 +138,7 @@ class Database:
         self.clock = clock
         self.account_id = account_id
         self.lease_seconds = lease_seconds
+        self._file = _SameFile(address.path)
         if address.backend == "sqlite":
             self._writer = _sqlite_engine(address, writes=True)
             self._reader = _sqlite_engine(address, writes=False)
@@ -121,6 +149,7 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one snapshot of the database; it must not write."""
+        self._file.require()
         with explained():
             async with self._reader.connect() as connection:
                 return await work(Transaction(connection, self))
@@ -133,6 +162,7 @@ class Database:
         """
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._turn or nullcontext())
+            self._file.require()
             return await _whole(asyncio.create_task(self._attempts(work)))
 
     async def _attempts(self, work: Work[T]) -> T:
