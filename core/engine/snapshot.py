@@ -18,7 +18,6 @@ from core.engine.scoping import (
     resolve_groups,
 )
 from core.errors import ConfigurationError
-from core.model.configuration import Scope
 from core.model.cycle import StagedGroup, Step
 from core.model.directory import ExternalId
 
@@ -115,20 +114,32 @@ async def _scoping(ctx: CycleContext, groups: _Groups) -> tuple[Scoping, bool]:
     members = members_of(found)
     if not proven:
         members |= await ctx.store.scoped_ids(ctx.fence)
-    before = _previous_rule(ctx.configuration.previous_scope, groups)
+    before = await _previous_rule(ctx, groups)
     return Scoping(ScopeRule(scope, members), before), proven
 
 
-def _previous_rule(scope: Scope | None, groups: _Groups) -> ScopeRule | None:
+async def _previous_rule(ctx: CycleContext, groups: _Groups) -> ScopeRule | None:
+    """Return the previous scope's test.
+
+    Where its groups' members cannot be known any more, whoever was in a group of the scope when
+    last seen counts as one, so that an edit is never taken for people who left.
+    """
+    scope = ctx.configuration.previous_scope
     if scope is None:
         return None
     members: frozenset[ExternalId] = frozenset()
+    known = groups.proven
     for name in scope.groups:
         one = replace(scope, groups=(name,))
         try:
-            members |= members_of(resolve_groups(one, groups.listing.groups, listing_proven=False))
+            found = resolve_groups(one, groups.listing.groups, listing_proven=True)
         except ConfigurationError:
+            known = False
             continue
+        members |= members_of(found)
+        known = known and all(group.proven for group in found)
+    if scope.groups and not known:
+        members |= await ctx.store.scoped_ids(ctx.fence)
     return ScopeRule(scope, members)
 
 

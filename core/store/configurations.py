@@ -48,6 +48,7 @@ JOIN configuration_revisions r ON r.configuration_id = c.configuration_id
 WHERE c.configuration_id = :configuration AND r.revision = :revision AND c.started_at > r.at
   AND NOT c.dry_run AND c.result IN ('success', 'partial_success')
 """
+_OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _SUCCESS = """
 UPDATE configurations SET failures = 0, stopped_reason = NULL, last_success_at = :now
 WHERE id = :id AND account_id = :account
@@ -248,8 +249,15 @@ async def _update(
 
 
 async def _was_in_force(tx: Transaction, stored: Configuration) -> bool:
-    """Whether a cycle ended under the present scope; otherwise nobody was provisioned by it."""
-    return bool(await tx.value(_IN_FORCE, configuration=stored.id, revision=stored.scope_revision))
+    """Whether people were provisioned by the present scope.
+
+    A cycle ended under it; or it is the first one, and a cycle that was cancelled, failed or is
+    still under way has brought somebody in.
+    """
+    if await tx.value(_IN_FORCE, configuration=stored.id, revision=stored.scope_revision):
+        return True
+    first = stored.previous_scope is None
+    return first and await tx.value(_OWNS, configuration=stored.id) is not None
 
 
 async def _note_revision(

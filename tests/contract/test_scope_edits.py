@@ -1,0 +1,112 @@
+"""Whoever an edit of the scope leaves out is kept, whatever happens around the edit."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.engine.cycle import run_cycle
+from core.errors import FencedError, TransientRemoteError
+from core.model.account import UserStatus
+from core.model.configuration import Scope
+from core.model.cycle import CycleResult
+from tests.support.scripted_directory import Person, people, person, team
+from tests.support.store_world import ADA, StoreWorld, store_world
+
+OUTSIDER = "out@elsewhere.example"
+
+
+async def status(world: StoreWorld, email: str) -> UserStatus:
+    """Return where somebody stands."""
+    found = await world.person(email)
+    assert found is not None
+    return found.status
+
+
+def company() -> list[Person]:
+    """Return twenty people of the company and one of another domain, all in one team."""
+    return [person("out", email=OUTSIDER), *people(20)]
+
+
+async def test_an_unproven_listing_of_groups_does_not_turn_an_edit_into_leavers(database_url):
+    """The previous scope named a group, whose members cannot be read after the edit."""
+    everybody = company()
+    teams = [team("staff", [p.id for p in everybody])]
+    async with store_world(database_url, everybody, teams, scope=Scope(groups=("staff",))) as world:
+        await world.cycle()
+        await world.apply(scope=Scope(domains=("example.com",)))
+        honest = world.directory.bend_groups
+        world.directory.bend_groups = lambda _: [TransientRemoteError("no groups today")]
+        await world.cycle()
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
+        world.directory.bend_groups = honest
+        await world.cycle()
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
+
+
+async def test_a_group_deleted_together_with_the_edit_keeps_its_people(database_url):
+    """The group that the previous scope named does not exist any more."""
+    everybody = company()
+    teams = [team("staff", [p.id for p in everybody])]
+    async with store_world(database_url, everybody, teams, scope=Scope(groups=("staff",))) as world:
+        await world.cycle()
+        await world.apply(scope=Scope(domains=("example.com",)))
+        world.directory.teams = [team("other", ["u1"])]
+        await world.cycle()
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
+
+
+class Interrupted:
+    """A store for the engine after whose first batch something else happens."""
+
+    def __init__(self, inner: object, then: Callable[[], Awaitable[object]]) -> None:
+        self._inner = inner
+        self._then = then
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def apply(self, *args: object, **more: object) -> None:
+        """Carry a batch out, then do the other thing."""
+        await self._inner.apply(*args, **more)
+        await self._then()
+
+
+async def test_people_of_a_cancelled_first_cycle_are_kept_when_the_scope_is_narrowed(database_url):
+    """Too wide a scope is noticed while the first cycle runs: it is cancelled and narrowed."""
+    async with store_world(database_url, company()) as world:
+        queued = await world.queue()
+
+        async def cancel() -> None:
+            await world.store.cycles.request_cancel(
+                queued.id, by=ADA, audit=world.audit(), now=world.clock.now()
+            )
+
+        context = world.context(await world.claim(), batch=5)
+        await run_cycle(replace(context, store=Interrupted(world.store.sync, cancel)))
+        assert (await world.store.cycles.get(queued.id)).result is CycleResult.CANCELLED
+        await world.apply(scope=Scope(domains=("example.com",)))
+        await world.cycle()
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
+
+
+async def test_people_of_a_cycle_under_way_are_kept_when_the_scope_is_narrowed(database_url):
+    """The edit fences the first cycle, which another worker goes on with under the new scope."""
+    async with store_world(database_url, company()) as world:
+        queued = await world.queue()
+
+        async def narrow() -> None:
+            world.clock.time += timedelta(seconds=1)
+            await world.apply(scope=Scope(domains=("example.com",)))
+
+        claim = await world.claim()
+        context = replace(world.context(claim), store=Interrupted(world.store.sync, narrow))
+        with pytest.raises(FencedError):
+            await run_cycle(context)
+        await world.store.cycles.abandon(claim.fence)
+        await world.run()
+        assert (await world.store.cycles.get(queued.id)).result is CycleResult.SUCCESS
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
