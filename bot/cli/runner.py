@@ -9,6 +9,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import msgspec
 import typer
 
 from bot.cli.logs import configure_logs
@@ -17,7 +18,7 @@ from bot.control.documents import CycleDocument, Document
 from bot.control.opening import Need, open_door
 from bot.control.perform import Tell
 from bot.control.requests import Request
-from core.errors import DirsyncError
+from core.errors import DirsyncError, UsageError
 from core.settings import Settings
 
 _INTERRUPTED = 130
@@ -58,9 +59,18 @@ async def ask(
     tell: Tell | None = None,
 ) -> D:
     """Have a request carried out by whoever has the database, and return the reply."""
+    _require_text(request)
     settings = Settings.from_environment()
     async with open_door(settings, need=need) as door:
         return await door.ask(request, reply, tell=tell or _silent)
+
+
+def _require_text(request: Request) -> None:
+    """Refuse arguments with bytes that are no UTF-8, which Python passes on as lone surrogates."""
+    try:
+        msgspec.json.encode(request)
+    except UnicodeEncodeError as error:
+        raise UsageError("An argument is not readable text.") from error
 
 
 async def _silent(cycle: CycleDocument) -> None:

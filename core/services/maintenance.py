@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.errors import ConflictError
+from core.errors import ConflictError, UsageError
 from core.model.account import Actor, Role
 from core.services.access import AccessService
 from core.services.audit import AuditService
@@ -28,7 +28,8 @@ class MaintenanceService:
     async def backup(self, actor: Actor, target: Path) -> None:
         """Copy the database to a new file while work goes on.
 
-        Raises `ConflictError` (code ``file_exists``), `StoreError` (``use_pg_dump``).
+        Raises `ConflictError` (code ``file_exists``), `UsageError` for what cannot be a file's
+        name, `StoreError` (``use_pg_dump``).
         """
         await self._access.require(actor, Role.ADMIN, "backup", target.name)
         if _exists(target):
@@ -40,4 +41,10 @@ class MaintenanceService:
 
 
 def _exists(target: Path) -> bool:
-    return target.exists() or target.is_symlink()
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return False
+    except (OSError, ValueError) as error:
+        raise UsageError("That cannot be the name of a file.", hint="Name a new file.") from error
+    return True
