@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from core.engine.context import CycleContext, Meter
+from core.engine.context import Meter
 from core.errors import PermissionMissingError, RemoteError, SignInError
 from core.model.directory import ExternalId, Presence
 
@@ -36,9 +36,7 @@ class Confirmation:
 Read = Callable[[ExternalId], Awaitable[Presence]]
 
 
-async def confirm(
-    ctx: CycleContext, meter: Meter, absentees: Iterable[ExternalId], *, read: Read
-) -> Confirmation:
+async def confirm(meter: Meter, absentees: Iterable[ExternalId], *, read: Read) -> Confirmation:
     """Ask for each absentee, a few at a time. Raises if the provider refuses the credentials."""
     result = Confirmation()
     waiting = sorted(absentees)

@@ -238,7 +238,7 @@ async def _confirm(ctx: CycleContext, meter: Meter, found: Survey, ruling: Rulin
     if not ctx.provider.capabilities.read_one:
         return Confirmation()
     through = {id_ for kind, id_, _ in ruling.removals if kind == ResourceKind.USER}
-    return await confirm(ctx, meter, through & found.absent, read=ctx.provider.read_user)
+    return await confirm(meter, through & found.absent, read=ctx.provider.read_user)
 
 
 async def _confirm_groups(ctx: CycleContext, meter: Meter, ruling: Ruling) -> Confirmation:
@@ -246,7 +246,7 @@ async def _confirm_groups(ctx: CycleContext, meter: Meter, ruling: Ruling) -> Co
     if not ctx.provider.capabilities.read_one:
         return Confirmation()
     through = {id_ for kind, id_, _ in ruling.removals if kind == ResourceKind.GROUP}
-    return await confirm(ctx, meter, through, read=ctx.provider.read_group)
+    return await confirm(meter, through, read=ctx.provider.read_group)
 
 
 async def _hold(ctx: CycleContext, plan: _Plan) -> HeldSetId | None:
