@@ -106,7 +106,7 @@ class SyncService:
             if cycle != shown:
                 shown = cycle
                 yield cycle
-            else:
+            if cycle.state is not CycleState.FINISHED:
                 await self._clock.sleep(poll)
 
     async def _plan_of(self, preview: CycleId) -> Cycle:

@@ -10,6 +10,7 @@ from core.model.account import UserStatus
 from core.model.configuration import InvitationWay
 from core.model.cycle import Decision, Fence, Problem
 from core.store import statements as sql
+from core.store import tally
 from core.store.bulk import Columns, insert_plain, json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
@@ -88,6 +89,7 @@ async def apply(
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
     await store_problems(tx, fence, batch.problems)
+    await tally.add(tx, fence.cycle_id, batch.sums())
     if any(kind.action == "delete" and kind.status is None for kind in batch.kinds):
         await _erase(tx, values)
 

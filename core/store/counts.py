@@ -38,7 +38,7 @@ SELECT c.id, 'kept', '', count(*) FROM cycles c
 JOIN links l ON l.configuration_id = c.configuration_id AND l.kept
 WHERE c.id IN {cycles} GROUP BY c.id
 """
-_PEOPLE = {
+PEOPLE = {
     "create": "created",
     "update": "updated",
     "disable": "disabled",
@@ -48,8 +48,8 @@ _PEOPLE = {
     "link": "linked",
     "keep": "skipped",
 }
-_GROUPS = {"create": "groups_created", "update": "groups_updated", "delete": "groups_deleted"}
-_PROBLEMS = {"warning": "warnings", "error": "errors", "conflict": "conflicts"}
+GROUPS = {"create": "groups_created", "update": "groups_updated", "delete": "groups_deleted"}
+PROBLEMS = {"warning": "warnings", "error": "errors", "conflict": "conflicts"}
 _SINGLE = {"held": "held", "invited": "invited", "kept": "skipped"}
 
 
@@ -69,11 +69,11 @@ async def load_counts(tx: Transaction, cycles: Sequence[str]) -> dict[str, Count
 
 def _field(kind: str, action: str, count: int) -> tuple[str, int]:
     if kind in {"user", "plan:user"}:
-        return _PEOPLE.get(action, ""), count
+        return PEOPLE.get(action, ""), count
     if kind in {"group", "plan:group"}:
-        return _GROUPS.get(action, ""), count
+        return GROUPS.get(action, ""), count
     if kind == "problem":
-        return _PROBLEMS.get(action, ""), count
+        return PROBLEMS.get(action, ""), count
     if kind == "read":
         return "read", _read(action)
     return _SINGLE.get(kind, kind), count

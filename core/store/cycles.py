@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from core.errors import AlreadyRunningError, ConflictError, NotFoundError
@@ -31,7 +32,6 @@ from core.store.audit import add_audit
 from core.store.claims import Claim
 from core.store.codec import from_json, maybe_time, short_id, to_seconds, to_time
 from core.store.configurations import load_configuration
-from core.store.counts import load_counts
 from core.store.database import Database, Row, Transaction
 from core.store.ending import end_cycle
 from core.store.outbox import cycle_card, mark_card, put_item
@@ -255,7 +255,8 @@ class Cycles:
             sql = (
                 f"{_SELECT} {where} ORDER BY c.requested_at DESC, c.id LIMIT :limit OFFSET :offset"
             )
-            return await _cycles(tx, await tx.rows(sql, limit=limit, offset=offset, **values))
+            rows = await tx.rows(sql, limit=limit, offset=offset, **values)
+            return [_cycle(row) for row in rows]
 
         return await self._database.read(work)
 
@@ -313,7 +314,7 @@ async def load_cycle(tx: Transaction, cycle: CycleId) -> Cycle:
             code="cycle_not_found",
             hint="The history lists the cycles with their ids.",
         )
-    return (await _cycles(tx, rows))[0]
+    return _cycle(rows[0])
 
 
 async def _refuse_second(tx: Transaction, name: str, configuration: ConfigurationId) -> None:
@@ -326,16 +327,14 @@ async def _refuse_second(tx: Transaction, name: str, configuration: Configuratio
 
 async def _one(tx: Transaction, where: str, **values: object) -> Cycle | None:
     rows = await tx.rows(f"{_SELECT} {where} ORDER BY c.requested_at DESC, c.id LIMIT 1", **values)
-    return (await _cycles(tx, rows))[0] if rows else None
+    return _cycle(rows[0]) if rows else None
 
 
-async def _cycles(tx: Transaction, rows: Sequence[Row]) -> list[Cycle]:
-    open_ones = [row.id for row in rows if row.counts is None]
-    counts = await load_counts(tx, open_ones) if open_ones else {}
-    return [_cycle(row, counts.get(row.id)) for row in rows]
-
-
-def _cycle(row: Row, counts: Counts | None) -> Cycle:
+def _cycle(row: Row) -> Cycle:
+    progress = from_json(row.progress, Progress) if row.progress else None
+    counts = from_json(row.counts, Counts) if row.counts else Counts()
+    if row.state != CycleState.FINISHED and progress is not None:
+        counts = replace(counts, read=progress.read)
     return Cycle(
         id=CycleId(row.id),
         configuration_id=ConfigurationId(row.configuration_id),
@@ -352,8 +351,8 @@ def _cycle(row: Row, counts: Counts | None) -> Cycle:
         finished_at=maybe_time(row.finished_at),
         error=from_json(row.error, CycleError) if row.error else None,
         proof=from_json(row.proof, Proof) if row.proof else None,
-        progress=from_json(row.progress, Progress) if row.progress else None,
-        counts=counts or from_json(row.counts, Counts),
+        progress=progress,
+        counts=counts,
         held_set_id=HeldSetId(row.held_set_id) if row.held_set_id else None,
         cancel_requested_by=row.cancel_requested_by,
         plan_digest=row.plan_digest,

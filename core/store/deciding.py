@@ -6,6 +6,7 @@ Most decisions of a batch are alike, so what they share is a row of ``decided_ki
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from core.model.account import DisabledBy, UserStatus
 from core.model.cycle import Action, Decision, Problem, Severity
 from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json
+from core.store.counts import PEOPLE, PROBLEMS
 from core.store.database import Row, Transaction
 from core.store.licenses import free_licenses, lock_pool
 
@@ -86,6 +88,16 @@ class Batch:
     def has(self, *actions: str) -> bool:
         """Whether anybody has one of these actions."""
         return any(kind.action in actions for kind in self.kinds)
+
+    def sums(self) -> Counter[str]:
+        """Return what this adds to the counts of the cycle."""
+        recorded = Counter(row.kind for row in self.rows if row.change_id is not None)
+        sums = Counter({"invited": self.created})
+        for kind, number in self.kinds.items():
+            sums[PEOPLE.get(kind.action, "skipped")] += recorded[number]
+        told = {(name, problem.severity) for name, _, problem in self.problems}
+        sums.update(PROBLEMS[severity] for _, severity in told)
+        return sums
 
     def put_aside(self, external_ids: set[str]) -> list[Decided]:
         """Take these people out of the batch and return their rows."""

@@ -15,6 +15,9 @@ _END = """
 UPDATE cycles SET state = 'finished', result = :result, finished_at = :now, counts = :counts
 WHERE id = :cycle AND account_id = :account
 """
+_OTHERS = """
+SELECT EXISTS (SELECT 1 FROM cycles WHERE state = 'running' AND id <> :cycle)
+"""
 _OPEN = """
 SELECT id FROM cycles
 WHERE account_id = :account AND configuration_id = :configuration AND state <> 'finished'
@@ -22,9 +25,15 @@ WHERE account_id = :account AND configuration_id = :configuration AND state <> '
 
 
 async def drop_staging(tx: Transaction, cycle: CycleId) -> None:
-    """Empty the cycle's staging area."""
-    await tx.run("DELETE FROM staged_users WHERE cycle_id = :cycle", cycle=cycle)
-    await tx.run("DELETE FROM staged_unmet WHERE cycle_id = :cycle", cycle=cycle)
+    """Empty the cycle's staging area.
+
+    SQLite empties a whole table at once, but deletes single rows one by one.
+    """
+    alone = tx.backend == "sqlite" and not await tx.value(_OTHERS, cycle=cycle)
+    which = "" if alone else "WHERE cycle_id = :cycle"
+    values = {} if alone else {"cycle": cycle}
+    for table in ("staged_users", "staged_unmet"):
+        await tx.run(f"DELETE FROM {table} {which}", **values)  # noqa: S608 - fixed names
 
 
 async def end_cycle(tx: Transaction, cycle: CycleId, *, result: CycleResult, now: datetime) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
 from core.model.cycle import Action, Fence, GroupChange
 from core.model.directory import ExternalId
+from core.store import tally
 from core.store.applying import store_plan
 from core.store.bulk import Columns, json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
+from core.store.counts import GROUPS
 from core.store.database import Transaction
 from core.store.fencing import check_fence
 from core.store.names import among
@@ -104,6 +107,7 @@ async def apply(
     await _members(tx, fence, [c for c, _ in kept])
     told = [c for c, _ in changes if c.action not in {Action.NOTHING, Action.KEEP}]
     await _record(tx, fence, told, now=now)
+    await tally.add(tx, fence.cycle_id, Counter(GROUPS[c.action] for c in told))
 
 
 async def record_plan(tx: Transaction, fence: Fence, changes: Sequence[GroupChange]) -> None:

@@ -10,6 +10,7 @@ from core.store.bulk import Columns, insert_rows
 from core.store.database import Transaction
 from core.store.ending import drop_staging
 from core.store.fencing import check_fence
+from core.store.tally import begin_again
 
 _STAGED: Columns = (
     ("cycle_id", "text"),
@@ -70,6 +71,7 @@ async def begin(tx: Transaction, fence: Fence, *, decoder_revision: str) -> None
     await drop_staging(tx, fence.cycle_id)
     for table in ("problems", "plan_items"):
         await tx.run(f"DELETE FROM {table} WHERE cycle_id = :cycle", cycle=fence.cycle_id)  # noqa: S608 - fixed names
+    await begin_again(tx, fence.cycle_id)
     await tx.run("UPDATE cycles SET repeats = 0 WHERE id = :cycle", cycle=fence.cycle_id)
     changed = await tx.run(
         _decoder(tx), configuration=fence.configuration_id, decoder=decoder_revision
