@@ -72,6 +72,12 @@ class Stage:
                 says(shown.text, fragment), f"“{fragment}” on the message", seen=plain(shown.text)
             )
 
+    def expect_none(self, shown: Shown, *deeds: str) -> None:
+        """Raise `StoryError` if the message counts anybody to whom one of these was done."""
+        for deed in deeds:
+            found = re.search(rf"\d {re.escape(deed)}", plain(shown.text))
+            self.expect(found is None, f"nobody {deed} on the message", seen=plain(shown.text))
+
     def note(self, text: str) -> None:
         """Write a line of the story that nobody says."""
         self.visitor.screen.log.say(f"({text})")

@@ -229,7 +229,7 @@ async def test_an_incomplete_listing_is_told_plainly_and_nobody_is_removed(world
     world.directory.do("half")
     card = await world.synced()
     assert "Nobody was removed, because" in card.text
-    assert "0 disabled" in card.text
+    assert "disabled" not in card.text
 
 
 async def test_a_failure_is_told_with_what_to_do_and_its_end_in_the_same_place(world):
@@ -362,4 +362,4 @@ async def test_a_test_message_is_labelled_as_one(world):
     await world.ask(ADMIN, "notify test")
     page = await world.as_(ADMIN)
     shown = await page.message("Test message", channel=CHANNEL)
-    assert "This is a test." in shown.text
+    assert "Nothing has happened." in shown.text

@@ -337,7 +337,7 @@ async def test_a_preview_is_applied_by_its_button_and_changes_nothing_before(wor
     mark = page.mark()
     await page.say(f"{SLASH} preview", channel=CHANNEL)
     plan = await page.message("Preview of people-scim", after=mark, patience=20)
-    assert "12 to create" in plan.text
+    assert "*12* to create" in plan.text
     assert (await world.core.people.search(CLI)).total == 0
     answer = await world.click(ADMIN, "Apply this plan", on=plan, sure=True)
     assert "Started syncing" in answer.text

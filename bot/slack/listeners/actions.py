@@ -156,7 +156,7 @@ async def _download(visit: Visit, kind: Kind) -> None:
         await visit.say(answers.no_files(cycle_id))
         await visit.say(history.cycle_details(view, visit.now))
         return
-    await visit.say(answers.sent(name, direct))
+    await visit.say(answers.sent(name))
 
 
 _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {

@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""What people see: a message of each kind made of the model, and nothing else."""

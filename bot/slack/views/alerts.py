@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.slack.blocks import Message, actions, button, context, header, message, section
+from bot.slack.blocks import Message, actions, button, header, message, section
 from bot.slack.ids import Act
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
@@ -32,7 +32,8 @@ def alert_card(view: AlertView) -> Message:
             header(f"✅ {title}: over"),
             section("This is resolved. Nothing is left to do."),
         )
-    hint = f"\n*What to do:* {escape(view.hint)}" if view.hint else ""
+    label = "" if view.kind in GOOD_NEWS else "*What to do:* "
+    hint = f"\n{label}{escape(view.hint)}" if view.hint else ""
     body = f"{escape(view.text)}{hint}" if view.text else (hint.strip() or escape(view.title))
     blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
     if view.kind is AlertKind.LICENSES_SHORT and view.licenses is not None:
@@ -41,8 +42,6 @@ def alert_card(view: AlertView) -> Message:
     elif view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED):
         history = f"history {name}" if name else "history"
         blocks.append(actions(button("History", Act.RUN, history)))
-    if view.kind is AlertKind.TEST:
-        blocks.append(context("This is a test."))
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
 
 

@@ -125,9 +125,9 @@ def rejected(held: HeldSet) -> Message:
     return note(f"🛡️ Rejected: {stay}.")
 
 
-def sent(name: str, direct: str) -> Message:
+def sent(name: str) -> Message:
     """Return where a file went."""
-    return note(f"📄 `{_code(name)}` is in our direct message: <#{direct}>.")
+    return note(f"📄 I have sent you `{_code(name)}` in a direct message.")
 
 
 def no_files(cycle_id: str) -> Message:
@@ -151,6 +151,9 @@ def help_page(topic: str | None, role: Role) -> Message:
     lines = [f"`{_code(usage)}`  {_marked(summary)}" for usage, summary in help_lines(role)]
     hidden = len(VERBS) - len(lines)
     less = f"{hidden} more need another role than yours." if hidden else ""
+    if role is Role.NONE:
+        lines.insert(0, f"`{SLASH}`  how the syncs are going, without names")
+        less = "Whoever runs dirsync here can give you a role that may do more."
     tips = "A unique beginning is enough: `/dirsync hist`."
     return message(
         "What dirsync can do.",

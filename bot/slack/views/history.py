@@ -19,11 +19,11 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, PageMark, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
-from bot.slack.views.run_card import group_line, held_line, reason
+from bot.slack.views.run_card import counted, group_line, held_line, reason
 from core.model.cycle import Counts, Cycle, CycleResult, CycleState
 from core.model.views import CycleView, HistoryPage
 
-HEAD = ("Cycle", "Configuration", "Result", "Started", "Took", "Changed", "Errors")
+HEAD = ("Cycle", "Configuration", "Result", "Started", "Took", "Changed", "Problems")
 
 
 def history(page: HistoryPage, *, command: str, now: datetime) -> Message:
@@ -36,7 +36,7 @@ def history(page: HistoryPage, *, command: str, now: datetime) -> Message:
     return message(
         f"Cycles {first} to {last} of {page.total:,}.",
         table(HEAD, [_row(cycle, now) for cycle in page.cycles], right=(5, 6)),
-        context(f"{first} to {last} of {page.total:,}", "`/dirsync show &lt;cycle&gt;` tells more"),
+        context(shown_of(first, last, page.total), "`/dirsync show &lt;cycle&gt;` tells more"),
         *pager(page.offset, page.limit, page.total, command),
         actions(button(f"Show {newest.id}", Act.DETAILS, Stamp(id=newest.id).pack())),
     )
@@ -44,7 +44,7 @@ def history(page: HistoryPage, *, command: str, now: datetime) -> Message:
 
 def _row(cycle: Cycle, now: datetime) -> tuple[str, ...]:
     word = " ".join(words.state(cycle)) + (" (preview)" if cycle.dry_run else "")
-    errors = cycle.counts.errors + cycle.counts.conflicts
+    problems = cycle.counts.errors + cycle.counts.conflicts + cycle.counts.warnings
     return (
         cycle.id,
         cycle.configuration_name,
@@ -52,8 +52,15 @@ def _row(cycle: Cycle, now: datetime) -> tuple[str, ...]:
         words.stamp(cycle.started_at or cycle.requested_at),
         words.duration(cycle, now),
         f"{cycle.counts.changed:,}",
-        f"{errors:,}",
+        f"{problems:,}",
     )
+
+
+def shown_of(first: int, last: int, total: int) -> str:
+    """Return which part of a list is shown: "11 to 20 of 43", or "all 7"."""
+    if first == 1 and last == total:
+        return "1 in all" if total == 1 else f"all {total:,}"
+    return f"{first:,} to {last:,} of {total:,}"
 
 
 def pager(offset: int, limit: int, total: int, command: str) -> list[Block]:
@@ -72,18 +79,18 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
     kind = "preview" if cycle.dry_run else "cycle"
     blocks = [
         header(f"{icon} {cycle.configuration_name}: {word}"),
-        section(_facts(view)),
+        *_facts(view),
         *reason(cycle),
         *[section(line) for line in (_proof(view), held_line(view)) if line],
         *_problems(view),
         *_samples(view),
         _buttons(view),
-        context(f"{kind} `{cycle.id}`", words.at(cycle.started_at, ""), words.duration(cycle, now)),
+        context(f"{kind} `{cycle.id}`", words.at(cycle.started_at, ""), _took(cycle, now)),
     ]
     return message(f"{icon} {tidy(cycle.configuration_name)}: {word}.", *blocks)
 
 
-def _facts(view: CycleView) -> str:
+def _facts(view: CycleView) -> list[Block]:
     cycle, counts = view.cycle, view.cycle.counts
     by = words.who(cycle.requested_by, cycle.requested_by_name)
     read = f"{words.people(counts.read)} read"
@@ -91,8 +98,10 @@ def _facts(view: CycleView) -> str:
         announced = cycle.proof.announced
         of = f" of {announced:,} announced" if announced is not None else ""
         read = f"{words.people(cycle.proof.read)} read{of}"
-    lines = [words.counts_line(counts), words.groups_line(counts), f"{read} · started by {by}"]
-    return "\n".join(line for line in lines if line)
+    line = words.plan_line if cycle.dry_run else words.counts_line
+    groups = words.groups_line(counts, due=cycle.dry_run)
+    begun = cycle.started_at is not None
+    return counted(line(counts) if begun else "", groups, f"{read} · started by {by}")
 
 
 def _proof(view: CycleView) -> str:
@@ -147,8 +156,9 @@ def _apply(view: CycleView) -> list[Block]:
 
 
 def _short(counts: Counts) -> str:
-    parts = [(counts.created, "create"), (counts.updated, "update"), (counts.disabled, "disable")]
-    return ", ".join(f"{number:,} to {verb}" for number, verb in parts)
+    lines = [words.plan_line(counts), words.groups_line(counts, due=True)]
+    said = " · ".join(line for line in lines if line).replace("*", "").replace(" · ", ", ")
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def preview(view: CycleView, now: datetime) -> Message:
@@ -159,10 +169,10 @@ def preview(view: CycleView, now: datetime) -> Message:
         return cycle_details(view, now)
     name = cycle.configuration_name
     nothing = cycle.counts.changed == 0
-    said = "Nothing would change." if nothing else f"{_short(cycle.counts)}."
+    said = f"{_short(cycle.counts)}."
     blocks = [
         header(f"🔎 Preview of {name}"),
-        section(f"*{said}* Nothing has been changed.\n{words.counts_line(cycle.counts)}"),
+        *counted(words.plan_line(cycle.counts), words.groups_line(cycle.counts, due=True)),
         *[section(line) for line in (_proof(view), _would_hold(view)) if line],
         *([section(words.license_line(view.licenses))] if view.licenses else []),
         *[section(group_line(group)) for group in view.problem_groups[:3]],
@@ -171,9 +181,25 @@ def preview(view: CycleView, now: datetime) -> Message:
             *([] if nothing else _apply(view)),
             button("Download plan", Act.PLAN, Stamp(id=cycle.id).pack()),
         ),
-        context(f"preview `{cycle.id}`", words.duration(cycle, now)),
+        context(
+            "Nothing has been changed.",
+            _sampled(view),
+            f"preview `{cycle.id}`",
+            _took(cycle, now),
+        ),
     ]
     return message(f"Preview of {tidy(name)}: {said} Nothing has been changed.", *blocks)
+
+
+def _sampled(view: CycleView) -> str:
+    """Say that the table is not all of the plan, where it is not."""
+    shown, whole = len(view.plan_sample[:20]), view.cycle.counts.changed + view.cycle.counts.held
+    return f"The first {shown} of {whole:,} are shown." if 0 < shown < whole else ""
+
+
+def _took(cycle: Cycle, now: datetime) -> str:
+    took = words.duration(cycle, now)
+    return f"took {took}" if took else ""
 
 
 def _would_hold(view: CycleView) -> str:
@@ -186,7 +212,7 @@ def _would_hold(view: CycleView) -> str:
 def errors(view: CycleView) -> Message:
     """Return every cause with examples of people, for a viewer's own eyes."""
     if not view.problem_groups:
-        text = f"Cycle {view.cycle.id} has no errors."
+        text = f"Nothing is wrong in cycle {view.cycle.id}."
         return message(text, section(text))
     stamp = Stamp(id=view.cycle.id).pack()
     number = words.several(len(view.problem_groups), "cause")

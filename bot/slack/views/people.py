@@ -20,7 +20,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
-from bot.slack.views.history import pager
+from bot.slack.views.history import pager, shown_of
 from core.model.account import LicenseSummary, Role, User, UserStatus
 from core.model.cycle import Change, PersonProblem
 from core.model.views import PeoplePage, PersonView
@@ -42,7 +42,7 @@ def users(page: PeoplePage, *, command: str) -> Message:
     return message(
         f"People {first} to {last} of {page.total:,}.",
         table(HEAD, [_row(user) for user in page.users]),
-        context(f"{first} to {last} of {page.total:,}", " · ".join(counts)),
+        context(shown_of(first, last, page.total), f"everybody: {' · '.join(counts)}"),
         *pager(page.offset, page.limit, page.total, command),
     )
 

@@ -43,6 +43,12 @@ TITLES = {
     Step.INVITE: "Invite",
     Step.REPORT: "Report",
 }
+DECIDED = {
+    HeldState.RELEASED: "approved{by}",
+    HeldState.REJECTED: "rejected{by}, so they stay",
+    HeldState.EXPIRED: "nobody decided in time, so they stay",
+    HeldState.SUPERSEDED: "replaced by what a later cycle found",
+}
 _SIGNS = {Severity.ERROR: "❌", Severity.CONFLICT: "⚠️", Severity.WARNING: "🟡"}
 
 
@@ -151,7 +157,7 @@ def _finished(view: CycleView, now: datetime) -> Message:
     took = words.duration(cycle, now)
     blocks = [header(f"{icon} {name}: {word}"), *reason(cycle)]
     if _did_something(cycle):
-        blocks.append(section(_lines(words.counts_line(cycle.counts), _groups(cycle))))
+        blocks += counted(words.counts_line(cycle.counts), words.groups_line(cycle.counts))
     blocks += [section(line) for line in _remarks(view)]
     blocks += [section(group_line(group)) for group in view.problem_groups[:BIGGEST]]
     more = len(view.problem_groups) - BIGGEST
@@ -173,10 +179,10 @@ def _summary(view: CycleView) -> str:
     if cycle.result is CycleResult.FAILURE and cycle.error is not None:
         return tidy(cycle.error.message)
     counts = cycle.counts
-    said = f"{counts.created:,} created, {counts.updated:,} updated, {counts.disabled:,} disabled"
-    errors = counts.errors + counts.conflicts
-    said += f", {words.several(errors, 'error')}" if errors else ""
-    return f"{said}, {counts.held:,} held." if counts.held else f"{said}."
+    said = words.counts_line(counts).replace("*", "").replace(" · ", ", ")
+    held = f"{counts.held:,} held" if counts.held else ""
+    whole = ", ".join(part for part in (said, held) if part)
+    return f"{whole[:1].upper()}{whole[1:]}."
 
 
 def reason(cycle: Cycle) -> list[Block]:
@@ -192,12 +198,10 @@ def reason(cycle: Cycle) -> list[Block]:
     return [section(f"{escape(cycle.error.message)}{hint}")]
 
 
-def _groups(cycle: Cycle) -> str:
-    return words.groups_line(cycle.counts)
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join(line for line in lines if line)
+def counted(*lines: str) -> list[Block]:
+    """Return the lines of numbers that say anything, beginning like a sentence."""
+    said = "\n".join(line for line in lines if line)
+    return [section(f"{said[:1].upper()}{said[1:]}")] if said else []
 
 
 def _remarks(view: CycleView) -> list[str]:
@@ -218,10 +222,11 @@ def held_line(view: CycleView) -> str:
     number = held.size if held is not None else view.cycle.counts.held
     if view.cycle.trigger is Trigger.RELEASE or not number:
         return ""
-    waits = held is None or held.state is HeldState.OPEN
     said = "waits for an admin to review it" if number == 1 else "wait for an admin to review them"
-    then = said if waits else f"were held; the set is {held.state.value}" if held else said
-    return f"✋ *{words.several(number, 'removal')} held*: {then}."
+    if held is not None and held.state is not HeldState.OPEN:
+        by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
+        said = DECIDED[held.state].format(by=by)
+    return f"✋ *{words.several(number, 'removal')} held*: {said}."
 
 
 def group_line(group: ProblemGroup) -> str:

@@ -91,8 +91,8 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
 def _last(cycle: Cycle | None, now: datetime) -> str:
     if cycle is None or cycle.finished_at is None:
         return "none yet"
-    ago = words.lasting((now - cycle.finished_at).total_seconds())
-    return f"{words.state(cycle)[1]}, {ago} ago"
+    ago = words.ago((now - cycle.finished_at).total_seconds())
+    return f"{words.state(cycle)[1]}, {ago}"
 
 
 def _licenses(view: StatusView) -> list[Block]:
@@ -171,9 +171,11 @@ def _home_history(history: HistoryPage, now: datetime) -> list[Block]:
     blocks = []
     for cycle in history.cycles[:5]:
         icon, word = words.state(cycle)
+        word += " (preview)" if cycle.dry_run else ""
         name = escape(cycle.configuration_name)
         moment = words.at(cycle.started_at or cycle.requested_at, "")
         text = f"{icon} *{name}* {word} · {moment} · {words.duration(cycle, now)}"
         show = button("Details", Act.DETAILS, Stamp(id=cycle.id).pack())
-        blocks.append(section(f"{text}\n{words.counts_line(cycle.counts)}", accessory=show))
+        line = words.plan_line if cycle.dry_run else words.counts_line
+        blocks.append(section(f"{text}\n{line(cycle.counts)}", accessory=show))
     return blocks

@@ -38,7 +38,24 @@ STATUSES: Mapping[UserStatus, str] = {
     UserStatus.DISABLED: "disabled",
     UserStatus.DELETED: "deleted",
 }
-MINUTE, HOUR = 60, 3600
+_DONE: Mapping[str, str] = {
+    "created": "created",
+    "updated": "updated",
+    "disabled": "disabled",
+    "enabled": "enabled again",
+    "deleted": "deleted",
+    "linked": "linked",
+}
+_DUE: Mapping[str, str] = {
+    "created": "to create",
+    "updated": "to update",
+    "disabled": "to disable",
+    "enabled": "to enable again",
+    "deleted": "to delete",
+    "linked": "to link",
+}
+"""The names of counts with their phrases for what was done and for what would be."""
+MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def several(number: int, one: str, many: str = "") -> str:
@@ -52,13 +69,27 @@ def people(number: int) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """Return a length of time as people say it: 42 s, 3 min 5 s, 1 h 4 min."""
+    """Return a length of time as people say it: under a second, 42 s, 3 min 5 s, 1 h 4 min."""
     whole = max(0, round(seconds))
+    if whole < 1:
+        return "under a second"
     if whole < MINUTE:
         return f"{whole} s"
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE} s"
     return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was, as roughly as people say it."""
+    whole = max(0, round(seconds))
+    if whole < MINUTE:
+        return "just now"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min ago"
+    if whole < 2 * DAY:
+        return f"{whole // HOUR} h ago"
+    return f"{whole // DAY} days ago"
 
 
 def who(actor_id: str, name: str = "") -> str:
@@ -88,30 +119,53 @@ def duration(cycle: Cycle, now: datetime) -> str:
 
 
 def counts_line(counts: Counts) -> str:
-    """Return what a cycle did in one line of mrkdwn: what happened in bold."""
-    always = [("created", counts.created), ("updated", counts.updated)]
-    always += [("disabled", counts.disabled)]
-    maybe = [
-        ("enabled again", counts.enabled),
-        ("deleted", counts.deleted),
-        ("linked", counts.linked),
-    ]
-    rest = [("unchanged", counts.unchanged), ("skipped", counts.skipped)]
-    shown = always + [pair for pair in maybe if pair[1]] + rest
-    parts = [f"*{number:,}* {word}" if number else f"0 {word}" for word, number in shown]
-    errors = several(counts.errors + counts.conflicts, "error")
-    return " · ".join([*parts, f"*{errors}*" if counts.errors + counts.conflicts else errors])
+    """Return what a cycle did to people in one line of mrkdwn, without what is zero."""
+    shown = [*_changes(counts, _DONE), *_rest(counts)]
+    if not counts.changed and not counts.held:
+        shown.insert(0, "nothing changed")
+    return " · ".join(shown)
 
 
-def groups_line(counts: Counts) -> str:
-    """Return what happened to groups, or an empty string."""
+def plan_line(counts: Counts) -> str:
+    """Return what a dry run would do to people in one line of mrkdwn, without what is zero."""
+    changes = _changes(counts, _DUE) or ([] if counts.changed else ["nothing to change"])
+    return " · ".join([*changes, *_rest(counts)])
+
+
+def troubles(counts: Counts) -> list[str]:
+    """Return what went wrong with people by its name: "2 conflicts", "1 warning"."""
     shown = [
-        ("created", counts.groups_created),
-        ("updated", counts.groups_updated),
-        ("deleted", counts.groups_deleted),
+        (counts.errors, "error"),
+        (counts.conflicts, "conflict"),
+        (counts.warnings, "warning"),
     ]
-    parts = [f"{number:,} {word}" for word, number in shown if number]
-    return f"Groups: {', '.join(parts)}" if parts else ""
+    return [several(number, word) for number, word in shown if number]
+
+
+def _changes(counts: Counts, phrases: Mapping[str, str]) -> list[str]:
+    numbers = [(getattr(counts, name), phrase) for name, phrase in phrases.items()]
+    return [f"*{number:,}* {phrase}" for number, phrase in numbers if number]
+
+
+def _rest(counts: Counts) -> list[str]:
+    rest = [(counts.unchanged, "unchanged"), (counts.skipped, "skipped")]
+    shown = [f"{number:,} {word}" for number, word in rest if number]
+    return shown + [f"*{trouble}*" for trouble in troubles(counts)]
+
+
+def groups_line(counts: Counts, *, due: bool = False) -> str:
+    """Return what happened to groups, or with `due` what would, or an empty string."""
+    numbers = (
+        (counts.groups_created, "created", "to create"),
+        (counts.groups_updated, "updated", "to update"),
+        (counts.groups_deleted, "deleted", "to delete"),
+    )
+    parts = [
+        f"{several(number, 'group')} {planned if due else done}"
+        for number, done, planned in numbers
+        if number
+    ]
+    return " · ".join(parts)
 
 
 def license_line(licenses: LicenseSummary) -> str:
