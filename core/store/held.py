@@ -42,7 +42,7 @@ FROM held_items WHERE held_set_id = :id
 ON CONFLICT DO NOTHING
 """
 _EXPIRED = """
-SELECT id FROM held_sets
+SELECT id, cycle_id FROM held_sets
 WHERE account_id = :account AND state = 'open' AND expires_at <= :now
 """
 
@@ -163,6 +163,7 @@ class HeldSets:
             for row in rows:
                 await tx.run(_DECIDE, id=row.id, state="expired", by=None, now=to_seconds(now))
                 await mark_card(tx, f"held:{row.id}", now=now)
+                await mark_card(tx, f"cycle:{row.cycle_id}", now=now)
             return len(rows)
 
         if not await self._database.read(lambda tx: tx.rows(_EXPIRED, now=to_seconds(now))):
@@ -206,6 +207,7 @@ async def _decide(
     if not touched:
         raise ConflictError("Somebody else decided this held set.", code="held_decided")
     await mark_card(tx, f"held:{held.id}", now=now)
+    await mark_card(tx, f"cycle:{held.cycle_id}", now=now)
 
 
 def _held_set(row: Row) -> HeldSet:
