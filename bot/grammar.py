@@ -404,7 +404,7 @@ def _find_verb(word: str, *, rest: Sequence[str]) -> VerbSpec:
 
 
 def _unknown_verb(word: str, wanted: str, rest: Sequence[str]) -> UsageError:
-    close = difflib.get_close_matches(wanted[:40], [w for w in _BY_WORD if w], n=1, cutoff=0.55)
+    close = difflib.get_close_matches(wanted[:40], [w for w in _BY_WORD if w], n=1, cutoff=0.7)
     if not close:
         return UsageError(
             f"I don't know “{_clipped(word)}”.",

@@ -216,7 +216,7 @@ def _collision(pair: Pair, staying: Container[UserId]) -> Problem | None:
         return Problem(
             severity=Severity.CONFLICT,
             code="duplicate_email",
-            message=f"{pair.twins} people in the directory have this e-mail address.",
+            message="More than one person in the directory has this e-mail address.",
             attribute="email",
             value_kind="text",
             hint="Give each of them an address of their own in the directory.",

@@ -128,7 +128,10 @@ def _stale_page(e: Evidence) -> str | None:
 
 def _repeated(e: Evidence) -> str | None:
     count = e.people.repeats
-    return f"{count} people were delivered more than once." if count else None
+    if not count:
+        return None
+    who = "1 person was" if count == 1 else f"{count:,} people were"
+    return f"{who} delivered more than once."
 
 
 def _empty(e: Evidence) -> str | None:

@@ -116,8 +116,8 @@ def from_status(
 def _other_status(status: int, *, host: str, said: str, retry_after: float | None) -> RemoteError:
     if status in _TRANSIENT:
         return TransientRemoteError(
-            f"{host} answered with an error of its own ({status}).{said}",
-            hint="It may recover; dirsync tries again.",
+            f"{host} reports trouble of its own (error {status}).{said}",
+            hint="Sync again in a while; if it stays like this, ask whoever runs the provider.",
             retry_after=retry_after,
             status=status,
         )

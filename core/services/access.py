@@ -44,7 +44,7 @@ class AccessService:
         await self._audit.denied(actor, action, subject)
         raise NotPermittedError(
             f"You may not do this. {_WHO[role]}.",
-            hint="Ask an owner or admin of the workspace, or the people in DIRSYNC_ADMINS.",
+            hint="Ask an owner or admin of this workspace.",
         )
 
     async def require_second_person(self, actor: Actor, starter: str, subject: str) -> None:

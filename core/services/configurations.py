@@ -77,11 +77,9 @@ class ConfigurationService:
             by=actor,
             now=self._clock.now(),
         )
-        changed = [f"{name} ({what})" for name, what in outcome if what != "unchanged"]
-        if changed:
-            await self._notices.record(
-                actor, "configurations_applied", "changed configurations: " + ", ".join(changed)
-            )
+        changes = _changes(outcome)
+        if changes:
+            await self._notices.record(actor, "configurations_applied", changes)
         return outcome
 
     async def export(self, actor: Actor) -> str:
@@ -138,3 +136,14 @@ def _which(message: str, configurations: list[Configuration]) -> UsageError:
         hint="Name one of " + ", ".join(names) + ".",
         choices=names,
     )
+
+
+def _changes(outcome: Sequence[tuple[str, str]]) -> str:
+    """Return what was done to configurations, to stand after somebody's name."""
+    said = []
+    for done in ("created", "updated"):
+        names = [name for name, what in outcome if what == done]
+        if names:
+            noun = "configuration" if len(names) == 1 else "configurations"
+            said.append(f"{done} the {noun} {', '.join(names)}")
+    return " and ".join(said)

@@ -303,7 +303,8 @@ def _notices(
         if line.held is not None:
             found.append(f"{name}: {line.held.size:,} removals are held ({line.held.id}).")
     if licenses.shortfall:
-        found.append(f"{licenses.shortfall:,} people would find no free license.")
+        who = "1 person" if licenses.shortfall == 1 else f"{licenses.shortfall:,} people"
+        found.append(f"{who} would find no free license.")
     if undeliverable:
         found.append(f"{undeliverable:,} messages could not be delivered.")
     return found
