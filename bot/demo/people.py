@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TEAM_ID = "T0DEMO0001"
 TEAM_NAME = "Larkspur & Finch"
-TEAM_DOMAIN = "nordlicht"
+TEAM_DOMAIN = "larkspur-finch"
 OTHER_TEAM_ID = "T0PARTNER1"
 BOT_USER_ID = "U0DIRSYNC1"
 BOT_ID = "B0DIRSYNC1"
@@ -53,7 +53,7 @@ def cast() -> tuple[Person, ...]:
             name="marlene",
             real_name="Marlene Öztürk",
             title="Head of IT",
-            email="marlene@nordlicht.example",
+            email="marlene@larkspur-finch.example",
             is_admin=True,
             is_owner=True,
             is_primary_owner=True,
@@ -63,7 +63,7 @@ def cast() -> tuple[Person, ...]:
             name="tomasz",
             real_name="Tomasz Wójcik",
             title="Identity engineer",
-            email="tomasz@nordlicht.example",
+            email="tomasz@larkspur-finch.example",
             tz="Europe/Warsaw",
             is_admin=True,
         ),
@@ -72,7 +72,7 @@ def cast() -> tuple[Person, ...]:
             name="priya",
             real_name="प्रिया नायर",
             title="Systems administrator",
-            email="priya@nordlicht.example",
+            email="priya@larkspur-finch.example",
             tz="Asia/Kolkata",
             is_admin=True,
         ),
@@ -80,8 +80,8 @@ def cast() -> tuple[Person, ...]:
             id="U0VIEWER01",
             name="haruka",
             real_name="森 はるか",
-            title="Support lead",
-            email="haruka@nordlicht.example",
+            title="Support lead, may look at dirsync",
+            email="haruka@larkspur-finch.example",
             tz="Asia/Tokyo",
         ),
         Person(
@@ -89,7 +89,7 @@ def cast() -> tuple[Person, ...]:
             name="yusuf",
             real_name="يوسف الحداد",
             title="Optics engineer",
-            email="yusuf@nordlicht.example",
+            email="yusuf@larkspur-finch.example",
             tz="Africa/Cairo",
         ),
         Person(
@@ -97,7 +97,7 @@ def cast() -> tuple[Person, ...]:
             name="oksana",
             real_name="Оксана Бондар",
             title="Controller",
-            email="oksana@nordlicht.example",
+            email="oksana@larkspur-finch.example",
             tz="Europe/Kyiv",
         ),
         Person(

@@ -209,7 +209,7 @@ async def test_people_carry_the_flags_that_roles_depend_on(slack):
     owner = (await client.users_info(user=OWNER))["user"]
     assert owner["is_primary_owner"]
     assert owner["is_admin"]
-    assert owner["profile"]["email"] == "marlene@nordlicht.example"
+    assert owner["profile"]["email"] == "marlene@larkspur-finch.example"
     assert (await client.users_info(user=GUEST))["user"]["is_restricted"]
     outsider = (await client.users_info(user=OUTSIDER))["user"]
     assert outsider["is_stranger"]
@@ -225,10 +225,10 @@ async def test_an_address_is_shown_only_with_its_scope():
 
 async def test_people_are_found_by_address_and_user_group(slack):
     demo, client = slack
-    found = await client.users_lookupByEmail(email="Tomasz@Nordlicht.example")
+    found = await client.users_lookupByEmail(email="Tomasz@Larkspur-Finch.example")
     assert found["user"]["id"] == "U0ADMIN001"
     demo.workspace.change_person("U0ADMIN001", deleted=True)
-    gone = client.users_lookupByEmail(email="tomasz@nordlicht.example")
+    gone = client.users_lookupByEmail(email="tomasz@larkspur-finch.example")
     assert await code(gone) == "users_not_found"
     group = await client.usergroups_users_list(usergroup="S0ITADMINS")
     assert group["users"] == ["U0ADMIN001", "U0ADMIN002"]
