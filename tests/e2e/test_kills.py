@@ -82,6 +82,7 @@ def kill(twins: Twins, dice: random.Random, span: float) -> bool:
 def live_to_the_end(twins: Twins) -> None:
     life = twins.live()
     try:
+        life.wait_for("run.ready")
         twins.finish(life)
     finally:
         status = life.end()

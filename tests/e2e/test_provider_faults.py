@@ -100,6 +100,12 @@ SIZES: dict[World, tuple[int, int]] = {
     World(backend="postgresql", cursor=True, scoped=True): (4, 20),
 }
 """Cases of each kind of world: in the seeded sample, and at full scale."""
+ONCE_WRONG = [
+    (
+        World(backend="sqlite", cursor=False, scoped=True),
+        Case(path="/Groups", page=1, fault=Fault.TOTAL_ONE_LESS),
+    ),
+]
 
 
 def chosen() -> list[tuple[World, Case]]:
@@ -110,7 +116,7 @@ def chosen() -> list[tuple[World, Case]]:
         every = matrix(cursor=world.cursor)
         size = min(len(every), many if FULL else few)
         cases += [(world, case) for case in dice.sample(every, size)]
-    return cases
+    return [*(each for each in ONCE_WRONG if each not in cases), *cases]
 
 
 class Worlds:
