@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import msgspec
+import sqlalchemy as sa
 
 from core.errors import NotFoundError
 from core.model.account import Actor
@@ -47,6 +48,10 @@ SELECT count(*) FROM cycles c
 JOIN configuration_revisions r ON r.configuration_id = c.configuration_id
 WHERE c.configuration_id = :configuration AND r.revision = :revision AND c.started_at > r.at
   AND NOT c.dry_run AND c.result IN ('success', 'partial_success')
+"""
+_UNBIND = """
+UPDATE cycles SET cancel_requested_by = coalesce(cancel_requested_by, :by)
+WHERE configuration_id = :id AND state = 'running' AND bound_plan IS NOT NULL
 """
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _SUCCESS = """
@@ -105,8 +110,9 @@ class Configurations:
         """Create and update configurations by name; others stay as they are.
 
         Returns (name, "created", "updated" or "unchanged") in the order given. A changed
-        provider, scope or mapping makes everybody be looked at again. Nothing is written, and
-        nothing audited, if nothing changes.
+        provider, scope or mapping makes everybody be looked at again. A cycle that applies a plan
+        which somebody saw before the change ends as cancelled. Nothing is written, and nothing
+        audited, if nothing changes.
         """
 
         async def work(tx: Transaction) -> list[tuple[str, str]]:
@@ -116,7 +122,10 @@ class Configurations:
                 await add_audit(tx, replace(entry, detail={"total": licenses_total}))
             return outcome
 
-        return await self._database.write(work)
+        try:
+            return await self._database.write(work)
+        except sa.exc.IntegrityError:  # somebody else created one of them at the same moment
+            return await self._database.write(work)
 
     async def set_enabled(
         self,
@@ -190,13 +199,14 @@ def to_configuration(row: Row) -> Configuration:
     )
 
 
-async def _named(tx: Transaction, name: str) -> Configuration | None:
-    row = await tx.first(f"{_SELECT} AND name_key = :key", key=name.casefold())
+async def _named(tx: Transaction, name: str, *, to_change: bool = False) -> Configuration | None:
+    lock = "FOR UPDATE" if to_change and tx.backend == "postgresql" else ""
+    row = await tx.first(f"{_SELECT} AND name_key = :key {lock}", key=name.casefold())
     return to_configuration(row) if row is not None else None
 
 
 async def _apply_one(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: datetime) -> str:
-    stored = await _named(tx, spec.name)
+    stored = await _named(tx, spec.name, to_change=True)
     if stored is None:
         await _create(tx, spec, by=by, now=now)
         return "created"
@@ -245,6 +255,7 @@ async def _update(
     seen = (before.provider, before.scope, to_json(before.mapping))
     if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
+    await tx.run(_UNBIND, id=stored.id, by=by.id)
     await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from core.model.account import UserStatus
 from core.model.configuration import Scope
 from core.model.cycle import CycleResult
 from tests.support.scripted_directory import Person, people, person, team
-from tests.support.store_world import ADA, StoreWorld, store_world
+from tests.support.store_world import ADA, Interrupted, StoreWorld, store_world
 
 OUTSIDER = "out@elsewhere.example"
 
@@ -57,22 +56,6 @@ async def test_a_group_deleted_together_with_the_edit_keeps_its_people(database_
         world.directory.teams = [team("other", ["u1"])]
         await world.cycle()
         assert await status(world, OUTSIDER) is UserStatus.INVITED
-
-
-class Interrupted:
-    """A store for the engine after whose first batch something else happens."""
-
-    def __init__(self, inner: object, then: Callable[[], Awaitable[object]]) -> None:
-        self._inner = inner
-        self._then = then
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
-
-    async def apply(self, *args: object, **more: object) -> None:
-        """Carry a batch out, then do the other thing."""
-        await self._inner.apply(*args, **more)
-        await self._then()
 
 
 async def test_people_of_a_cancelled_first_cycle_are_kept_when_the_scope_is_narrowed(database_url):

@@ -16,6 +16,7 @@ from core.model.cycle import (
     HeldItem,
     Progress,
     Step,
+    Trigger,
 )
 from core.model.directory import ExternalId, ResourceKind
 from tests.support.people import ADA, SPEC, Desk, record
@@ -170,6 +171,17 @@ async def test_a_slot_during_an_open_cycle_is_skipped_for_good(desk):
     assert await desk.store.slots.offer(found.id, now, now=now) is None
     await desk.finish(fence)
     assert await desk.store.slots.offer(found.id, now, now=now) is None
+
+
+async def test_a_slot_during_a_preview_waits_for_its_end(desk):
+    found = await desk.store.configurations.by_name("people")
+    preview = await desk.queue(dry_run=True)
+    now = desk.clock.now()
+    assert await desk.store.slots.offer(found.id, now, now=now) is None
+    await desk.store.cycles.request_cancel(preview.id, by=ADA, audit=desk.entry(), now=now)
+    cycle = await desk.store.slots.offer(found.id, now, now=now)
+    assert cycle is not None
+    assert cycle.trigger is Trigger.SCHEDULED
 
 
 async def test_a_cycle_is_found_by_a_unique_beginning_of_its_id(desk):

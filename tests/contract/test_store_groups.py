@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -141,3 +142,30 @@ async def test_people_are_searched_without_wildcards_of_their_own(desk):
     assert await desk.store.people.count(text="example.com") == 3
     with pytest.raises(NotFoundError):
         await desk.store.people.get(99)
+
+
+async def test_configurations_changed_by_several_at_once_are_each_a_revision(desk):
+    """Two changes under one revision would leave a running cycle unfenced."""
+    found = await desk.store.configurations.by_name("people")
+    specs = [replace(found.spec, grace=timedelta(days=days)) for days in range(40, 48)]
+    now = desk.clock.now()
+    await asyncio.gather(
+        *(
+            desk.store.configurations.apply([spec], licenses_total=None, by=ADA, now=now)
+            for spec in specs
+        )
+    )
+    assert (await desk.store.configurations.get(found.id)).revision == found.revision + 8
+
+
+async def test_a_configuration_created_by_several_at_once_is_one(desk):
+    found = await desk.store.configurations.by_name("people")
+    spec = replace(found.spec, name="another")
+    now = desk.clock.now()
+    outcomes = await asyncio.gather(
+        *(
+            desk.store.configurations.apply([spec], licenses_total=None, by=ADA, now=now)
+            for _ in range(5)
+        )
+    )
+    assert sorted(outcomes) == [[("another", "created")]] + [[("another", "unchanged")]] * 4

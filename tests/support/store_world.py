@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -137,6 +137,22 @@ class StoreWorld:
     async def person(self, email: str) -> User | None:
         """Return somebody by address."""
         return await self.store.people.by_email(email)
+
+
+class Interrupted:
+    """A store for the engine after whose first batch something else happens."""
+
+    def __init__(self, inner: object, then: Callable[[], Awaitable[object]]) -> None:
+        self._inner = inner
+        self._then = then
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def apply(self, *args: object, **more: object) -> None:
+        """Carry a batch out, then do the other thing."""
+        await self._inner.apply(*args, **more)
+        await self._then()
 
 
 @asynccontextmanager
