@@ -118,8 +118,9 @@ class _SameFile:
             identity = (found.st_dev, found.st_ino)
         except OSError:
             identity = None
-        self._identity = self._identity or identity
-        if identity is None or identity != self._identity:
+        if self._identity is None:
+            self._identity = identity  # what is not there yet is made by the first connection
+        elif identity != self._identity:
             raise StoreUnavailableError(
                 "The database file was removed or replaced while dirsync has it open.",
                 code="store_removed",
