@@ -10,27 +10,41 @@ from core.store.codec import to_json, to_object
 from core.store.database import Transaction
 from core.store.names import among
 
+_HELD = """
+held_sets h ON h.id = c.held_set_id AND (h.cycle_id = c.id OR c.trigger <> 'release')
+    OR c.state <> 'finished' AND h.cycle_id = c.id AND h.state = 'open'
+"""
+"""The set that a cycle left, or found again; not the one that it releases."""
 _GROUPED = """
 SELECT cycle_id, kind, action, count(*) AS n FROM changes
 WHERE cycle_id IN {cycles} GROUP BY cycle_id, kind, action
 UNION ALL
-SELECT cycle_id, 'plan:' || kind, action, count(*) FROM plan_items
-WHERE cycle_id IN {cycles} GROUP BY cycle_id, kind, action
+SELECT cycle_id, 'plan:' || kind,
+    CASE WHEN reason LIKE 'held by the guard:%' THEN 'held' ELSE action END AS done, count(*)
+FROM plan_items WHERE cycle_id IN {cycles} GROUP BY cycle_id, kind, done
 UNION ALL
 SELECT cycle_id, 'problem', severity, count(DISTINCT external_id) FROM problems
 WHERE cycle_id IN {cycles} GROUP BY cycle_id, severity
 UNION ALL
 SELECT cycle_id, 'touched', '', count(*) FROM (
-    SELECT cycle_id, external_id FROM changes WHERE cycle_id IN {cycles} AND kind = 'user'
+    SELECT a.cycle_id, a.external_id FROM changes a WHERE a.cycle_id IN {cycles}
+        AND a.kind = 'user' AND (a.action NOT IN ('disable', 'delete') OR EXISTS (
+            SELECT 1 FROM links l WHERE l.external_id = a.external_id
+                AND l.configuration_id = a.configuration_id AND l.absent_since IS NULL))
     UNION SELECT cycle_id, external_id FROM problems WHERE cycle_id IN {cycles}
-    UNION SELECT cycle_id, external_id FROM plan_items
-        WHERE cycle_id IN {cycles} AND kind = 'user') AS touched GROUP BY cycle_id
+    UNION SELECT s.cycle_id, s.external_id FROM plan_items p
+        JOIN staged_users s ON s.external_id = p.external_id AND s.cycle_id = p.cycle_id
+        WHERE p.cycle_id IN {cycles} AND p.kind = 'user'
+    UNION SELECT s.cycle_id, s.external_id FROM cycles c JOIN {held}
+        JOIN held_items i ON i.held_set_id = h.id AND i.kind = 'user'
+        JOIN staged_users s ON s.external_id = i.external_id AND s.cycle_id = c.id
+        WHERE c.id IN {cycles}) AS touched GROUP BY cycle_id
 UNION ALL
 SELECT cycle_id, 'invited', '', count(*) FROM invitations
 WHERE cycle_id IN {cycles} GROUP BY cycle_id
 UNION ALL
-SELECT cycle_id, 'held', '', sum(size) FROM held_sets
-WHERE cycle_id IN {cycles} GROUP BY cycle_id
+SELECT c.id, 'held', '', sum(h.size) FROM cycles c JOIN {held}
+WHERE c.id IN {cycles} GROUP BY c.id
 UNION ALL
 SELECT id, 'read', coalesce(proof, progress, '{{}}'), 0 FROM cycles WHERE id IN {cycles}
 UNION ALL
@@ -38,6 +52,7 @@ SELECT c.id, 'kept', '', count(*) FROM cycles c
 JOIN links l ON l.configuration_id = c.configuration_id AND l.kept
 WHERE c.id IN {cycles} GROUP BY c.id
 """
+"""Who is gone was not read, and so is not among the ``touched``."""
 PEOPLE = {
     "create": "created",
     "update": "updated",
@@ -47,6 +62,7 @@ PEOPLE = {
     "delete": "deleted",
     "link": "linked",
     "keep": "skipped",
+    "held": "held",
 }
 GROUPS = {"create": "groups_created", "update": "groups_updated", "delete": "groups_deleted"}
 PROBLEMS = {"warning": "warnings", "error": "errors", "conflict": "conflicts"}
@@ -56,9 +72,9 @@ _SINGLE = {"held": "held", "invited": "invited", "kept": "skipped"}
 async def load_counts(tx: Transaction, cycles: Sequence[str]) -> dict[str, Counts]:
     """Derive the counts of these cycles in one query; unknown ids have zeros.
 
-    A dry run is counted by its plan.
+    A dry run is counted by its plan. The cycle's staging area must still be there.
     """
-    sql = _GROUPED.format(cycles=among(tx.backend, "cycles"))
+    sql = _GROUPED.format(cycles=among(tx.backend, "cycles"), held=_HELD)
     sums: dict[str, dict[str, int]] = {cycle: defaultdict(int) for cycle in cycles}
     for row in await tx.rows(sql, cycles=to_json(list(cycles))):
         name, value = _field(row.kind, row.action, int(row.n))

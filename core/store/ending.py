@@ -38,8 +38,8 @@ async def drop_staging(tx: Transaction, cycle: CycleId) -> None:
 
 async def end_cycle(tx: Transaction, cycle: CycleId, *, result: CycleResult, now: datetime) -> None:
     """Finish a cycle: its row with the final counts, its card, staging area and lease."""
-    await drop_staging(tx, cycle)
     counts = await load_counts(tx, [cycle])
+    await drop_staging(tx, cycle)
     await tx.run(
         _END,
         cycle=cycle,
