@@ -124,8 +124,9 @@ class SyncStore(Protocol):
     """
 
     async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
-        """Drop what an earlier claim of this cycle staged, and the configuration's known digests
-        if they were made by another decoder revision.
+        """Drop what an earlier claim of this cycle staged.
+
+        The configuration's known digests go too if another decoder revision made them.
         """
         ...
 
@@ -180,8 +181,15 @@ class SyncStore(Protocol):
         """Return (kind, external id, action) of the held set that this cycle releases, or none."""
         ...
 
-    async def rejected_ids(self, fence: Fence) -> frozenset[ExternalId]:
-        """Return the people and groups whose held removal was rejected and not seen since."""
+    async def rejected_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId]]:
+        """Return (kind, external id) of whose held removal was rejected and who was not seen since.
+
+        People are seen again when a cycle that read them ends; of groups, see `groups_are_back`.
+        """
+        ...
+
+    async def groups_are_back(self, fence: Fence, groups: Sequence[ExternalId]) -> None:
+        """Forget that the removal of these groups was rejected: they were seen again."""
         ...
 
     async def hold(
@@ -230,7 +238,7 @@ class SyncStore(Protocol):
         ...
 
     async def record_plan(self, fence: Fence, decisions: Sequence[Decision]) -> None:
-        """Keep a dry run's decisions (those that would change or tell something) for the preview."""
+        """Keep those decisions of a dry run that would change or tell something."""
         ...
 
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
