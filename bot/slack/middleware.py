@@ -17,6 +17,7 @@ import structlog
 
 from bot.slack.blocks import Message
 from bot.slack.client import Person, SlackClient
+from bot.slack.homes import RecentHomes
 from bot.slack.ids import COMMAND
 from bot.slack.limits import LIMITS
 from bot.slack.supervisor import Supervisor
@@ -224,6 +225,7 @@ class Gate:
     """Makes Bolt listeners of handlers.
 
     Attributes:
+        homes: who opened the Home tab lately.
         seen: how many deliveries were dropped because they had been taken on before.
     """
 
@@ -231,6 +233,7 @@ class Gate:
     client: SlackClient
     supervisor: Supervisor
     people: People
+    homes: RecentHomes = field(default_factory=RecentHomes)
     seen: int = field(default=0)
 
     def listener(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -79,16 +80,25 @@ class _Card:
 class SlackNotifier:
     """Implements `core.ports.Notifier` over a `SlackClient`.
 
-    `pace` is the number of seconds between two edits of a card that is under way.
+    `pace` is the number of seconds between two edits of a card that is under way; `finished` is
+    called when the card of a cycle has come to its final state.
 
     Attributes:
         token_refused: Slack's code for why the token no longer works, or None.
     """
 
-    def __init__(self, *, core: Core, client: SlackClient, pace: float = PACE) -> None:
+    def __init__(
+        self,
+        *,
+        core: Core,
+        client: SlackClient,
+        pace: float = PACE,
+        finished: Callable[[], None] | None = None,
+    ) -> None:
         self._core = core
         self._client = client
         self._pace = pace
+        self._finished = finished
         self._edited: OrderedDict[str, float] = OrderedDict()
         self.token_refused: str | None = None
 
@@ -109,6 +119,8 @@ class SlackNotifier:
         except TerminalRemoteError as error:
             raise self._classed(error) from None
         self.token_refused = None
+        if self._finished is not None and item.kind is EventKind.CYCLE_CARD and not card.under_way:
+            self._finished()
         if card.thread is not None:
             await self._core.store.outbox.put([card.thread], now=self._core.clock.now())
         return delivery

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from bot.slack.middleware import Visit
-from bot.slack.views.status import home_tab
-from core.model.account import Role
-
-LAST = 5
+from bot.slack.homes import RecentHomes, home_of
+from bot.slack.middleware import Handler, Visit
 
 
-async def opened(visit: Visit) -> None:
-    """Publish the Home tab for whoever opened it, with what their role may see."""
-    if visit.what.text not in ("", "home"):
-        return
-    view = history = None
-    if visit.person.facts.member:
-        view = await visit.core.history.status(visit.actor)
-    if visit.role.includes(Role.VIEWER):
-        history = await visit.core.history.list(visit.actor, limit=LAST)
-    tab = home_tab(view, history, role=visit.role, now=visit.now)
-    await visit.client.publish_home(visit.what.user, tab)
+def opened(recent: RecentHomes) -> Handler:
+    """Return what publishes the Home tab for whoever opens it, and remembers them."""
+
+    async def handle(visit: Visit) -> None:
+        if visit.what.text not in ("", "home"):
+            return
+        recent.opened(visit.what.user)
+        tab = await home_of(visit.core, visit.person, visit.actor)
+        await visit.client.publish_home(visit.what.user, tab)
+
+    return handle
 
 
 async def nothing(visit: Visit) -> None:

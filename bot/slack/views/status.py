@@ -157,7 +157,11 @@ def home_tab(
     blocks += _home_status(view, role, now)
     if history is not None and history.cycles:
         blocks += [divider(), section("*Last cycles*"), *_home_history(history, now)]
-    blocks.append(context(f"Checked {words.at(now, '')}", "Reopen this tab to look again."))
+    blocks.append(
+        context(
+            f"Checked {words.at(now, '')}", "Shown anew after a sync, and when this tab is opened."
+        )
+    )
     return home(blocks, callback_id=ViewId.HOME)
 
 

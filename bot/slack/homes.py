@@ -1,0 +1,67 @@
+"""Home tabs that may still be looked at: shown anew when a cycle has finished."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+
+from bot.slack.blocks import Block
+from bot.slack.client import Person, SlackClient
+from bot.slack.views.status import home_tab
+from core.app import Core
+from core.errors import DirsyncError
+from core.model.account import Actor, Role
+
+LAST = 5
+MOST = 20
+RECENT = 1800.0
+"""Seconds for which a Home tab that was opened is kept up to date, for so many people at most."""
+_log = structlog.get_logger(__name__)
+
+
+class RecentHomes:
+    """Who opened the Home tab lately, the latest last."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._opened: OrderedDict[str, float] = OrderedDict()
+
+    def opened(self, user: str) -> None:
+        """Remember that somebody opened it now; whoever opened it longest ago is forgotten."""
+        self._opened[user] = self._clock()
+        self._opened.move_to_end(user)
+        while len(self._opened) > MOST:
+            self._opened.popitem(last=False)
+
+    def users(self) -> list[str]:
+        """Return who opened it within the last half an hour."""
+        since = self._clock() - RECENT
+        return [user for user, moment in self._opened.items() if moment >= since]
+
+
+async def home_of(core: Core, person: Person, actor: Actor) -> Block:
+    """Return somebody's Home tab, with what their role may see. Raises `DirsyncError`."""
+    view = history = None
+    if person.facts.member:
+        view = await core.history.status(actor)
+    if actor.role.includes(Role.VIEWER):
+        history = await core.history.list(actor, limit=LAST)
+    return home_tab(view, history, role=actor.role, now=core.clock.now())
+
+
+async def refresh(core: Core, client: SlackClient, recent: RecentHomes) -> None:
+    """Publish the Home tab anew for all who opened it lately, asking again who they are.
+
+    One that cannot be published is logged and left as it is.
+    """
+    for user in recent.users():
+        try:
+            person = await client.person(user)
+            role = await core.access.role_of(person.facts)
+            actor = Actor(id=f"slack:{user}", name=person.facts.name, role=role, door="slack")
+            await client.publish_home(user, await home_of(core, person, actor))
+        except DirsyncError as error:
+            _log.info("slack_home_not_refreshed", code=error.code)
