@@ -41,16 +41,21 @@ def build() -> typer.Typer:
     return app
 
 
-def _options(
-    *,
-    shown: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
-    ] = False,
-) -> None:
-    """Keep an application's account in step with a company's identity provider."""
+def _version(shown: bool) -> None:  # noqa: FBT001 - called by the option's parser
     if shown:
         typer.echo(installed_version())
         raise typer.Exit
+
+
+def _options(
+    *,
+    shown: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Keep an application's account in step with a company's identity provider."""
+    del shown
 
 
 def installed_version() -> str:

@@ -59,7 +59,7 @@ def apply(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Store what a configuration file says; applying it twice changes nothing."""
+    """Store what a configuration file says. Applying it twice changes nothing."""
     finish(_apply(file, as_json=as_json), as_json=as_json)
 
 
@@ -95,7 +95,10 @@ async def _list(*, as_json: bool) -> int:
         )
         for each in document.configurations
     ]
-    table(("Name", "State", "Revision", "Created"), rows)
+    if rows:
+        table(("Name", "State", "Revision", "Created"), rows)
+    else:
+        say("There is no configuration yet: dirsync config apply FILE.")
     return Exit.SUCCESS
 
 

@@ -11,9 +11,11 @@ import typer
 from bot.cli.output import Exit, exit_of_cycle, note, print_json, say, table
 from bot.cli.progress import shown_progress
 from bot.cli.runner import JsonOption, ask, finish
-from bot.cli.words import license_words, moment, print_report, state_words, took, unmarked
+from bot.cli.words import counted, license_words, minute, print_report, state_words
 from bot.control import requests
 from bot.control.documents import (
+    ConfigurationStatusDocument,
+    CycleDocument,
     CycleReport,
     HistoryDocument,
     StatusDocument,
@@ -21,6 +23,7 @@ from bot.control.documents import (
 )
 from bot.control.opening import Need
 from bot.slack.views import words
+from core.app import SystemClock
 from core.errors import UsageError
 
 ConfigurationArgument = Annotated[
@@ -50,7 +53,7 @@ def sync(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the account in step with the identity provider, and wait for the result."""
+    """Bring the account in step with the identity provider. Waits for the result."""
     request = requests.Sync(
         configuration=configuration, full=full, preview=preview, wait=not no_wait
     )
@@ -97,7 +100,7 @@ def show(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one cycle, by default the latest: counts, causes of errors, samples."""
+    """Show one cycle. By default the latest: counts, causes of errors, samples."""
     if csv is not None:
         finish(_download(cycle, csv, as_json=as_json), as_json=as_json)
     finish(_show(cycle, as_json=as_json), as_json=as_json)
@@ -141,23 +144,33 @@ async def _status(*, as_json: bool) -> int:
         (
             line.name,
             line.provider,
-            "disabled" if not line.enabled else line.stopped_reason or "enabled",
-            "-" if line.open_cycle is None else state_words(line.open_cycle),
-            "-"
-            if line.last is None
-            else f"{state_words(line.last)}, {moment(line.last.finished_at)}",
-            moment(line.next_slot, "by hand"),
+            _state(line),
+            "-" if line.last is None else _ended(line.last),
+            minute(line.next_slot, "by hand"),
         )
         for line in document.configurations
     ]
     if rows:
-        table(("Configuration", "Provider", "State", "Now", "Last", "Next"), rows)
+        table(("Configuration", "Provider", "State", "Last", "Next (UTC)"), rows)
     people = [f"{number:,} {status.value}" for status, number in document.people.items() if number]
     say("People: " + (", ".join(people) or "nobody yet") + ".")
     say(license_words(document.licenses))
     for notice in document.notices:
         say(notice, style="yellow")
     return Exit.SUCCESS
+
+
+def _state(line: ConfigurationStatusDocument) -> str:
+    if line.open_cycle is not None:
+        return state_words(line.open_cycle)
+    return "disabled" if not line.enabled else line.stopped_reason or "enabled"
+
+
+def _ended(cycle: CycleDocument) -> str:
+    if cycle.finished_at is None:
+        return state_words(cycle)
+    ago = (SystemClock().now() - cycle.finished_at).total_seconds()
+    return f"{state_words(cycle)}, {words.ago(ago)}"
 
 
 async def _history(
@@ -185,17 +198,18 @@ async def _history(
     rows = [
         (
             cycle.id,
-            moment(cycle.requested_at),
+            minute(cycle.requested_at),
             cycle.configuration,
             state_words(cycle) + (" (preview)" if cycle.preview else ""),
-            unmarked(words.counts_line(cycle.counts)),
-            took(cycle) or "-",
-            cycle.requested_by_name or cycle.requested_by,
+            counted(cycle),
         )
         for cycle in document.cycles
     ]
-    table(("Cycle", "When", "Configuration", "Result", "What", "Took", "By"), rows)
-    note(f"{offset + 1 if rows else 0} to {offset + len(rows)} of {document.total:,}")
+    if rows:
+        table(("Cycle", "When (UTC)", "Configuration", "Result", "What"), rows)
+        note(f"{offset + 1} to {offset + len(rows)} of {document.total:,}")
+    else:
+        say("No cycle matches." if result or since or offset else "There has been no cycle yet.")
     return Exit.SUCCESS
 
 

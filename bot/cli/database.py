@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def upgrade(*, as_json: JsonOption = False) -> None:
-    """Make an empty database, or bring an older one to this version's schema."""
+    """Bring the database to this version's schema, or make an empty one."""
     finish(_upgrade(as_json=as_json), as_json=as_json)
 
 

@@ -48,7 +48,7 @@ def demo(
         bool, typer.Option("--play", help="Tell the whole story as text, and end.")
     ] = False,
 ) -> None:
-    """Try dirsync without Slack: a company, a chat page and a mailbox on this machine only."""
+    """Try dirsync without Slack. A company, a chat page and a mailbox, on this machine only."""
     figures = Figures(people=people, licenses=licenses)
     finish(_demo(DemoRequest(port=port, figures=figures, database_url=database), played=play))
 

@@ -16,7 +16,7 @@ from bot.cli.config import print_check
 from bot.cli.runner import JsonOption, ask, finish
 from bot.control import requests
 from bot.control.describe import check_lines
-from bot.control.documents import CheckDocument
+from bot.control.documents import CheckDocument, ConfigurationsDocument
 from bot.control.opening import Need
 from core.app import SystemClock, open_mailer
 from core.errors import DirsyncError
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(*, as_json: JsonOption = False) -> None:
-    """Look at versions, files, the database, Slack, mail and each provider."""
+    """Look at everything and say what is missing. Files, Slack, mail, each provider."""
     finish(_doctor(as_json=as_json), as_json=as_json)
 
 
@@ -50,9 +50,22 @@ async def _doctor(*, as_json: bool) -> int:
     try:
         found = await ask(requests.Doctor(), CheckDocument, need=Need.READ)
         described += found.lines
+        stored = await ask(requests.ConfigList(), ConfigurationsDocument, need=Need.READ)
+        described += check_lines(_configured(len(stored.configurations)))
     except DirsyncError as error:
         described += check_lines([failed("Database", error)])
     return print_check(CheckDocument(lines=tuple(described)), as_json=as_json)
+
+
+def _configured(number: int) -> Iterator[CheckLine]:
+    if not number:
+        yield CheckLine(
+            name="Configurations",
+            status=CheckStatus.WARNING,
+            detail="there is none yet, so there is nothing to sync",
+            hint="Write one to a file, as in the README, and run: dirsync config apply FILE.",
+            code="no_configuration",
+        )
 
 
 def failed(name: str, error: DirsyncError) -> CheckLine:

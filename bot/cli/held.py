@@ -39,7 +39,7 @@ def held(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List what the guard keeps back, or show one held set with its people."""
+    """List what the guard keeps back. With an id: that held set with its people."""
     finish(_held(held_set, as_json=as_json), as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, print_json, say, table
+from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import license_words, moment
 from bot.control import requests
@@ -44,7 +44,7 @@ def user(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one person: where they stand, what was done, what is wrong."""
+    """Show one person. Where they stand, what was done, what is wrong."""
     finish(_user(who, as_json=as_json), as_json=as_json)
 
 
@@ -54,7 +54,7 @@ def licenses(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the license pool; `licenses set N` says how many there are."""
+    """Show the licenses; `licenses set N` says how many there are."""
     finish(_licenses(action, total, as_json=as_json), as_json=as_json)
 
 
@@ -67,8 +67,11 @@ async def _users(request: requests.Users, *, as_json: bool) -> int:
         (each.display_name, each.email, words.STATUSES[each.status], each.configuration or "-")
         for each in document.users
     ]
-    table(("Name", "Address", "Status", "Configuration"), rows)
-    say(f"{len(rows):,} of {document.total:,}")
+    if rows:
+        table(("Name", "Address", "Status", "Configuration"), rows)
+        note(f"{len(rows):,} of {document.total:,}")
+    else:
+        say("Nobody matches." if request.text or request.status else "Nobody is here.")
     return Exit.SUCCESS
 
 

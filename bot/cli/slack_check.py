@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -29,11 +31,30 @@ async def slack_lines(settings: Settings) -> list[CheckLine]:
         timeout=_TIMEOUT,
         retry_handlers=[],
     )
-    lines = [await _sign_in(client)]
+    lines = [await _sign_in(client), *_gaps(settings)]
     if settings.slack_app_token is not None:
         token = settings.slack_app_token.get_secret_value()
         lines.append(await _socket_mode(client, token))
     return lines
+
+
+def _gaps(settings: Settings) -> Iterator[CheckLine]:
+    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+        yield CheckLine(
+            name="Slack connection",
+            status=CheckStatus.FAILED,
+            detail="neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set",
+            hint="Make an app-level token with connections:write, and set SLACK_APP_TOKEN.",
+            code="no_connection",
+        )
+    if settings.channel is None:
+        yield CheckLine(
+            name="Slack channel",
+            status=CheckStatus.WARNING,
+            detail="DIRSYNC_CHANNEL is not set, so cards go where a sync was typed",
+            hint="Set it to a channel's id, and invite the app there.",
+            code="no_channel",
+        )
 
 
 async def _sign_in(client: AsyncWebClient) -> CheckLine:

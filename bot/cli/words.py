@@ -7,8 +7,17 @@ from datetime import datetime
 from bot.cli.output import say, table
 from bot.control.documents import CycleDocument, CycleReport, LicensesDocument
 from bot.slack.views import words
+from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
-from core.model.cycle import CycleState, Proof
+from core.model.cycle import CycleState, HeldState, Proof
+
+_HELD = {
+    HeldState.OPEN: "waiting for an admin",
+    HeldState.RELEASED: "approved",
+    HeldState.REJECTED: "rejected",
+    HeldState.EXPIRED: "expired",
+    HeldState.SUPERSEDED: "replaced by a later cycle's",
+}
 
 
 def state_words(cycle: CycleDocument) -> str:
@@ -30,6 +39,22 @@ def took(cycle: CycleDocument) -> str:
 def moment(value: datetime | None, otherwise: str = "-") -> str:
     """Return a time in UTC."""
     return otherwise if value is None else words.stamp(value)
+
+
+def minute(value: datetime | None, otherwise: str = "-") -> str:
+    """Return a time in UTC for a column that says so."""
+    return moment(value, otherwise).removesuffix(" UTC")
+
+
+def counted(cycle: CycleDocument) -> str:
+    """Return what a cycle did, or a preview would do, in numbers; empty until it began."""
+    if cycle.started_at is None:
+        return ""
+    if cycle.preview:
+        lines = [words.plan_line(cycle.counts), words.groups_line(cycle.counts, due=True)]
+    else:
+        lines = [words.counts_line(cycle.counts), words.groups_line(cycle.counts)]
+    return unmarked(" · ".join(line for line in lines if line))
 
 
 def unmarked(text: str) -> str:
@@ -55,7 +80,6 @@ def print_report(report: CycleReport) -> None:
     say(f"{state_words(cycle)}: {kind}{cycle.configuration} ({cycle.id})", style="bold")
     if cycle.state is not CycleState.FINISHED:
         return
-    say(unmarked(words.counts_line(cycle.counts)))
     for line in _remarks(report):
         say(line)
     _print_problems(report)
@@ -64,8 +88,8 @@ def print_report(report: CycleReport) -> None:
 
 def _remarks(report: CycleReport) -> list[str]:
     cycle = report.cycle
-    lines = [unmarked(words.groups_line(cycle.counts))]
-    if cycle.error is not None:
+    lines = [counted(cycle)]
+    if cycle.error is not None and cycle.error.code not in SAID_BELOW:
         lines.append(f"{cycle.error.message} {cycle.error.hint}".strip())
     if cycle.proof is not None:
         proof = Proof(
@@ -77,7 +101,7 @@ def _remarks(report: CycleReport) -> list[str]:
         lines.append(words.unproven(proof))
     if report.held is not None:
         lines.append(
-            f"{words.several(report.held.size, 'change')} held ({report.held.state.value}): "
+            f"{words.several(report.held.size, 'removal')} held, {_HELD[report.held.state]}: "
             f"dirsync held {report.held.id}"
         )
     if report.licenses is not None and not cycle.preview:
