@@ -50,7 +50,11 @@ async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
 
 async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:
     """Keep the plan for the preview: what would be done, held or told."""
-    held = {(item.external_id, item.action) for item in order.ruling.held}
+    held = {
+        (item.external_id, item.action)
+        for item in order.ruling.held
+        if item.kind is ResourceKind.USER
+    }
     async for decisions in decided(ctx, order.policy, absentees=order.absentees):
         told = []
         for decision in decisions:

@@ -132,12 +132,12 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     policy = _policy(ctx)
     proof = prove(snapshot.evidence, ctx.proof_rules)
     released = await ctx.store.released_items(ctx.fence)
-    rejected = await ctx.store.rejected_ids(ctx.fence)
+    rejected, rejected_groups = await _rejected(ctx, snapshot)
     found = await survey(
         ctx, meter, policy, absentees=proof.proven, released=released, rejected=rejected
     )
     known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
-    groups = _plan_deletions(snapshot, known, rejected, proven=proof.proven)
+    groups = _plan_deletions(snapshot, known, rejected_groups, proven=proof.proven)
     found.note_groups(groups)
     ruling = await _judge(ctx, found, released, proven=proof.proven)
     groups_asked = await _confirm_groups(ctx, meter, ruling)
@@ -153,7 +153,8 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         proof = prove(evidence, ctx.proof_rules)
         if not proof.proven:
             ruling = await _judge(ctx, found, released, proven=False)
-    staying = rejected | {item.external_id for item in ruling.held} if proof.proven else None
+    held = {i.external_id for i in ruling.held if i.kind is ResourceKind.USER}
+    staying = rejected | held if proof.proven else None
     members = await _plan_groups(ctx, snapshot, known, staying)
     found.note_groups(members)
     groups += members
@@ -166,6 +167,19 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         requests=snapshot.requests + asked.asked + groups_asked.asked,
         groups_proven=snapshot.groups_proven and groups_asked.agrees,
     )
+
+
+async def _rejected(
+    ctx: CycleContext, snapshot: Snapshot
+) -> tuple[frozenset[ExternalId], frozenset[ExternalId]]:
+    """Return the people and the groups whose removal was rejected; groups that are back are not."""
+    items = await ctx.store.rejected_items(ctx.fence)
+    people = frozenset(name for kind, name in items if kind == ResourceKind.USER)
+    groups = frozenset(name for kind, name in items if kind == ResourceKind.GROUP)
+    back = groups & {group.external_id for group in snapshot.groups}
+    if back and not ctx.dry_run:
+        await ctx.store.groups_are_back(ctx.fence, sorted(back))
+    return people, groups - back
 
 
 def _policy(ctx: CycleContext) -> Policy:

@@ -13,6 +13,7 @@ from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Transaction
 from core.store.ending import end_cycle
 from core.store.fencing import check_fence, check_lease
+from core.store.names import among
 from core.store.outbox import held_card, mark_card, put_item
 
 _HELD_FOR = timedelta(hours=24)
@@ -47,7 +48,8 @@ JOIN cycles c ON c.held_set_id = i.held_set_id
 WHERE c.id = :cycle AND c.trigger = 'release'
 """
 _OPEN = """
-SELECT id, digest FROM held_sets WHERE configuration_id = :configuration AND state = 'open'
+SELECT id, digest, expires_at FROM held_sets
+WHERE configuration_id = :configuration AND state = 'open'
 """
 _SUPERSEDE = """
 UPDATE held_sets SET state = 'superseded', decided_at = :now WHERE id = :id AND state = 'open'
@@ -81,6 +83,18 @@ DELETE FROM rejections WHERE configuration_id = :configuration AND (
         WHERE l.configuration_id = :configuration AND l.digest IS NOT NULL
           AND NOT EXISTS (SELECT 1 FROM staged_unmet m
               WHERE m.cycle_id = :cycle AND m.digest = l.digest)))
+  AND EXISTS (SELECT 1 FROM held_items i WHERE i.held_set_id = rejections.held_set_id
+      AND i.external_id = rejections.external_id AND i.kind = 'user')
+"""
+_REJECTED = """
+SELECT DISTINCT i.kind, r.external_id FROM rejections r
+JOIN held_items i ON i.held_set_id = r.held_set_id AND i.external_id = r.external_id
+WHERE r.configuration_id = :configuration
+"""
+_BACK = """
+DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN {groups}
+  AND EXISTS (SELECT 1 FROM held_items i WHERE i.held_set_id = rejections.held_set_id
+      AND i.external_id = rejections.external_id AND i.kind = 'group')
 """
 
 
@@ -124,13 +138,17 @@ async def released_items(tx: Transaction, fence: Fence) -> frozenset[tuple[str, 
     return frozenset((kind, ExternalId(name), action) for kind, name, action in rows)
 
 
-async def rejected_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:
-    """Return the people whose removal an admin rejected and who were not seen since."""
-    rows = await tx.rows(
-        "SELECT external_id FROM rejections WHERE configuration_id = :configuration",
-        configuration=fence.configuration_id,
-    )
-    return frozenset(ExternalId(name) for (name,) in rows)
+async def rejected_items(tx: Transaction, fence: Fence) -> frozenset[tuple[str, ExternalId]]:
+    """Return whose removal an admin rejected and who were not seen since."""
+    rows = await tx.rows(_REJECTED, configuration=fence.configuration_id)
+    return frozenset((kind, ExternalId(name)) for kind, name in rows)
+
+
+async def groups_are_back(tx: Transaction, fence: Fence, groups: Sequence[ExternalId]) -> None:
+    """Forget that the removal of these groups was rejected."""
+    await check_fence(tx, fence)
+    sql = _BACK.format(groups=among(tx.backend, "groups"))
+    await tx.run(sql, groups=to_json(list(groups)), configuration=fence.configuration_id)
 
 
 async def hold(
@@ -143,11 +161,14 @@ async def hold(
     reason: str,
     digest: str,
 ) -> HeldSetId:
-    """Store a held set and its card, or return the open one of the same digest."""
+    """Store a held set and its card, or return the open one of the same digest.
+
+    One whose time is over is superseded: nobody could release it any more.
+    """
     await check_fence(tx, fence)
     now = tx.clock.now()
     opened = await tx.first(_OPEN, configuration=fence.configuration_id)
-    if opened is not None and opened.digest == digest:
+    if opened is not None and opened.digest == digest and opened.expires_at > to_seconds(now):
         return HeldSetId(opened.id)
     if opened is not None:
         await _supersede(tx, opened.id, now)

@@ -33,7 +33,8 @@ AND (before <> '{}' OR after <> '{}' OR label <> '')
         "held_items",
         """
 DELETE FROM held_items WHERE held_set_id IN (SELECT id FROM held_sets
-WHERE account_id = :account AND state <> 'open' AND created_at < :before)
+WHERE account_id = :account AND state <> 'open' AND created_at < :before
+AND id NOT IN (SELECT held_set_id FROM rejections))
 """,
     ),
     (

@@ -112,9 +112,13 @@ class SyncStoreSql:
         """See `SyncStore.released_items`."""
         return await self._read(lambda tx: finishing.released_items(tx, fence))
 
-    async def rejected_ids(self, fence: Fence) -> frozenset[ExternalId]:
-        """Return the people whose removal was rejected and who were not seen again since."""
-        return await self._read(lambda tx: finishing.rejected_ids(tx, fence))
+    async def rejected_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId]]:
+        """See `SyncStore.rejected_items`."""
+        return await self._read(lambda tx: finishing.rejected_items(tx, fence))
+
+    async def groups_are_back(self, fence: Fence, groups: Sequence[ExternalId]) -> None:
+        """See `SyncStore.groups_are_back`."""
+        await self._write(lambda tx: finishing.groups_are_back(tx, fence, groups))
 
     async def hold(
         self,

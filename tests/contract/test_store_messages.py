@@ -190,10 +190,10 @@ async def test_rejected_people_are_remembered_until_they_are_seen_again(desk):
     await desk.finish(fence)
     await decide(desk, "reject", held)
     fence = await desk.begin([record("ann", title="Back")])
-    assert await desk.store.sync.rejected_ids(fence) == {"ann", "bob"}
+    assert await desk.store.sync.rejected_items(fence) == {("user", "ann"), ("user", "bob")}
     await desk.finish(fence, 1)
     fence = await desk.begin()
-    assert await desk.store.sync.rejected_ids(fence) == {"bob"}
+    assert await desk.store.sync.rejected_items(fence) == {("user", "bob")}
 
 
 async def test_settings_are_stored_once_by_default_and_replaced_on_purpose(desk):

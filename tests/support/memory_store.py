@@ -247,8 +247,8 @@ class MemoryStore:
     async def released_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId, str]]:
         return self.releases
 
-    async def rejected_ids(self, fence: Fence) -> frozenset[ExternalId]:
-        return self.rejected
+    async def rejected_items(self, fence: Fence) -> frozenset[tuple[str, ExternalId]]:
+        return frozenset(("user", name) for name in self.rejected)
 
     async def hold(self, fence: Fence, items: Sequence[HeldItem], **more: object) -> HeldSetId:
         self._check()
