@@ -69,7 +69,8 @@ class SocketDoor:
 
     async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
-            return await asyncio.open_unix_connection(dialled(self._path))
+            with dialled(self._path) as address:
+                return await asyncio.open_unix_connection(address)
         except OSError as error:
             raise _unreachable(self._path) from error
 

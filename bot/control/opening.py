@@ -74,7 +74,8 @@ async def _own(settings: Settings, need: Need, stack: AsyncExitStack) -> Core | 
 async def answers(socket: Path) -> bool:
     """Whether somebody serves the socket."""
     try:
-        _, writer = await asyncio.open_unix_connection(dialled(socket))
+        with dialled(socket) as address:
+            _, writer = await asyncio.open_unix_connection(address)
     except OSError:
         return False
     writer.close()

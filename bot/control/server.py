@@ -8,7 +8,7 @@ import os
 import pwd
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -39,14 +39,20 @@ def local_actor(uid: int | None = None) -> Actor:
     return Actor(id=f"cli:{name}", name=name, role=Role.ADMIN, door="cli")
 
 
-def dialled(path: Path) -> str:
-    """Return a path that fits into a socket address, whose limit is 108 bytes (unix(7)).
+@contextlib.contextmanager
+def dialled(path: Path) -> Iterator[str]:
+    """Give a name of a path that fits into a socket address, whose limit is 108 bytes (unix(7)).
 
-    A long one is said from the working directory.
+    A long one is said by its folder's descriptor (proc(5)).
     """
     if len(os.fsencode(path)) <= _LONGEST_PATH:
-        return str(path)
-    return os.path.relpath(path)
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 @asynccontextmanager
@@ -60,7 +66,8 @@ async def control_server(core: Core, path: Path, *, patience: float | None) -> A
     server = _Server(core)
     before = os.umask(0o177)
     try:
-        listener = await asyncio.start_unix_server(server.serve, dialled(path))
+        with dialled(path) as address:
+            listener = await asyncio.start_unix_server(server.serve, address)
     finally:
         os.umask(before)
     try:
