@@ -12,6 +12,9 @@ from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
 
+pytest_plugins = ["tests.support.figures"]
+"""Prints the figures of the large suites, `n tried / n wrong` with their seed, at the end."""
+
 
 @pytest.fixture(params=BACKENDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:

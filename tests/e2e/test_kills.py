@@ -114,7 +114,9 @@ def test_kills_at_any_moment_lose_and_double_nothing(
 
 def expect_same(twins: Twins, letters: Letterbox) -> None:
     victim, twin = twins.cycles()
-    assert [(c.result, c.counts) for c in victim] == [(c.result, c.counts) for c in twin]
+    assert [(c.result, c.error, c.counts) for c in victim] == [
+        (c.result, c.error, c.counts) for c in twin
+    ]
     for sql in (
         "SELECT kind, external_id, action, result FROM changes ORDER BY 1, 2, 3, 4",
         "SELECT kind, state, count(*) FROM outbox WHERE kind <> 'alert' GROUP BY 1, 2 ORDER BY 1",

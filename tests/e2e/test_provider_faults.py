@@ -44,6 +44,24 @@ A_PERSONS_OWN = RECORD - {Fault.RECORD_DROPPED}
 A_CLEAR_NO = {Fault.STATUS_404}
 """The server itself says that a person is gone."""
 
+OF_ONE_ANSWER = [
+    fault
+    for fault in Fault
+    if fault.value.startswith(("status_", "reset_", "cut_", "gzip_", "redirect_", "record_"))
+    or fault
+    in {
+        Fault.CONNECTION_REFUSED,
+        Fault.EMPTY_200,
+        Fault.LOGIN_PAGE,
+        Fault.WRONG_CONTENT_TYPE,
+        Fault.INVALID_JSON,
+        Fault.DEEP_JSON,
+        Fault.SLOW_DRIP,
+        Fault.SCIM_ERROR_WITH_200,
+    }
+]
+"""Faults that any answer can have; but for those of a record they end a listing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
@@ -237,6 +255,9 @@ def expect_what_arrived(
             }
         )
         return
+    if case.path == "/Users" and case.fault in set(OF_ONE_ANSWER) - RECORD:
+        assert cycle.proof is not None
+        assert "read_fault" in dict(cycle.proof.failed)
     arrived = case.page - 1 if case.path == "/Users" else USER_PAGES
     known = [one for one in turn.order if one != turn.joiner or case.path == "/Users"]
     for person in known[: arrived * PAGE]:
@@ -255,22 +276,6 @@ async def expect_next_cycle_right(world: FaultWorld) -> None:
     assert account.groups == {group: frozenset(ids) for group, ids in truth.groups.items()}
 
 
-OF_ONE_ANSWER = [
-    fault
-    for fault in Fault
-    if fault.value.startswith(("status_", "reset_", "cut_", "gzip_", "redirect_", "record_"))
-    or fault
-    in {
-        Fault.CONNECTION_REFUSED,
-        Fault.EMPTY_200,
-        Fault.LOGIN_PAGE,
-        Fault.WRONG_CONTENT_TYPE,
-        Fault.INVALID_JSON,
-        Fault.DEEP_JSON,
-        Fault.SLOW_DRIP,
-        Fault.SCIM_ERROR_WITH_200,
-    }
-]
 QUESTIONS = [fault for fault in OF_ONE_ANSWER if fault not in A_CLEAR_NO | {Fault.RECORD_DROPPED}]
 
 

@@ -18,7 +18,7 @@ import structlog
 from core.app import Core, open_core
 from core.http.limits import HttpLimits
 from core.model.account import Actor, Role, UserStatus
-from core.model.configuration import Configuration, ConfigurationSpec, ScimSettings, Scope
+from core.model.configuration import Configuration, ConfigurationSpec, Guard, ScimSettings, Scope
 from core.model.cycle import Change, Cycle, CycleState
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
@@ -228,7 +228,10 @@ class FaultWorld:
 async def fault_world(
     url: str, directory: Directory, *, clock: ManualClock, scoped: bool
 ) -> AsyncIterator[FaultWorld]:
-    """Open the database at `url`, with one configuration for this directory."""
+    """Open the database at `url`, with one configuration for this directory.
+
+    Its guard lets all but half of the people go, so that the proof has to hold by itself.
+    """
     settings = Settings.from_environment({"DIRSYNC_DATABASE_URL": url})
     with structlog.testing.capture_logs() as log:
         async with (
@@ -241,6 +244,7 @@ async def fault_world(
                     url=proxy.url, token="env:DIRSYNC_CREDENTIAL_T", page_size=PAGE
                 ),
                 scope=Scope(groups=("Everybody",) if scoped else ()),
+                guard=Guard(percent=100, minimum=1000),
             )
             await core.store.configurations.apply(
                 [spec], licenses_total=100, by=ROOT, now=clock.now()

@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 SEED = int(os.environ.get("DIRSYNC_TEST_SEED", "20260"))
@@ -37,6 +40,7 @@ class Figure:
 
 
 FIGURES: list[Figure] = []
+_LINES: list[str] = []
 
 
 def figure(name: str) -> Figure:
@@ -44,3 +48,26 @@ def figure(name: str) -> Figure:
     made = Figure(name=name)
     FIGURES.append(made)
     return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand this worker's figures to the process that reports, where tests run side by side."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = [str(figure) for figure in FIGURES if figure.tried]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take a worker's figures."""
+    _LINES.extend(getattr(node, "workeroutput", {}).get("figures", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print all figures."""
+    lines = _LINES + [str(figure) for figure in FIGURES if figure.tried]
+    if lines:
+        terminalreporter.section("figures")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
