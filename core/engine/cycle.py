@@ -312,13 +312,20 @@ def _outcome(
     )
 
 
+def _next(proof: Proof) -> str:
+    """Say what mends a proof that failed: time, but for canaries that left like other people."""
+    if all(code != "canary_missing" for code, _ in proof.failed):
+        return "The next cycle reads everything again."
+    return "If those accounts are gone for good, name others in guard.canaries."
+
+
 def _shortfall(plan: _Plan) -> CycleError | None:
     """Say what kept the cycle from a full success: the weightiest reason."""
     if not plan.proof.proven:
         return CycleError(
             code="snapshot_unproven",
             message=f"Nobody was removed: {plan.proof.failed[0][1]}",
-            hint="New and changed people were taken over. The next cycle reads everything again.",
+            hint=f"New and changed people were taken over. {_next(plan.proof)}",
         )
     if plan.ruling.holds:
         return CycleError(

@@ -1,0 +1,49 @@
+"""Who is deleted for good is in no table any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.model.configuration import Guard
+from core.store.schema import metadata
+from tests.support.scripted_directory import people, person, team
+from tests.support.store_world import StoreWorld, store_world
+
+MARK = "zebra"
+
+
+async def tables_that_name(world: StoreWorld, mark: str) -> set[str]:
+    """Return the tables with the mark anywhere in a row."""
+    found = set()
+    for table in metadata.sorted_tables:
+        for row in await world.sql(f"SELECT * FROM {table.name}"):  # noqa: S608 - our own names
+            if mark in repr(row).lower():
+                found.add(table.name)
+    return found
+
+
+async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
+    marked = person(
+        MARK, id=f"id-{MARK}", email=f"{MARK}@example.com", attributes={"shoe": f"{MARK} size"}
+    )
+    teams = [team("all", [marked.id, "u1"])]
+    async with store_world(
+        database_url,
+        [*people(20), marked],
+        teams,
+        mapping={"shoe_size": "shoe"},
+        guard=Guard(percent=0, minimum=0),
+    ) as world:
+        await world.cycle(dry_run=True)
+        await world.cycle()
+        world.directory.change(marked.id, email=f"{MARK}2@example.com")
+        await world.cycle()
+        assert {"users", "changes", "links", "problems"} <= await tables_that_name(world, MARK)
+        world.directory.remove(marked.id)
+        for _ in range(3):
+            outcome, _ = await world.cycle(dry_run=True)
+            outcome, _ = await world.cycle()
+            if outcome.held_set_id:
+                await world.release(outcome.held_set_id)
+            world.clock.time += timedelta(days=31)
+        assert await tables_that_name(world, MARK) == set()
