@@ -185,6 +185,12 @@ def test_every_verb_is_documented_and_has_json_where_it_reads():
             assert name in silent or "--json" in flags, f"{name} {each.name}"
 
 
+def test_the_version_is_printed_without_a_verb(tmp_path: Path):
+    found = Host(tmp_path, f"sqlite:///{tmp_path}/none.db")("--version")
+    assert (found.status, found.err) == (0, "")
+    assert found.out.strip()
+
+
 def test_no_wait_prints_the_id_and_leaves_the_cycle_to_a_run(host: Host):
     queued = host("sync", "--no-wait")
     assert queued.status == 0

@@ -212,7 +212,8 @@ async def test_a_rejected_set_is_shown_as_rejected_and_a_stale_button_changes_no
         stale = await world.click(ADMIN_2, "Approve all 12", on=other, sure=True)
         assert "rejected already" in stale.text
         page = await world.as_(ADMIN)
-        await page.message("Rejected: these people stay by", channel=CHANNEL)
+        await page.message("Rejected by", channel=CHANNEL)
+        await page.message("removals held*: rejected by", channel=CHANNEL)
         assert (await world.core.history.list(CLI)).total == 2
 
 

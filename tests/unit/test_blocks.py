@@ -399,3 +399,35 @@ def test_very_long_causes_leave_a_message_that_slack_takes_whole():
     details = run_card.thread_details(view)
     assert details is not None
     accepted(details)
+
+
+@pytest.mark.parametrize(
+    ("counts", "done", "due"),
+    [
+        (Counts(), "nothing changed", "nothing to change"),
+        (Counts(unchanged=7), "nothing changed · 7 unchanged", "nothing to change · 7 unchanged"),
+        (
+            Counts(created=1, disabled=2000, conflicts=2, warnings=1, errors=1),
+            "*1* created · *2,000* disabled · *1 error* · *2 conflicts* · *1 warning*",
+            "*1* to create · *2,000* to disable · *1 error* · *2 conflicts* · *1 warning*",
+        ),
+        (Counts(held=3, unchanged=1), "1 unchanged", "1 unchanged"),
+        (Counts(groups_created=1, groups_updated=2), "", ""),
+    ],
+)
+def test_a_line_of_counts_leaves_out_what_is_zero_and_names_each_trouble(counts, done, due):
+    assert (words.counts_line(counts), words.plan_line(counts)) == (done, due)
+
+
+def test_groups_are_counted_by_name_in_the_past_and_in_the_future():
+    counts = Counts(groups_created=1, groups_updated=2)
+    assert words.groups_line(counts) == "1 group created · 2 groups updated"
+    assert words.groups_line(counts, due=True) == "1 group to create · 2 groups to update"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(5, "just now"), (61, "1 min ago"), (7300, "2 h ago"), (200_000, "2 days ago")],
+)
+def test_how_long_ago_is_told_roughly(seconds, said):
+    assert words.ago(seconds) == said

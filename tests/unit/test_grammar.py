@@ -237,3 +237,10 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("licenses").usage == "licenses [set <number>]"
     assert spec_of("notify").usage == "notify test"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
+
+
+@pytest.mark.parametrize("word", ["setup", "undo", "delete", "roles", "schedule"])
+def test_a_verb_that_is_like_no_other_is_not_mistaken_for_one(word):
+    with pytest.raises(UsageError) as caught:
+        parse(word)
+    assert caught.value.suggestion == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -430,7 +431,10 @@ async def test_nothing_of_the_directory_or_the_search_is_live_on_the_page(served
     whole = (await client.get("/directory/?q=channel")).text
     assert "&lt;!channel&gt;" in whole
     assert "<!channel>" not in whole
-    policy = (await client.get("/directory/")).headers["content-security-policy"]
+    page = await client.get("/directory/")
+    policy = page.headers["content-security-policy"]
+    (nonce,) = re.findall(r'theme-boot.js" nonce="([^"]+)"', page.text)
+    assert f"script-src 'nonce-{nonce}'" in policy
     assert "default-src 'none'" in policy
 
 

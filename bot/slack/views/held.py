@@ -25,8 +25,8 @@ from core.model.views import HeldView
 
 SHOWN = 50
 ENDS = {
-    HeldState.RELEASED: ("✅", "Approved"),
-    HeldState.REJECTED: ("🛡️", "Rejected: these people stay"),
+    HeldState.RELEASED: ("✅", "Approved{by}"),
+    HeldState.REJECTED: ("🛡️", "Rejected{by}: these people stay"),
     HeldState.EXPIRED: ("⌛", "Expired: nobody decided in time, so nobody was removed"),
     HeldState.SUPERSEDED: ("🔁", "Replaced: a later cycle found something else"),
 }
@@ -36,12 +36,11 @@ def held_card(held: HeldSet) -> Message:
     """Return the public card of a held set: numbers and what happens next, no names."""
     number = words.several(held.size, "removal")
     if held.state is not HeldState.OPEN:
-        icon, said = ENDS[held.state]
-        by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
+        icon, said = _ending(held)
         return message(
             f"{icon} {number} of {tidy(held.configuration_name)}: {said}.",
             header(f"{icon} {held.configuration_name}: {number}"),
-            section(f"{said}{by}."),
+            section(f"{said}."),
             context(f"`{held.id}`", f"from cycle `{held.cycle_id}`"),
         )
     return message(
@@ -100,9 +99,14 @@ def _review(view: HeldView) -> list[Block]:
 
 
 def _over(held: HeldSet) -> str:
+    icon, said = _ending(held)
+    return f"{icon} {said}. There is nothing left to decide."
+
+
+def _ending(held: HeldSet) -> tuple[str, str]:
     icon, said = ENDS.get(held.state, ("", held.state.value))
     by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
-    return f"{icon} {said}{by}. There is nothing left to decide."
+    return icon, said.format(by=by)
 
 
 def _more(view: HeldView, shown: int) -> list[Block]:

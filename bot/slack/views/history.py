@@ -57,9 +57,9 @@ def _row(cycle: Cycle, now: datetime) -> tuple[str, ...]:
 
 
 def shown_of(first: int, last: int, total: int) -> str:
-    """Return which part of a list is shown: "11 to 20 of 43", or "all 7"."""
+    """Return which part of a list is shown: "11 to 20 of 43", or "7 in all"."""
     if first == 1 and last == total:
-        return "1 in all" if total == 1 else f"all {total:,}"
+        return f"{total:,} in all"
     return f"{first:,} to {last:,} of {total:,}"
 
 
@@ -156,7 +156,8 @@ def _apply(view: CycleView) -> list[Block]:
 
 
 def _short(counts: Counts) -> str:
-    lines = [words.plan_line(counts), words.groups_line(counts, due=True)]
+    held = f"{words.several(counts.held, 'removal')} to hold" if counts.held else ""
+    lines = [words.plan_line(counts), words.groups_line(counts, due=True), held]
     said = " · ".join(line for line in lines if line).replace("*", "").replace(" · ", ", ")
     return f"{said[:1].upper()}{said[1:]}"
 

@@ -128,8 +128,10 @@ def counts_line(counts: Counts) -> str:
 
 def plan_line(counts: Counts) -> str:
     """Return what a dry run would do to people in one line of mrkdwn, without what is zero."""
-    changes = _changes(counts, _DUE) or ([] if counts.changed else ["nothing to change"])
-    return " · ".join([*changes, *_rest(counts)])
+    shown = [*_changes(counts, _DUE), *_rest(counts)]
+    if not counts.changed and not counts.held:
+        shown.insert(0, "nothing to change")
+    return " · ".join(shown)
 
 
 def troubles(counts: Counts) -> list[str]:
