@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,20 +33,37 @@ class Order:
 
 
 async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
-    """Apply the plan, batch by batch; each batch is one fenced transaction."""
-    async for decisions in decided(ctx, order.policy, absentees=order.absentees):
-        allowed = [d for d in decisions if _is_allowed(d, order.ruling) and _says_something(d)]
-        if allowed:
-            await ctx.store.apply(
-                ctx.fence,
-                allowed,
-                now=ctx.clock.now(),
-                send=ctx.configuration.spec.invitations,
-            )
-        await meter.advance(len(decisions))
+    """Apply the plan, batch by batch; each batch is one fenced transaction.
+
+    One is under way while the next is decided. That changes no decision: who takes somebody's
+    address comes last, and nobody else's record depends on the batch before.
+    """
+    job: asyncio.Task[None] | None = None
+    try:
+        async for decisions in decided(ctx, order.policy, absentees=order.absentees):
+            if job is not None:
+                await job
+            job = asyncio.create_task(_apply(ctx, meter, order, decisions))
+        if job is not None:
+            await job
+    finally:
+        if job is not None:
+            job.cancel()
+            await asyncio.gather(job, return_exceptions=True)
     for batch in group_batches(allowed_groups(order)):
         await ctx.store.apply_groups(ctx.fence, batch, now=ctx.clock.now())
         await meter.advance(0)
+
+
+async def _apply(
+    ctx: CycleContext, meter: Meter, order: Order, decisions: Sequence[Decision]
+) -> None:
+    allowed = [d for d in decisions if _is_allowed(d, order.ruling) and _says_something(d)]
+    if allowed:
+        await ctx.store.apply(
+            ctx.fence, allowed, now=ctx.clock.now(), send=ctx.configuration.spec.invitations
+        )
+    await meter.advance(len(decisions))
 
 
 async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:

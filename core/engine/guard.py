@@ -165,11 +165,10 @@ class Ruling:
 
     def lets(self, item_kind: ResourceKind, external_id: ExternalId, action: Action) -> bool:
         """Whether an action may be carried out; only removals and creations are ever held."""
-        key = (str(item_kind), external_id, str(action))
         if action.removes:
-            return key in self.removals
+            return (str(item_kind), external_id, str(action)) in self.removals
         if action is Action.CREATE and item_kind is ResourceKind.USER and self.creations_held:
-            return key in self.released
+            return (str(item_kind), external_id, str(action)) in self.released
         return True
 
 

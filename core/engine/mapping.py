@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ MAX_LENGTH = 1000
 """Characters of one attribute; more is not applied."""
 
 _DROPPED = {"Cc", "Cs"}
+_TEXT_ONLY = frozenset({str})
 _ENCODER = msgspec.json.Encoder()
 
 Getter = Callable[[ProviderUser], object]
@@ -72,25 +73,44 @@ class Mapper:
         compiled = [(field, path, getter(path)) for field, path in sorted(mapping.items())]
         self._fields = [one for one in compiled if one[0] in ACCOUNT_FIELDS]
         self._homeless = [one for one in compiled if one[0] not in ACCOUNT_FIELDS]
+        self._plain = [(field, path) for field, path, _ in self._fields]
+        self._got = [(path, get) for _, path, get in self._fields if get is not None]
 
     def map(self, user: ProviderUser) -> Mapped:
         """Map one record; what cannot be applied becomes a problem of this person."""
         problems: list[Problem] = []
-        profile: dict[str, str] = {}
+        profile = self._at_once(user)
+        if profile is None:
+            profile = self._one_by_one(user, problems)
         attributes = user.attributes
-        for field, path, get in self._fields:
-            value = attributes.get(path) if get is None else get(user)
-            if value is None:
-                continue
-            plain = type(value) is str and len(value) <= MAX_LENGTH and value.isprintable()
-            text = str(value).strip() if plain else _text(value, path, problems)
-            if text:
-                profile[field] = text
         for field, path, get in self._homeless:
             value = attributes.get(path) if get is None else get(user)
             if value not in (None, "", [], {}):
                 problems.append(_homeless(field, path, value))
         return _finish(user, profile, problems)
+
+    def _at_once(self, user: ProviderUser) -> dict[str, str] | None:
+        """Map a record of ordinary texts, or return None; nearly everybody's record is one."""
+        texts: dict[str, Any] = dict(user.attributes)
+        for path, get in self._got:
+            texts[path] = get(user) or ""
+        if not _TEXT_ONLY.issuperset(map(type, texts.values())):
+            return None
+        whole = "".join(texts.values())
+        if len(whole) > MAX_LENGTH or not whole.isprintable():
+            return None
+        stripped = [(field, texts.get(path, "").strip()) for field, path in self._plain]
+        return {field: text for field, text in stripped if text}
+
+    def _one_by_one(self, user: ProviderUser, problems: list[Problem]) -> dict[str, str]:
+        profile: dict[str, str] = {}
+        attributes = user.attributes
+        for field, path, get in self._fields:
+            value = attributes.get(path) if get is None else get(user)
+            text = "" if value is None else _text(value, path, problems)
+            if text:
+                profile[field] = text
+        return profile
 
 
 def _finish(user: ProviderUser, profile: dict[str, str], problems: list[Problem]) -> Mapped:

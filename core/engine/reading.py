@@ -1,7 +1,8 @@
 """Reading: from pages of raw records to a staged snapshot and the evidence of its completeness.
 
-The only thing that grows with the directory is the set of known digests. One store job is under
-way while the next page is fetched.
+The only thing that grows with the directory is the set of known digests. What is not known is
+staged in transactions of thousands, because each one writes most of an index's pages anew; one is
+under way while the next page is fetched.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ class PeopleReader:
         self._scoping = scoping
         self._digest = digest
         self._job: asyncio.Task[None] | None = None
+        self._rows: list[StagedUser] = []
         self.known: set[bytes] = set()
         self.recheck: set[bytes] = set()
         self.listing = Listing()
@@ -122,10 +124,12 @@ class PeopleReader:
         """Read every page; raises if nothing at all could be read."""
         try:
             await self._read_pages()
+            await self._begin_job()
             await self._finish_job()
         except (SignInError, PermissionMissingError):
             raise
         except RemoteError as error:
+            await self._begin_job()
             await self._finish_job()
             if self.listing.pages == 0:
                 raise
@@ -142,14 +146,15 @@ class PeopleReader:
                 await self._take(page)
 
     async def _take(self, page: Page) -> None:
-        rows: list[StagedUser] = []
-        met = 0
+        met, before = 0, len(self._rows)
         for start in range(0, len(page.records), self._ctx.slice_size):
-            met += self._sort(page.records[start : start + self._ctx.slice_size], rows)
+            met += self._sort(page.records[start : start + self._ctx.slice_size], self._rows)
             await asyncio.sleep(0)
-        await self._finish_job()
         self.listing.note_page(token=page.token, last=page.last, total=page.total)
-        self._job = asyncio.create_task(self._stage(rows, met, page))
+        if met or len(self._rows) == before:
+            self.listing.note_records(new=met, empty_end=page.last and not page.records)
+        if len(self._rows) >= self._ctx.batch:
+            await self._begin_job()
         await self._meter.advance(1, pages=1, read=len(page.records), total=self._pages_in_all())
 
     def _pages_in_all(self) -> int | None:
@@ -173,9 +178,16 @@ class PeopleReader:
                 rows.append(row)
         return met
 
-    async def _stage(self, rows: Sequence[StagedUser], met: int, page: Page) -> None:
-        new = await self._ctx.store.stage(self._ctx.fence, rows) if rows else 0
-        self.listing.note_records(new=met + new, empty_end=page.last and not page.records)
+    async def _begin_job(self) -> None:
+        """Hand what was gathered to the store, once it is done with what it has."""
+        await self._finish_job()
+        rows, self._rows = self._rows, []
+        if rows:
+            self._job = asyncio.create_task(self._stage(rows))
+
+    async def _stage(self, rows: Sequence[StagedUser]) -> None:
+        new = await self._ctx.store.stage(self._ctx.fence, rows)
+        self.listing.note_records(new=new, empty_end=False)
 
     async def _finish_job(self) -> None:
         job, self._job = self._job, None

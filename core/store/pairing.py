@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from core.model.account import DisabledBy, UserId, UserStatus
 from core.model.cycle import Fence, Pair, ScopeAnswer
 from core.model.directory import ExternalId
 from core.store.database import Row, Transaction
 from core.store.fencing import check_fence
+from core.store.wide import read_wide
 
 _TWINS = """
 UPDATE staged_users SET twins = t.n
@@ -35,12 +37,18 @@ WHERE cycle_id = :cycle AND NOT moving AND external_id IN (
     JOIN links l ON l.user_id = u.id AND l.configuration_id = :configuration
     WHERE t.cycle_id = :cycle AND t.moving)
 """
+_LABEL = (
+    "coalesce(nullif(s.email, ''), nullif(s.user_name, ''), nullif(u.email, ''),"
+    " nullif(u.user_name, ''), nullif(l.label, ''), s.external_id)"
+)
+_BLOBS = frozenset({"s.mapped_digest", "l.digest", "l.mapped_digest", "s.digest"})
+_COLUMNS = (
+    "s.seq", "s.external_id", _LABEL, "s.readable", "s.active", "s.scope", "s.mapped_digest",
+    "s.problems", "u.id", "u.status", "u.disabled_by", "u.disabled_at", "l.absent_since", "l.kept",
+    "u.protected", "l.digest", "l.mapped_digest", "s.digest", "h.id",
+    "h.id IS NOT NULL AND h.configuration_id IS NULL", "s.twins",
+)  # fmt: skip
 _STAGED = """
-SELECT s.seq, s.external_id, s.email, s.user_name, s.readable, s.active, s.scope,
-    s.mapped_digest, s.problems, s.digest, s.twins,
-    u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email, u.user_name,
-    l.absent_since, l.kept, l.digest, l.mapped_digest, l.label,
-    h.id, h.configuration_id, {moves}
 FROM staged_users s
 LEFT JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
 LEFT JOIN users u ON u.id = l.user_id
@@ -49,14 +57,12 @@ LEFT JOIN users h ON h.account_id = :account AND h.match_key = s.match_key
 WHERE s.cycle_id = :cycle AND s.seq > :after AND {which}
 ORDER BY s.seq
 """
-_MOVES = """
-EXISTS (SELECT 1 FROM links hl
+_MOVES = """EXISTS (SELECT 1 FROM links hl
     JOIN staged_users hs ON hs.cycle_id = :cycle AND hs.external_id = hl.external_id
     WHERE hl.user_id = h.id AND hl.configuration_id = :configuration AND hs.readable
-      AND hs.match_key <> '' AND hs.match_key <> s.match_key)
-"""
-_STAYING = _STAGED.format(moves="FALSE", which="NOT s.moving") + " LIMIT :limit"
-_MOVING = _STAGED.format(moves=_MOVES, which="s.moving")
+      AND hs.match_key <> '' AND hs.match_key <> s.match_key)"""
+_STAYING = _STAGED.format(which="NOT s.moving") + " LIMIT :limit"
+_MOVING = _STAGED.format(which="s.moving")
 _ABSENT = """
 SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email,
     u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label, l.seq
@@ -96,8 +102,11 @@ async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list
     if tx.backend == "postgresql":
         for setting in _LOOK_UP:
             await tx.run(setting)
-    rows = await tx.rows(
+    rows = await read_wide(
+        tx,
+        (*_COLUMNS, "FALSE"),
         _STAYING,
+        blobs=_BLOBS,
         cycle=fence.cycle_id,
         configuration=fence.configuration_id,
         after=after,
@@ -108,8 +117,14 @@ async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list
 
 async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
     """Return all pairs that take part in a move of match keys."""
-    rows = await tx.rows(
-        _MOVING, cycle=fence.cycle_id, configuration=fence.configuration_id, after=0
+    rows = await read_wide(
+        tx,
+        (*_COLUMNS, _MOVES),
+        _MOVING,
+        blobs=_BLOBS,
+        cycle=fence.cycle_id,
+        configuration=fence.configuration_id,
+        after=0,
     )
     return await _pairs(rows)
 
@@ -128,46 +143,36 @@ async def absentees(
     return _absent(rows), rows[-1].seq if rows else after
 
 
-async def _pairs(rows: Sequence[Row]) -> list[Pair]:
+async def _pairs(rows: Sequence[Sequence[Any]]) -> list[Pair]:
     """Build pairs, letting the event loop run in between."""
     pairs: list[Pair] = []
     for start in range(0, len(rows), _SLICE):
-        pairs += [_present(row) for row in rows[start : start + _SLICE]]
+        pairs += _present(rows[start : start + _SLICE])
         await asyncio.sleep(0)
     return pairs
 
 
-def _present(row: Row) -> Pair:
-    (
-        seq, external_id, email, user_name, readable, active, scope, mapped, problems, digest,
-        twins, user_id, status, disabled_by, disabled_at, protected, user_email, user_user_name,
-        absent_since, kept, known, known_mapped, label, holder, owner, moves,
-    ) = row  # fmt: skip
-    return Pair(
-        seq,
-        external_id,
-        email or user_name or user_email or user_user_name or label or external_id,
-        True,
-        readable == 1,
-        active == 1,
-        _SCOPES[scope],
-        mapped,
-        problems,
-        user_id,
-        _STATUSES[status] if status else None,
-        _DISABLERS[disabled_by] if disabled_by else None,
-        disabled_at,
-        absent_since,
-        kept == 1,
-        protected == 1,
-        known,
-        known_mapped,
-        digest,
-        holder,
-        holder is not None and owner is None,
-        moves == 1,
-        twins,
-    )
+def _present(rows: Sequence[Sequence[Any]]) -> list[Pair]:
+    unhex = bytes.fromhex
+    return [
+        Pair._make(
+            (
+                seq, external_id, label, True, readable == 1, active == 1, _SCOPES[scope],
+                unhex(mapped), problems, user_id,
+                _STATUSES[status] if status else None,
+                _DISABLERS[disabled_by] if disabled_by else None,
+                disabled_at, absent_since, kept == 1, protected == 1,
+                None if known is None else unhex(known),
+                None if known_mapped is None else unhex(known_mapped),
+                unhex(digest), holder, foreign == 1, moves == 1, twins,
+            )
+        )
+        for (
+            seq, external_id, label, readable, active, scope, mapped, problems, user_id, status,
+            disabled_by, disabled_at, absent_since, kept, protected, known, known_mapped, digest,
+            holder, foreign, twins, moves,
+        ) in rows
+    ]  # fmt: skip
 
 
 def _absent(rows: Sequence[Row]) -> list[Pair]:

@@ -11,6 +11,7 @@ from core.store.database import Transaction
 from core.store.ending import drop_staging
 from core.store.fencing import check_fence
 from core.store.tally import begin_again
+from core.store.wide import read_wide
 
 _STAGED: Columns = (
     ("cycle_id", "text"),
@@ -29,10 +30,10 @@ _STAGED: Columns = (
     ("problems", "text"),
 )
 _UNMET: Columns = (("cycle_id", "text"), ("digest", "bytea"))
-_KNOWN_CHUNK = 10_000
+_KNOWN_CHUNK = 5_000
+_KNOWN_COLUMNS = ("digest", "external_id", "group_scoped", "seq")
 _KNOWN = """
-SELECT digest, external_id, group_scoped, seq FROM links
-WHERE seq > :after AND configuration_id = :configuration AND digest IS NOT NULL
+FROM links WHERE seq > :after AND configuration_id = :configuration AND digest IS NOT NULL
 ORDER BY seq LIMIT :limit
 """
 _FORGET = """
@@ -87,11 +88,20 @@ def _decoder(tx: Transaction) -> str:
 
 async def known(tx: Transaction, fence: Fence, after: int) -> tuple[list[KnownDigest], int]:
     """Return the next settled people, and where to go on."""
-    rows = await tx.rows(
-        _KNOWN, configuration=fence.configuration_id, after=after, limit=_KNOWN_CHUNK
+    rows = await read_wide(
+        tx,
+        _KNOWN_COLUMNS,
+        _KNOWN,
+        blobs=frozenset({"digest"}),
+        configuration=fence.configuration_id,
+        after=after,
+        limit=_KNOWN_CHUNK,
     )
-    found = [KnownDigest(digest, name, scoped == 1) for digest, name, scoped, _ in rows]
-    return found, rows[-1].seq if rows else after
+    unhex = bytes.fromhex
+    found = [
+        KnownDigest._make((unhex(digest), name, scoped == 1)) for digest, name, scoped, _ in rows
+    ]
+    return found, rows[-1][-1] if rows else after
 
 
 async def scoped_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:

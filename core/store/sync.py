@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -42,6 +43,16 @@ class SyncStoreSql:
     async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.read(work)
 
+    def _ahead(
+        self, query: Callable[..., Awaitable[T]], fence: Fence, *values: object
+    ) -> asyncio.Task[T]:
+        """Read while the caller works on what it has."""
+
+        async def read() -> T:
+            return await self._read(_bind(query, fence, *values))
+
+        return asyncio.create_task(read())
+
     async def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.write(work)
 
@@ -50,13 +61,17 @@ class SyncStoreSql:
         await self._write(lambda tx: staging.begin(tx, fence, decoder_revision=decoder_revision))
 
     async def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
-        """See `SyncStore.known`; chunks of 10,000."""
-        after = 0
-        while True:
-            found, after = await self._read(_bind(staging.known, fence, after))
-            if not found:
-                return
-            yield found
+        """See `SyncStore.known`; the next chunk is read while one is worked on."""
+        ahead = self._ahead(staging.known, fence, 0)
+        try:
+            while True:
+                found, after = await ahead
+                if not found:
+                    return
+                ahead = self._ahead(staging.known, fence, after)
+                yield found
+        finally:
+            await _dismiss(ahead)
 
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         """See `SyncStore.scoped_ids`."""
@@ -84,10 +99,13 @@ class SyncStoreSql:
         if fence not in self._prepared:
             await self._write(lambda tx: pairing.prepare(tx, fence))
             self._prepared.add(fence)
-        after = 0
-        while found := await self._read(_bind(pairing.staying, fence, after, chunk)):
-            yield found
-            after = found[-1].seq
+        ahead = self._ahead(pairing.staying, fence, 0, chunk)
+        try:
+            while found := await ahead:
+                ahead = self._ahead(pairing.staying, fence, found[-1].seq, chunk)
+                yield found
+        finally:
+            await _dismiss(ahead)
         if moving := await self._read(lambda tx: pairing.moving(tx, fence)):
             yield moving
 
@@ -221,6 +239,11 @@ class SyncStoreSql:
     async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:
         """See `SyncStore.pick_canaries`."""
         return await self._read(lambda tx: finishing.pick_canaries(tx, fence, count))
+
+
+async def _dismiss(task: asyncio.Task[T]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _bind(

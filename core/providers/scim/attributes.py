@@ -116,14 +116,22 @@ _Enterprise = msgspec.defstruct(
 )
 
 
+def _default(kind: Any) -> Any:
+    """Return what stands for an attribute that is not there: nothing, or an object of nothing."""
+    for holder in (_Name, _Enterprise):
+        if kind == holder | None:
+            return msgspec.field(default_factory=holder)
+    return None
+
+
 def is_primary(value: Valued) -> bool:
     """Say whether a value is the preferred one; ``"true"`` as text is met in the field."""
     return value.primary is True or str(value.primary).lower() == "true"
 
 
 def _first_value(values: list[Valued]) -> str | None:
-    if not values:
-        return None
+    if len(values) < 2:  # noqa: PLR2004 - nothing to choose from
+        return values[0].value if values else None
     chosen = next((one for one in values if is_primary(one)), values[0])
     return chosen.value
 
@@ -144,6 +152,8 @@ class AttributePlan:
     Attributes:
         struct: the type of a person's record; only what is wanted is looked at.
         getters: wanted path -> function from a decoded record to its value or None.
+        texts: wanted paths of plain texts, in the order of what `read_texts` returns.
+        others: the rest of the getters.
         selection: the ``attributes`` parameter (RFC 7644 §3.9).
     """
 
@@ -157,14 +167,40 @@ class AttributePlan:
         self.getters: tuple[tuple[str, Getter], ...] = tuple(
             (path, self._compiled(path)) for path in paths
         )
+        straight = {path: name for path, _ in self.getters if (name := self._straight(path))}
+        self.texts = tuple(straight)
+        self.others = tuple((path, get) for path, get in self.getters if path not in straight)
+        self._get_texts = operator.attrgetter("id", "id", *straight.values())
         self.struct: type[msgspec.Struct] = msgspec.defstruct(
             "ScimUser",
-            [(name, kind, None) for name, (kind, _) in self._fields.items()],
+            [(name, kind, _default(kind)) for name, (kind, _) in self._fields.items()],
             rename={name: wire for name, (_, wire) in self._fields.items()},
             gc=False,
         )
         asked = {"userName", "active", "emails"}
         self.selection = ",".join(sorted(asked | {_asked_for(path) for path in paths}))
+
+    def read_texts(self, record: Any) -> tuple[str | None, ...]:
+        """Return the values of `texts` in one step.
+
+        Raises `AttributeError` if the record says null where an object belongs.
+        """
+        found: tuple[str | None, ...] = self._get_texts(record)
+        return found[2:]
+
+    def _straight(self, path: str) -> str:
+        """Return where in the decoded record a plain text stands; nothing for other values."""
+        schema, attribute = _extension(path)
+        head, _, rest = attribute.partition(".")
+        if schema == ENTERPRISE and attribute in _ENTERPRISE_TEXTS:
+            return f"{self._add(schema, _Enterprise | None)}.{attribute}"
+        if schema:
+            return ""
+        if head == "name" and rest in _NAME_PARTS:
+            return f"{self._add('name', _Name | None)}.{rest}"
+        if not rest and (head in _TEXTS or head in {"id", "userName"}):
+            return self._add(head, str | None)
+        return ""
 
     def _add(self, wire: str, kind: Any) -> str:
         """Make the record have this attribute and return its field's name."""

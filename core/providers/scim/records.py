@@ -77,9 +77,17 @@ class UserDecoder:
         return user
 
     def _attributes(self, record: Any) -> dict[str, object]:
-        attributes, path = {}, ""
+        plan = self.plan
+        attributes: dict[str, object] = {}
+        getters = plan.others
         try:
-            for path, get in self.plan.getters:
+            texts = zip(plan.texts, plan.read_texts(record), strict=True)
+            attributes = {path: value for path, value in texts if value is not None}
+        except AttributeError:
+            getters = plan.getters
+        path = ""
+        try:
+            for path, get in getters:
                 value = get(record)
                 if value is not None:
                     attributes[path] = value
