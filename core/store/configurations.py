@@ -53,6 +53,12 @@ _UNBIND = """
 UPDATE cycles SET cancel_requested_by = coalesce(cancel_requested_by, :by)
 WHERE configuration_id = :id AND state = 'running' AND bound_plan IS NOT NULL
 """
+_FROM_NOW = """
+INSERT INTO slots (account_id, configuration_id, slot, skipped, offered_at)
+VALUES (:account, :id, :now, TRUE, :now)
+ON CONFLICT DO NOTHING
+"""
+"""A changed schedule has no slots before the change that could be caught up with."""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _SUCCESS = """
 UPDATE configurations SET failures = 0, stopped_reason = NULL, last_success_at = :now
@@ -256,6 +262,8 @@ async def _update(
     if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
     await tx.run(_UNBIND, id=stored.id, by=by.id)
+    if before.schedule != spec.schedule:
+        await tx.run(_FROM_NOW, id=stored.id, now=to_seconds(now))
     await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from core.errors import AlreadyRunningError
 from core.model.account import UserStatus
 from core.model.configuration import Guard
 from core.model.cycle import CycleResult, HeldSetId, HeldState
@@ -128,3 +131,31 @@ async def test_a_release_of_new_people_creates_exactly_them(database_url):
         again, cycle = await world.release(outcome.held_set_id)
         assert (cycle.counts.created, cycle.counts.held) == (15, 20)
         assert again.held_set_id != outcome.held_set_id
+
+
+async def test_a_release_while_a_cycle_runs_is_refused_and_the_set_stays_open(database_url):
+    async with store_world(database_url, people(40)) as world:
+        await world.cycle()
+        world.directory.remove(*LEAVERS)
+        outcome, _ = await world.cycle()
+        await world.queue()
+        with pytest.raises(AlreadyRunningError):
+            await world.release(outcome.held_set_id)
+        assert await state(world, outcome.held_set_id) is HeldState.OPEN
+        await world.run()
+        await world.release(outcome.held_set_id)
+        assert await removed(world) == set(LEAVERS)
+
+
+async def test_a_linked_person_who_is_protected_is_not_removed(database_url):
+    async with store_world(database_url, people(10)) as world:
+        await world.cycle()
+        await world.sql(
+            "UPDATE users SET configuration_id = NULL, protected = TRUE WHERE user_name = 'u3'"
+        )
+        await world.sql("DELETE FROM links WHERE external_id = 'u3'")
+        _, cycle = await world.cycle()
+        assert cycle.counts.linked == 1
+        world.directory.remove("u3")
+        await world.cycle()
+        assert await removed(world) == set()

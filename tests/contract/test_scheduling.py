@@ -421,3 +421,14 @@ async def test_a_held_set_runs_out_after_a_day_and_old_data_is_purged(world):
     await ticker.purge()
     rows = await world.sql("SELECT count(*) FROM changes WHERE before <> '{}' OR after <> '{}'")
     assert rows == [(0,)]
+
+
+async def test_a_schedule_begins_when_it_is_set_and_catches_up_with_nothing_before(world):
+    ticker = Ticker(store=world.store, clock=world.clock, wake=lambda: None)
+    world.clock.time = world.clock.time.replace(hour=15) + timedelta(days=20)
+    found = await world.apply(schedule=Schedule(cron="0 2 * * *"))
+    await ticker.tick()
+    assert await world.store.cycles.open_one(found.id) is None
+    world.clock.time += timedelta(hours=12)
+    await ticker.tick()
+    assert (await world.store.cycles.open_one(found.id)).trigger is Trigger.SCHEDULED
