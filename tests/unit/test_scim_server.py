@@ -213,7 +213,7 @@ async def test_a_configuration_without_groups_reads_none():
             "/scim/v2",
         ),
         (says({"people": []}), "People", "not_scim", "/scim/v2"),
-        (Says(status=503), "People", "remote_unavailable", "recover"),
+        (Says(status=503), "People", "remote_unavailable", "Sync again"),
     ],
 )
 async def test_a_check_names_the_step_that_failed_and_what_to_do(users_say, failed, code, hint):
