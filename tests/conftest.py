@@ -6,11 +6,16 @@ import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
+
+hypothesis.settings.register_profile("dirsync", deadline=None)
+hypothesis.settings.load_profile("dirsync")
+"""An example may take long on a busy machine; a test that hangs has a time-out."""
 
 pytest_plugins = ["tests.support.figures"]
 """Prints the figures of the large suites, `n tried / n wrong` with their seed, at the end."""
