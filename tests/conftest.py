@@ -13,7 +13,9 @@ from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
 
-hypothesis.settings.register_profile("dirsync", deadline=None)
+hypothesis.settings.register_profile(
+    "dirsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("dirsync")
 """An example may take long on a busy machine; a test that hangs has a time-out."""
 
