@@ -2,8 +2,10 @@
 
     .venv/bin/python tests/bench/bench_cycle.py [--people 100000] [--database sqlite postgresql]
 
-Each figure comes from a process of its own; R is measured in the same run. SQLite writes with
-synchronous=FULL. Memory is the peak over the imported process.
+Beside ours stand two of the usual ways: a loop of one SELECT and one INSERT or UPDATE a person, and
+the same loop over scim2-client. ``--delay 0.1`` lets the server take 100 ms a page: the engine may
+add 10 % to that. Each figure comes from a process of its own; R is measured in the same run. SQLite
+writes with synchronous=FULL. Memory is the peak over the imported process.
 """
 
 from __future__ import annotations
@@ -70,6 +72,16 @@ async def only_read(url: str) -> dict[str, float]:
     return {"seconds": took, "people": seen}
 
 
+def configuration_file(url: str) -> str:
+    """Return the configuration that all benchmarks use."""
+    mapping = ", ".join(f"{field}: {path}" for field, path in MAPPING.items())
+    return (
+        "licenses: {total: 100}\nconfigurations:\n  - name: bench\n"
+        f'    provider: {{type: scim, url: "{url}", token: "env:DIRSYNC_CREDENTIAL_BENCH"}}\n'
+        f"    mapping: {{{mapping}}}\n    invitations: {{send: staged}}\n"
+    )
+
+
 async def one_cycle(url: str, database: str) -> dict[str, object]:
     """Open dirsync on the database, run one cycle through its worker, and say what it took."""
     from core.app import open_core
@@ -77,12 +89,7 @@ async def one_cycle(url: str, database: str) -> dict[str, object]:
     from core.settings import Settings
 
     actor = Actor(id="cli:bench", name="bench", role=Role.ADMIN, door="cli")
-    mapping = ", ".join(f"{field}: {path}" for field, path in MAPPING.items())
-    file = (
-        "licenses: {total: 100}\nconfigurations:\n  - name: bench\n"
-        f'    provider: {{type: scim, url: "{url}", token: "env:DIRSYNC_CREDENTIAL_BENCH"}}\n'
-        f"    mapping: {{{mapping}}}\n    invitations: {{send: staged}}\n"
-    )
+    file = configuration_file(url)
     os.environ["DIRSYNC_CREDENTIAL_BENCH"] = "bench"
     settings = Settings.from_environment(
         {"DIRSYNC_DATABASE_URL": database, "DIRSYNC_CREDENTIAL_BENCH": "bench"}
@@ -179,7 +186,7 @@ def ask(url: str) -> str:
     return text
 
 
-def measure(kind: str, people: int, delay: float, repeats: int) -> None:
+def measure(kind: str, people: int, delay: float, repeats: int, *, baselines: bool) -> None:
     """Print the table of one database."""
     factor = 1.0 if kind == "sqlite" else 1.6
     with (
@@ -211,6 +218,39 @@ def measure(kind: str, people: int, delay: float, repeats: int) -> None:
                 f"{found['memory_mb']:.0f} | {found['stall_ms']:.0f} | {pages} | {outcome} |",
                 flush=True,
             )
+        if kind == "sqlite" and baselines:
+            compare(scim, server, people, unit)
+
+
+def be_child(what: str, url: str, *rest: str) -> dict[str, object]:
+    """Measure one thing."""
+    if what == "read":
+        return dict(asyncio.run(only_read(url)))
+    if what == "cycle":
+        return asyncio.run(one_cycle(url, *rest))
+    from tests.bench import baselines
+
+    file, people = rest
+    by_hand = what == "row-by-row"
+    pages = baselines.plain_pages(url) if by_hand else baselines.client_pages(url, int(people))
+    return {"seconds": baselines.upsert(file, pages)}
+
+
+def compare(scim: str, server: str, people: int, unit: float) -> None:
+    """Print what the usual ways take, for the same cycles; the slow one for a part of them."""
+    part = min(people, 20_000)
+    for way, size in (("row-by-row", people), ("scim2-client", part)):
+        with tempfile.TemporaryDirectory() as folder:
+            for variant, name, _ in PHASES[:3]:
+                ask(f"{server}/become/{variant}")
+                found = child(way, scim, str(Path(folder) / "baseline.db"), str(size))
+                seconds = float(str(found["seconds"])) * people / size
+                scaled = "" if size == people else f"scaled from {size:,} people"
+                print(
+                    f"| {way}: {name} | {seconds:.2f} | {seconds / unit:.2f} | - | - | - | - "
+                    f"| {scaled} |",
+                    flush=True,
+                )
 
 
 def main() -> None:
@@ -220,15 +260,20 @@ def main() -> None:
     parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that the server waits")
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--child", nargs="+")
     options = parser.parse_args()
     if options.child:
-        what, *rest = options.child
-        found = only_read(*rest) if what == "read" else one_cycle(*rest)
-        print(json.dumps(asyncio.run(found)))
+        print(json.dumps(be_child(*options.child)))
         return
     for kind in options.database:
-        measure(kind, options.people, options.delay, options.repeats)
+        measure(
+            kind,
+            options.people,
+            options.delay,
+            options.repeats,
+            baselines=not options.no_baselines and not options.delay,
+        )
 
 
 if __name__ == "__main__":
