@@ -52,7 +52,7 @@ from core.model.views import (
 
 FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 RUNS = settings(
-    max_examples=2000 if FULL else 60,
+    max_examples=500 if FULL else 60,
     derandomize=not FULL,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],

@@ -88,7 +88,7 @@ def test_a_letter_keeps_its_accents_and_a_family_stays_together():
     assert clip("ab👩\u200d👩\u200d👧cd", 6) in {"ab…", "ab👩\u200d👩\u200d👧…"}
 
 
-@RUNS
+@settings(RUNS, max_examples=1_000 if FULL else 100)
 @given(st.lists(HOSTILE, min_size=1, max_size=30))
 def test_whatever_the_names_the_built_blocks_are_accepted(names):
     shown = blocks.message(
