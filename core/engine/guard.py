@@ -167,7 +167,7 @@ class Ruling:
         """Whether an action may be carried out; only removals and creations are ever held."""
         if action.removes:
             return (str(item_kind), external_id, str(action)) in self.removals
-        if action is Action.CREATE and item_kind is ResourceKind.USER and self.creations_held:
+        if self.creations_held and action is Action.CREATE and item_kind is ResourceKind.USER:
             return (str(item_kind), external_id, str(action)) in self.released
         return True
 

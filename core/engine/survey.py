@@ -20,6 +20,7 @@ from core.model.directory import ExternalId, ResourceKind
 
 _MODULUS = 1 << 128
 _MARKS = {action: f"user\0{action}\0".encode() for action in Action}
+_CREATE = Action.CREATE
 _BY_ABSENCE = frozenset({GONE, GRACE, ERASED})
 
 
@@ -58,7 +59,7 @@ class Survey:
             return
         name = decision.pair.external_id.encode("utf-8", "surrogatepass")
         self._mix(_MARKS[decision.action] + decision.pair.mapped_digest + name)
-        if decision.action is Action.CREATE:
+        if decision.action is _CREATE:
             key = (str(ResourceKind.USER), decision.pair.external_id, str(decision.action))
             self.creations += not released or key not in released
 

@@ -74,7 +74,10 @@ class Action(StrEnum):
     @property
     def removes(self) -> bool:
         """Counts for the guard."""
-        return self in (Action.DISABLE, Action.DELETE)
+        return self in _REMOVALS
+
+
+_REMOVALS = frozenset({Action.DISABLE, Action.DELETE})
 
 
 class ChangeResult(StrEnum):

@@ -35,6 +35,7 @@ WHERE u.account_id = :account
 """
 _STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
 _CHANGING = _STANDING | {Action.DISABLE, Action.DELETE}
+_CREATE = Action.CREATE
 _GONE = frozenset({UserStatus.DISABLED.value, UserStatus.DELETED.value})
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
 _PROFILE = msgspec.json.Decoder(dict[str, object])
@@ -135,7 +136,7 @@ async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserS
         free=await _free(tx, decisions),
         next_user=batch.first_user,
         next_change=await reserve_ids(tx, "changes", len(decisions)),
-        status=status.value,
+        created=_Fate(Action.CREATE.value, status.value, recorded=True),
     )
     for start in range(0, len(decisions), SLICE):
         for decision in decisions[start : start + SLICE]:
@@ -178,15 +179,15 @@ class _Judge:
     free: int
     next_user: int
     next_change: int
-    status: str
+    created: _Fate
 
     def note(self, batch: Batch, decision: Decision) -> None:
         """Add one decision to the batch."""
         pair = decision.pair
-        if decision.action is Action.CREATE:
+        if decision.action is _CREATE:
             user: int | None = self.next_user
             self.next_user += 1
-            fate = _Fate(Action.CREATE.value, self.status, recorded=True)
+            fate = self.created
         else:
             user = _person(decision)
             fate = self._fate(decision, user)
@@ -227,7 +228,7 @@ class _Judge:
     def _fate(self, decision: Decision, user: int | None) -> _Fate:
         person = self.touched.get(user) if user is not None else None
         if decision.action not in _CHANGING:
-            return _Fate(decision.action.value)
+            return _Fate(str(decision.action))
         if person is None:
             return _UNTOUCHED
         if decision.action is Action.DISABLE:
