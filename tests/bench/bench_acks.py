@@ -34,7 +34,8 @@ SECRET = "bench-signing-secret"
 WELL_INTO_IT = 30
 """Commands before the 500 at once: the cycle is reading by then."""
 STUB = {
-    "ok": True, "user_id": "U0BOT00001", "user": {"id": "U0ADMIN001", "name": "admin"},
+    "ok": True, "user_id": "U0BOT00001",
+    "user": {"id": "U0ADMIN001", "name": "admin", "team_id": "T0BENCH001"},
     "team_id": "T0BENCH001", "bot_id": "B0BENCH001", "channel": "C0BENCH001", "ts": "1.000001",
     "url": "https://bench.example/", "team": "bench", "app_id": "A0BENCH001",
 }  # fmt: skip
@@ -46,7 +47,8 @@ async def slack_stub() -> AsyncIterator[str]:
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()
-        return web.json_response(STUB)
+        opened = request.path.endswith("conversations.open")
+        return web.json_response({**STUB, "channel": {"id": "D0BENCH001"}} if opened else STUB)
 
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", answer)
@@ -199,7 +201,7 @@ def main() -> None:
     """Measure, or be the bot."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=15.0, help="how long commands are sent")
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long commands are sent")
     parser.add_argument("--child", action="store_true")
     options = parser.parse_args()
     asyncio.run(be_the_bot() if options.child else measure(options.people, options.seconds))
