@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The doors of dirsync: Slack, the command line, HTTP and the demo workspace."""

@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.control.server import control_server
 from bot.slack.app import SlackRuntime, slack_runtime
+from bot.web.invitations import Invitations
 from bot.web.server import web_server
 from core.app import Core, open_core
 from core.errors import ConfigurationError
@@ -117,6 +118,7 @@ async def _serve_web(
         return lines if runtime is None else [*lines, await _slack_line(runtime)]
 
     def mount(app: web.Application) -> None:
+        Invitations(lambda: core.activation).add_to(app)
         if runtime is not None and bolt is not None and runtime.mode == "http":
             app.router.add_routes([runtime.route(bolt)])
 

@@ -1,4 +1,4 @@
-"""The verbs of dirsync: declarative specs, and text -> typed command. Pure; for every door alike.
+"""Text -> typed command, and back. Pure; for every door alike.
 
 One line of text is ``<verb> [arguments] [--flags]``. What a person's keyboard or Slack made of it
 (smart quotes, a long dash for two short ones, ``<@U1|ada>``, ``&amp;``) is undone first.
@@ -12,110 +12,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
-from typing import Literal
 
+from bot.verbs import SLASH, VERBS, FlagSpec, Kind, VerbSpec
 from core.errors import UsageError
-from core.model.account import Role, UserStatus
-from core.model.cycle import CycleResult
+from core.model.account import Role
 
 MAX_TEXT = 4000
 MAX_WORD = 200
 MAX_NUMBER = 10_000_000
-SLASH = "/dirsync"
-
-
-class Kind(StrEnum):
-    """What an argument or a flag's value is, as people read it in the usage line."""
-
-    CONFIGURATION = "configuration"
-    CYCLE = "cycle"
-    HELD_SET = "held set"
-    PERSON = "email or @user"
-    NUMBER = "number"
-    DURATION = "7d"
-    TEXT = "text"
-    VERB = "command"
-    CHOICE = "choice"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArgSpec:
-    """A positional argument.
-
-    Attributes:
-        choices: what may be typed -> what it means, for `Kind.CHOICE`.
-        after: required exactly when the argument of that name is given.
-    """
-
-    name: str
-    kind: Kind
-    required: bool = False
-    after: str = ""
-    choices: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def usage(self) -> str:
-        """How it stands in a usage line, without brackets."""
-        return "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlagSpec:
-    """A ``--flag``; without `kind` it takes no value and means True."""
-
-    name: str
-    kind: Kind | None = None
-    choices: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def usage(self) -> str:
-        """How it stands in a usage line, without brackets."""
-        if self.kind is None:
-            return f"--{self.name}"
-        shown = "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
-        return f"--{self.name} {shown}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VerbSpec:
-    """One verb.
-
-    Attributes:
-        role: who may use it at least; a form that asks for more says so in `summary`.
-        visibility: whether the answer is the asker's own or leaves a record in the channel.
-        button: the label of its button on the Home tab and under the status, or "".
-    """
-
-    name: str
-    summary: str
-    role: Role
-    examples: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    arguments: tuple[ArgSpec, ...] = ()
-    flags: tuple[FlagSpec, ...] = ()
-    visibility: Literal["ephemeral", "public"] = "ephemeral"
-    button: str = ""
-
-    @property
-    def reads(self) -> bool:
-        """It changes nothing, as nothing does that viewers may use."""
-        return Role.VIEWER.includes(self.role)
-
-    @property
-    def usage(self) -> str:
-        """The verb with its arguments and flags, for example ``sync [configuration] [--full]``."""
-        parts = [self.name] if self.name else []
-        for argument in self.arguments:
-            shown = argument.usage
-            if argument.after:
-                parts[-1] = f"[{parts[-1].strip('[]')} <{shown}>]"
-            elif argument.required:
-                literal = argument.kind is Kind.CHOICE
-                parts.append(shown if literal else f"<{shown}>")
-            else:
-                parts.append(f"[{shown}]")
-        return " ".join([*parts, *(f"[{flag.usage}]" for flag in self.flags)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,8 +28,8 @@ class Command:
 
     Attributes:
         verb: the name of a spec in `VERBS`; "" is the bare command.
-        arguments: by name of argument or flag, only those given: str, int, timedelta or True.
-            A mentioned person is ``<@U…>``; see `mentioned`.
+        arguments: by name of argument or flag, only those given: str, int, timedelta, True, or a
+            tuple of str. A mentioned person is ``<@U…>``; see `mentioned`.
         configuration: the name or prefix that was given, or None.
     """
 
@@ -148,144 +52,15 @@ class Command:
         value = self.arguments.get(name)
         return value if isinstance(value, timedelta) else None
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return an argument that takes several words; empty if it was not given."""
+        value = self.arguments.get(name)
+        return value if isinstance(value, tuple) else ()
+
     def has(self, name: str) -> bool:
         """Whether a flag without value is set."""
         return self.arguments.get(name) is True
 
-
-_CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
-_STATUSES = {status.value: status.value for status in UserStatus}
-_TEST = {"test": "test"}
-_RESULTS = {
-    "success": CycleResult.SUCCESS.value,
-    "partial": CycleResult.PARTIAL_SUCCESS.value,
-    "failure": CycleResult.FAILURE.value,
-    "cancelled": CycleResult.CANCELLED.value,
-}
-
-VERBS: tuple[VerbSpec, ...] = (
-    VerbSpec(
-        name="",
-        summary="where everything stands, with buttons for what is next",
-        role=Role.VIEWER,
-    ),
-    VerbSpec(
-        name="sync",
-        aliases=("run", "start"),
-        summary="read the provider and bring the account in step",
-        role=Role.OPERATOR,
-        visibility="public",
-        arguments=(_CONFIGURATION,),
-        flags=(FlagSpec(name="full"), FlagSpec(name="preview")),
-        examples=("sync", "sync people-scim", "sync people-scim --preview"),
-        button="Sync now",
-    ),
-    VerbSpec(
-        name="preview",
-        aliases=("plan", "dry-run"),
-        summary="show what a sync would do and change nothing",
-        role=Role.OPERATOR,
-        arguments=(_CONFIGURATION,),
-        examples=("preview", "preview people-scim"),
-        button="Preview",
-    ),
-    VerbSpec(
-        name="status",
-        aliases=("state",),
-        summary="each configuration's state, last result, next start, and the licenses",
-        role=Role.VIEWER,
-        arguments=(_CONFIGURATION,),
-        examples=("status", "status people-scim"),
-    ),
-    VerbSpec(
-        name="history",
-        aliases=("log", "cycles"),
-        summary="the past cycles and how they ended",
-        role=Role.VIEWER,
-        arguments=(_CONFIGURATION,),
-        flags=(
-            FlagSpec(name="status", kind=Kind.CHOICE, choices=_RESULTS),
-            FlagSpec(name="since", kind=Kind.DURATION),
-        ),
-        examples=("history", "history --status partial --since 7d"),
-        button="History",
-    ),
-    VerbSpec(
-        name="show",
-        aliases=("cycle",),
-        summary="one cycle: counts, errors by cause, the log",
-        role=Role.VIEWER,
-        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
-        examples=("show", "show c-7k2m9q4x"),
-    ),
-    VerbSpec(
-        name="cancel",
-        aliases=("stop", "abort"),
-        summary="stop a running cycle; what is done stays done",
-        role=Role.OPERATOR,
-        visibility="public",
-        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
-        examples=("cancel", "cancel c-7k2m9q4x"),
-    ),
-    VerbSpec(
-        name="release",
-        aliases=("held", "review"),
-        summary="look at held removals by name, then approve or reject them",
-        role=Role.ADMIN,
-        visibility="public",
-        arguments=(ArgSpec(name="held", kind=Kind.HELD_SET),),
-        examples=("release", "release h-3f8n1w6z"),
-    ),
-    VerbSpec(
-        name="users",
-        aliases=("people",),
-        summary="the people in the account",
-        role=Role.VIEWER,
-        flags=(
-            FlagSpec(name="status", kind=Kind.CHOICE, choices=_STATUSES),
-            FlagSpec(name="search", kind=Kind.TEXT),
-        ),
-        examples=("users", "users --status waiting", "users --search lovelace"),
-    ),
-    VerbSpec(
-        name="user",
-        aliases=("person", "who"),
-        summary="one person: state, what was done, what is wrong",
-        role=Role.VIEWER,
-        arguments=(ArgSpec(name="person", kind=Kind.PERSON, required=True),),
-        examples=("user ada@example.com", "user @ada"),
-    ),
-    VerbSpec(
-        name="licenses",
-        aliases=("license", "licences"),
-        summary="how many are used and who waits; `set` changes the total (admins)",
-        role=Role.VIEWER,
-        arguments=(
-            ArgSpec(name="change", kind=Kind.CHOICE, choices={"set": "set"}),
-            ArgSpec(name="total", kind=Kind.NUMBER, after="change"),
-        ),
-        examples=("licenses", "licenses set 120"),
-        button="Licenses",
-    ),
-    VerbSpec(
-        name="notify",
-        aliases=("alerts",),
-        summary="send a test message to the channel",
-        role=Role.ADMIN,
-        visibility="public",
-        arguments=(ArgSpec(name="change", kind=Kind.CHOICE, required=True, choices=_TEST),),
-        examples=("notify test",),
-    ),
-    VerbSpec(
-        name="help",
-        aliases=("?", "commands"),
-        summary="what dirsync can do; with a command, how to use it",
-        role=Role.NONE,
-        arguments=(ArgSpec(name="topic", kind=Kind.VERB),),
-        examples=("help", "help sync"),
-        button="Help",
-    ),
-)
 
 _BY_NAME = {spec.name: spec for spec in VERBS}
 _BY_WORD = {word: spec for spec in VERBS for word in (spec.name, *spec.aliases)}
@@ -361,7 +136,9 @@ def spell(command: Command) -> str:
             value: object = command.configuration
         else:
             value = command.arguments.get(argument.name)
-        if value is not None:
+        if isinstance(value, tuple):
+            words += [_quoted(str(each)) for each in value]
+        elif value is not None:
             words.append(_quoted(_typed(value, argument.choices)))
     for flag in spec.flags:
         value = command.arguments.get(flag.name)
@@ -483,8 +260,14 @@ class _Reader:
     def _argument(self, word: str) -> None:
         if not self._places:
             raise self._wrong(f"I don't know what to do with “{_clipped(word)}”.")
-        place = self._places.pop(0)
-        self._values[place.name] = self._value(place.kind, word, place.choices)
+        place = self._places[0]
+        value = self._value(place.kind, word, place.choices)
+        if place.many:
+            before = self._values.get(place.name, ())
+            self._values[place.name] = (*before, value) if isinstance(before, tuple) else (value,)
+            return
+        self._places.pop(0)
+        self._values[place.name] = value
 
     def _value(self, kind: Kind, word: str, choices: Mapping[str, str]) -> object:
         try:
@@ -494,10 +277,12 @@ class _Reader:
 
     def _complete(self) -> None:
         for argument in self._places:
+            if argument.name in self._values:
+                continue
             due = argument.required or (argument.after and argument.after in self._values)
             if due:
                 literal = argument.kind is Kind.CHOICE
-                needed = f"`{argument.usage}`" if literal else _article(argument.usage)
+                needed = f"`{argument.usage}`" if literal else _article(argument.kind.value)
                 raise self._wrong(f"`{self._spec.name}` needs {needed}.")
 
     def _wrong(self, message: str) -> UsageError:

@@ -24,6 +24,7 @@ from core.scheduling.slots import next_slot
 from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
 from core.services.access import AccessService
+from core.services.activation import ActivationService
 from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.health import HealthService
@@ -69,6 +70,7 @@ class Core:
     history: HistoryService
     people: PeopleService
     licenses: LicenseService
+    activation: ActivationService
     configurations: ConfigurationService
     held: HeldService
     health: HealthService
@@ -264,6 +266,9 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         ),
         people=PeopleService(store=store, access=access),
         licenses=LicenseService(store=store, access=access, audit=audit, notices=notices),
+        activation=ActivationService(
+            store=store, clock=clock, access=access, audit=audit, notices=notices
+        ),
         configurations=configurations,
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
         health=HealthService(store=store, clock=clock, provider=factory),
@@ -273,7 +278,7 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
         background=loops,
     )
-    core.sync.wake = core.held.wake = loops.wake
+    core.sync.wake = core.held.wake = core.activation.wake = loops.wake
     core.health.loops = loops.alive
     return core
 

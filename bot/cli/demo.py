@@ -15,6 +15,7 @@ import typer
 from bot.cli.demo_world import DemoRequest, DemoWorld, demo_world
 from bot.cli.output import Exit, note, plain
 from bot.cli.runner import finish
+from bot.demo.play import STORY_PEOPLE
 from bot.demo.play import play as play_story
 from bot.demo.stage import Figures
 
@@ -49,6 +50,8 @@ def demo(
     ] = False,
 ) -> None:
     """Try dirsync without Slack. A company, a chat page and a mailbox, on this machine only."""
+    if play and people < STORY_PEOPLE:
+        raise typer.BadParameter(f"The story needs at least {STORY_PEOPLE} people.")
     figures = Figures(people=people, licenses=licenses)
     finish(_demo(DemoRequest(port=port, figures=figures, database_url=database), played=play))
 

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from bot.app import running
@@ -23,11 +24,14 @@ from bot.demo.mailbox import mailbox_app
 from bot.demo.scim import scim_app
 from bot.demo.server import DemoOptions, DemoServer, serve
 from bot.demo.stage import CHANNEL, Figures
-from bot.grammar import SLASH, completions
+from bot.grammar import completions
+from bot.verbs import SLASH
+from bot.web.invitations import Invitations
 from core.app import Core, SystemClock
 from core.errors import UsageError
 from core.mail.mailbox import MailboxMailer
 from core.model.account import Actor, Role
+from core.services.activation import ActivationService
 from core.settings import CREDENTIAL_PREFIX, Settings
 from core.store.demo import claim_for_demo
 
@@ -73,11 +77,25 @@ class DemoWorld:
     note: str
 
 
+@dataclass(kw_only=True)
+class _LateCore:
+    """dirsync, which starts after the web server whose address it has to know."""
+
+    core: Core | None = None
+
+    def activation(self) -> ActivationService:
+        """Return the service behind the invitations' pages."""
+        if self.core is None:
+            raise web.HTTPServiceUnavailable
+        return self.core.activation
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
     directory: Directory
     token: str
     mails: Path
+    late: _LateCore = field(default_factory=_LateCore)
 
 
 @asynccontextmanager
@@ -129,6 +147,7 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
             "/scim/v2": scim_app(parts.directory, parts.token),
             "/directory": directory_app(parts.directory),
             "/mail": mailbox_app(parts.mails),
+            "/invitations": _invitations_app(parts.late),
         },
         links=[
             {"label": "Directory", "url": "/directory/"},
@@ -136,6 +155,12 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
         ],
         hint=f"New here? Type `{SLASH} sync` and watch {people:,} people arrive.",
     )
+
+
+def _invitations_app(late: _LateCore) -> web.Application:
+    app = web.Application()
+    Invitations(late.activation).add_to(app, path="/{token}")
+    return app
 
 
 async def _start_dirsync(
@@ -146,6 +171,7 @@ async def _start_dirsync(
         database_url=database_url,
         secret_key=secrets.token_urlsafe(32),
         mail_from=SENDER,
+        public_url=server.url,
         channel=channel,
         admins=ADMINS,
         viewers=VIEWERS,
@@ -156,6 +182,7 @@ async def _start_dirsync(
     )
     mailer = MailboxMailer(parts.mails, sender=SENDER, clock=SystemClock())
     core = await stack.enter_async_context(running(settings, mailer=mailer))
+    parts.late.core = core
     await _apply(core, server.url, channel, figures)
 
 

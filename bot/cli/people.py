@@ -1,4 +1,4 @@
-"""The verbs about people and licenses: users, user, licenses."""
+"""The verbs about people and licenses: users, user, licenses, activate, invite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import license_words, moment
 from bot.control import requests
-from bot.control.documents import LicensesDocument, PersonDocument, UsersDocument
+from bot.control.documents import (
+    LicensesDocument,
+    PersonDocument,
+    ResultDocument,
+    ResultsDocument,
+    UsersDocument,
+)
 from bot.control.opening import Need
 from bot.slack.views import words
 from core.errors import UsageError
@@ -21,6 +27,8 @@ def register(app: typer.Typer) -> None:
     app.command()(users)
     app.command()(user)
     app.command()(licenses)
+    app.command()(activate)
+    app.command()(invite)
 
 
 def users(
@@ -56,6 +64,46 @@ def licenses(
 ) -> None:
     """Show the licenses; `licenses set N` says how many there are."""
     finish(_licenses(action, total, as_json=as_json), as_json=as_json)
+
+
+def activate(
+    people: Annotated[list[str] | None, typer.Argument(help="Addresses of people.")] = None,
+    *,
+    waiting: Annotated[
+        int | None, typer.Option(min=1, help="The first so many of those who wait.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give free licenses to chosen people, or to the first who wait."""
+    request = requests.Activate(people=tuple(people or ()), waiting=waiting)
+    finish(_results(request, as_json=as_json), as_json=as_json)
+
+
+def invite(
+    people: Annotated[list[str], typer.Argument(help="Addresses of people.")],
+    *,
+    resend: Annotated[bool, typer.Option("--resend", help="Also to those who have one.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Send invitations to people. Links that were sent before no longer work."""
+    request = requests.Invite(people=tuple(people), resend=resend)
+    finish(_results(request, as_json=as_json), as_json=as_json)
+
+
+async def _results(request: requests.Activate | requests.Invite, *, as_json: bool) -> int:
+    document = await ask(request, ResultsDocument, need=Need.WRITE)
+    if as_json:
+        print_json(document)
+    elif document.results:
+        rows = [(each.who, words.outcome(each.outcome, each.place)) for each in document.results]
+        table(("Who", "What became of it"), rows)
+    else:
+        say("Nobody waits for a license.")
+    return Exit.SUCCESS if all(_done(each) for each in document.results) else Exit.FAILURE
+
+
+def _done(result: ResultDocument) -> bool:
+    return result.outcome in words.DID
 
 
 async def _users(request: requests.Users, *, as_json: bool) -> int:

@@ -18,9 +18,11 @@ from bot.control.documents import (
     PlanItemDocument,
     ProblemGroupDocument,
     ProofDocument,
+    ResultDocument,
+    ResultsDocument,
     UserDocument,
 )
-from core.model.account import LicenseSummary, User
+from core.model.account import LicenseSummary, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
 from core.model.directory import CheckLine
@@ -93,6 +95,16 @@ def held_people(view: HeldView) -> HeldDocument:
     return HeldDocument(**fields)
 
 
+def results_document(results: Iterable[PersonResult]) -> ResultsDocument:
+    """Describe what became of each person of a bulk act."""
+    return ResultsDocument(
+        results=tuple(
+            ResultDocument(who=each.asked, outcome=each.outcome, place=each.place)
+            for each in results
+        )
+    )
+
+
 def licenses_document(summary: LicenseSummary) -> LicensesDocument:
     """Describe the license pool."""
     return LicensesDocument(
@@ -102,6 +114,7 @@ def licenses_document(summary: LicenseSummary) -> LicensesDocument:
         invited=summary.invited,
         waiting=summary.waiting,
         shortfall=summary.shortfall,
+        policy=summary.policy,
     )
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from core.model.account import UserStatus
+from core.model.account import PersonOutcome, UserStatus
+from core.model.configuration import LicensePolicy
 from core.model.cycle import (
     Action,
     ChangeResult,
@@ -107,6 +108,20 @@ class PlanItemDocument(Document, frozen=True, kw_only=True):
     reason: str
 
 
+class ResultDocument(Document, frozen=True, kw_only=True):
+    """What became of one person; `place` is in the waiting line."""
+
+    who: str
+    outcome: PersonOutcome
+    place: int | None
+
+
+class ResultsDocument(Document, frozen=True, kw_only=True):
+    """What became of each person of a bulk act, in the order asked."""
+
+    results: tuple[ResultDocument, ...]
+
+
 class HeldDocument(Document, frozen=True, kw_only=True):
     """A held set; `items` are its people, for those who may decide, `more` counts the rest."""
 
@@ -143,6 +158,7 @@ class LicensesDocument(Document, frozen=True, kw_only=True):
     invited: int
     waiting: int
     shortfall: int
+    policy: LicensePolicy
 
 
 class CycleReport(Document, frozen=True, kw_only=True):

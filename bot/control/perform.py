@@ -18,6 +18,7 @@ from bot.control.describe import (
     held_people,
     licenses_document,
     person_document,
+    results_document,
     status_line,
     user_document,
 )
@@ -35,6 +36,7 @@ from bot.control.documents import (
     HistoryDocument,
     LicensesDocument,
     PersonDocument,
+    ResultsDocument,
     StatusDocument,
     TextDocument,
     UsersDocument,
@@ -149,6 +151,24 @@ async def _licenses(request: ask.Licenses, desk: Desk) -> LicensesDocument:
     if request.total is None:
         return licenses_document(await desk.core.licenses.summary(desk.actor))
     return licenses_document(await desk.core.licenses.set_total(desk.actor, request.total))
+
+
+@perform.register
+async def _activate(request: ask.Activate, desk: Desk) -> ResultsDocument:
+    if (request.waiting is None) == (not request.people):
+        raise UsageError("Name people by their addresses, or say --waiting and a number.")
+    if request.waiting is not None:
+        results = await desk.core.activation.activate_waiting(desk.actor, request.waiting)
+    else:
+        results = await desk.core.activation.activate(desk.actor, request.people)
+    return results_document(results)
+
+
+@perform.register
+async def _invite(request: ask.Invite, desk: Desk) -> ResultsDocument:
+    return results_document(
+        await desk.core.activation.invite(desk.actor, request.people, resend=request.resend)
+    )
 
 
 @perform.register

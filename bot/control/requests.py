@@ -76,6 +76,20 @@ class Licenses(_Request, frozen=True, kw_only=True, tag="licenses"):
     total: int | None = None
 
 
+class Activate(_Request, frozen=True, kw_only=True, tag="activate"):
+    """Give licenses to people by address, or to the first `waiting` in line."""
+
+    people: tuple[str, ...] = ()
+    waiting: int | None = None
+
+
+class Invite(_Request, frozen=True, kw_only=True, tag="invite"):
+    """Send invitations to people by address; with `resend`, once more."""
+
+    people: tuple[str, ...]
+    resend: bool = False
+
+
 class Held(_Request, frozen=True, kw_only=True, tag="held"):
     """The open held sets."""
 
@@ -157,6 +171,8 @@ Request = (
     | Users
     | Person
     | Licenses
+    | Activate
+    | Invite
     | Held
     | HeldShow
     | Release

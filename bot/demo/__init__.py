@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""A company in a box: a local Slack workspace, its identity provider and a mailbox."""

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import msgspec
 from aiohttp import web
 
+from bot.demo.acceptances import accept_all
 from bot.demo.eml import Envelope, read_envelope, read_letter
-from bot.demo.html_pages import COMMON_HEADERS, Sheet, page, sheet_of
+from bot.demo.html_pages import COMMON_HEADERS, Sheet, own_origin_only, page, sheet_of
 
 _MAILS_A_SHEET = 50
+_SOME = 10
 _HEAD_BYTES = 16_384
 _LARGEST = 10_000_000
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
@@ -70,6 +73,14 @@ class Mailbox:
             return None
         return self._read(name, _LARGEST)
 
+    def invitations(self) -> list[str]:
+        """The links of invitations in all mails, oldest mail first, each once."""
+        found: list[str] = []
+        for file in reversed(self._files()):
+            letter = read_letter(self._read(file.name, _LARGEST) or b"")
+            found += [p.text for p in letter.text_parts if p.link and "/invitations/" in p.text]
+        return list(dict.fromkeys(found))
+
     def _files(self) -> list[_File]:
         try:
             with os.scandir(self._folder) as entries:
@@ -123,14 +134,18 @@ def mailbox_app(folder: Path) -> web.Application:
 
     ``/mail/`` lists, ``/mail/{name}`` shows a mail, ``/mail/{name}/html`` its formatted text
     for a sandboxed frame, ``/mail/{name}/source`` the file. ``/mail/`` answers with JSON,
-    ``{"total": …, "mails": […]}``, when that is what is accepted. The folder may appear later.
+    ``{"total": …, "mails": […]}``, when that is what is accepted. ``/mail/invitations`` gives the
+    links of all invitations, and ``POST /mail/accept`` lets some people or everybody accept. The
+    folder may appear later.
     """
     site = _Site(Mailbox(folder))
-    app = web.Application()
+    app = web.Application(middlewares=[own_origin_only])
     app.add_routes(
         [
             web.get("", _to_the_list),
             web.get("/", site.show_list, name="list"),
+            web.get("/invitations", site.list_invitations),
+            web.post("/accept", site.accept),
             web.get("/{name}", site.show_letter),
             web.get("/{name}/html", site.show_html),
             web.get("/{name}/source", site.show_source),
@@ -147,6 +162,7 @@ class _Site:
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._turn = asyncio.Lock()
+        self._accepted: set[str] = set()
 
     async def show_list(self, request: web.Request) -> web.Response:
         query = request.query.get("q", "").strip()
@@ -157,6 +173,26 @@ class _Site:
             body = msgspec.json.encode({"total": sheet.total, "mails": sheet.items})
             return web.Response(body=body, content_type="application/json")
         return page("mailbox.html", sheet=sheet, stamp=stamp, query=query)
+
+    async def list_invitations(self, request: web.Request) -> web.Response:
+        del request
+        async with self._turn:
+            links = await asyncio.to_thread(self._mailbox.invitations)
+        body = msgspec.json.encode({"links": links})
+        return web.Response(body=body, content_type="application/json")
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Let the first people who have not done so accept, or everybody."""
+        count = _SOME if (await request.post()).get("who") == "some" else None
+        async with self._turn:
+            links = await asyncio.to_thread(self._mailbox.invitations)
+        here = f"{request.url.origin()}/invitations/"
+        ours = (link for link in links if link.startswith(here))
+        left = [link for link in ours if link not in self._accepted][:count]
+        async with aiohttp.ClientSession(trust_env=False) as http:
+            told = await accept_all(http, left)
+        self._accepted.update(left)
+        return page("accepted.html", told=told, people=len(left))
 
     async def show_letter(self, request: web.Request) -> web.Response:
         content = await self._content(request)

@@ -6,10 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from bot.demo.stage import PATIENCE, Figures, Stage, StoryError, Tell, cycle_of, open_stage
+from bot.demo.stage import (
+    PATIENCE,
+    Figures,
+    Stage,
+    StoryError,
+    Tell,
+    cycle_of,
+    open_stage,
+    people_said,
+    used_of,
+)
 from bot.demo.visitor import VisitorError
 
-JOINERS, LEAVERS, MANY = 10, 3, 40
+JOINERS, LEAVERS, MANY, MORE = 10, 3, 40, 10
+STORY_PEOPLE = 60
+"""With fewer, forty could not leave and still be few enough to be held."""
 SECOND_ADMIN, MEMBER = "tomasz", "yusuf"
 
 
@@ -96,6 +108,42 @@ async def _again(stage: Stage) -> None:
     stage.note("nothing changed, nothing was sent; what is still wrong is still told")
 
 
+async def _accept(stage: Stage) -> None:
+    people, licenses = stage.figures.people, stage.licenses
+    inside = min(people, licenses)
+    mark = stage.visitor.mark()
+    told = await stage.accept_everybody()
+    stage.expect(told.inside == inside, f"{inside} people to get in", seen=str(told))
+    stage.expect(
+        told.places == tuple(range(1, people - inside + 1)),
+        "a place for all others",
+        seen=str(told),
+    )
+    await stage.answer("/dirsync licenses", f"{inside} of {licenses} licenses used")
+    if people > licenses:
+        alert = await stage.public(
+            "Licenses are exhausted", f"{people - inside} waiting", after=mark
+        )
+        await stage.click("Who waits", f"{people - inside} waiting for a license", on=alert)
+
+
+async def _more_licenses(stage: Stage) -> None:
+    waiting = stage.figures.people - stage.licenses
+    if waiting <= 0:
+        stage.note("everybody who accepted got in")
+        return
+    more = min(MORE, waiting)
+    before = await stage.mails()
+    stage.licenses += more
+    question = await stage.answer(f"/dirsync licenses set {stage.licenses}", "Set the licenses")
+    mark = stage.visitor.mark()
+    await stage.visitor.click(f"Set {stage.licenses}", on=question, confirm=True)
+    alert = await stage.public(f"Activate next {more}", after=mark)
+    await stage.click(f"Activate next {more}", people_said(more, "activated"), on=alert)
+    await stage.expect_mails(before + more)
+    await stage.answer("/dirsync licenses", f"{stage.licenses} of {stage.licenses} licenses used")
+
+
 async def _joiners(stage: Stage) -> None:
     before = await stage.mails()
     await stage.press("joiners", JOINERS)
@@ -106,8 +154,17 @@ async def _joiners(stage: Stage) -> None:
 
 async def _leavers(stage: Stage) -> None:
     await stage.press("leavers", LEAVERS)
+    mark = stage.visitor.mark()
     card = await stage.sync("Partial success", f"{LEAVERS} disabled")
     stage.expect_none(card, "created")
+    free = stage.licenses - used_of(card)
+    waiting = max(0, stage.figures.people - stage.licenses)
+    if waiting and free:
+        count = min(free, waiting)
+        alert = await stage.public(f"Activate next {count}", after=mark)
+        await stage.click(f"Activate next {count}", people_said(count, "activated"), on=alert)
+        stage.replaced = count
+        stage.note("who left made room for who waits")
 
 
 async def _everybody_gone(stage: Stage) -> None:
@@ -162,7 +219,9 @@ async def _come_back(stage: Stage) -> None:
     await stage.press("everyone-back")
     card = await stage.sync("Partial success", f"{LEAVERS + MANY} enabled again")
     stage.expect_none(card, "created", "disabled")
-    await stage.expect_mails(before)
+    await stage.expect_mails(before + stage.replaced)
+    if stage.replaced:
+        stage.note(f"{stage.replaced} find their license taken, and are invited again")
 
 
 async def _member(stage: Stage) -> None:
@@ -175,7 +234,7 @@ async def _member(stage: Stage) -> None:
 
 
 async def _records(stage: Stage) -> None:
-    await stage.answer("/dirsync licenses", f"{stage.figures.licenses}")
+    await stage.answer("/dirsync licenses", f"of {stage.licenses} licenses used")
     await stage.answer("/dirsync history", "Failure", "Partial success")
     await stage.answer("/dirsync users --status disabled", f"of {LEAVERS + MANY}")
 
@@ -185,6 +244,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     Chapter(title="What a sync would do", tell=_preview),
     Chapter(title="Everybody arrives", tell=_arrive),
     Chapter(title="Once more: nothing changes", tell=_again),
+    Chapter(title="Everybody accepts, and some have to wait", tell=_accept),
+    Chapter(title="More licenses for who waits longest", tell=_more_licenses),
     Chapter(title="Ten people join", tell=_joiners),
     Chapter(title="Three people leave", tell=_leavers),
     Chapter(title="The directory comes back empty", tell=_everybody_gone),

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import aiohttp
 
+from bot.demo.acceptances import Accepted, accept_all
 from bot.demo.screen import Shown
 from bot.demo.visitor import Visitor, VisitorError, visit
 
@@ -39,7 +40,12 @@ class Figures:
 
 
 class Stage:
-    """What a chapter plays on, and the ways to insist on what should have happened."""
+    """What a chapter plays on, and the ways to insist on what should have happened.
+
+    Attributes:
+        licenses: how many there are by now.
+        replaced: how many of those who left had a license that somebody else has now.
+    """
 
     def __init__(
         self,
@@ -52,6 +58,8 @@ class Stage:
     ) -> None:
         self.visitor = visitor
         self.figures = figures
+        self.licenses = figures.licenses
+        self.replaced = 0
         self._url = url
         self._http = http
         self._patience = patience
@@ -158,6 +166,15 @@ class Stage:
         async with self._http.get(f"{self._url}/mail/", headers=headers) as response:
             return int((await response.json())["total"])
 
+    async def accept_everybody(self) -> Accepted:
+        """Let everybody who has an invitation accept it, in random order and partly at once."""
+        async with self._http.get(f"{self._url}/mail/invitations") as response:
+            links = (await response.json())["links"]
+        told = await accept_all(self._http, links)
+        waiting = f", {len(told.places)} are in line" if told.places else ""
+        self.note(f"{len(links)} people accept on their own page: {told.inside} get in{waiting}")
+        return told
+
     async def expect_mails(self, number: int) -> None:
         """Wait until so many mails are there; more are as wrong as fewer."""
         found = await self.mails()
@@ -167,7 +184,7 @@ class Stage:
             await asyncio.sleep(STEP)
             found = await self.mails()
         self.expect(found == number, f"{number} mails in the mailbox", seen=f"{found} mails")
-        self.note(f"in the mailbox: {found} invitations")
+        self.note(f"in the mailbox: {found} messages")
 
 
 @asynccontextmanager
@@ -193,6 +210,19 @@ def says(text: str, fragment: str) -> bool:
     """Whether a message says this, at the beginning of a word or number: 20 is not in 120."""
     start = r"(?<![\w,.])" if fragment[:1].isalnum() else ""
     return re.search(f"{start}{re.escape(fragment)}", plain(text)) is not None
+
+
+def people_said(number: int, verb: str) -> str:
+    """Return how a message says what so many people did: "1 person activated"."""
+    return f"{number} {'person' if number == 1 else 'people'} {verb}"
+
+
+def used_of(shown: Shown) -> int:
+    """Return how many licenses a message says are used; StoryError if it does not say."""
+    found = re.search(r"([0-9,]+) of [0-9,]+ licenses? used", plain(shown.text))
+    if found is None:
+        raise StoryError(_missing("how many licenses are used on the message", shown.text))
+    return int(found[1].replace(",", ""))
 
 
 def cycle_of(shown: Shown) -> str:

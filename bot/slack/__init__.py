@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""The Slack door: listeners, views and the notifier over one Bolt app."""

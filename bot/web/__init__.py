@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""What is served over HTTP: health, metrics, invitations, and Slack's requests."""

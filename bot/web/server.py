@@ -1,4 +1,4 @@
-"""The web server: health, metrics and, in HTTP mode, Slack's requests."""
+"""The web server: health, metrics, invitations and, in HTTP mode, Slack's requests."""
 
 from __future__ import annotations
 

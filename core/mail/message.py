@@ -13,10 +13,14 @@ from email.utils import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from core.errors import TerminalRemoteError
-from core.model.account import Invitation
+from core.model.account import Invitation, MailPurpose
 from core.ports import Clock
 
 LONGEST_NAME = 100
+_SUBJECTS = {
+    MailPurpose.INVITATION: "you are invited",
+    MailPurpose.WELCOME: "you have a license now",
+}
 _LONGEST_ADDRESS = 254
 
 _templates = Environment(
@@ -37,13 +41,24 @@ class Rendered:
 
 
 def render_invitation(invitation: Invitation, *, public_url: str | None = None) -> Rendered:
-    """Return an invitation's words; names are cleaned of control and direction marks."""
+    """Return an invitation's words; names are cleaned of control and direction marks.
+
+    Without `public_url` nobody could follow a link, so there is none.
+    """
     name = plain_name(invitation.display_name)
-    values = {"name": name, "email": plain_name(invitation.email, 254), "url": public_url}
+    base = public_url.rstrip("/") if public_url else ""
+    values = {
+        "name": name,
+        "email": plain_name(invitation.email, 254),
+        "url": base,
+        "link": f"{base}/invitations/{invitation.token}" if base and invitation.token else "",
+    }
+    kind = invitation.purpose.value
+    said = _SUBJECTS[invitation.purpose]
     return Rendered(
-        subject=f"{name}, you are invited" if name else "You are invited",
-        text=_templates.get_template("invitation.txt").render(values),
-        html=_templates.get_template("invitation.html").render(values),
+        subject=f"{name}, {said}" if name else f"{said[0].upper()}{said[1:]}",
+        text=_templates.get_template(f"{kind}.txt").render(values),
+        html=_templates.get_template(f"{kind}.html").render(values),
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from core.model.configuration import ConfigurationId
+from core.model.configuration import ConfigurationId, LicensePolicy
 from core.model.directory import ExternalId
 
 UserId = NewType("UserId", int)
@@ -128,6 +128,51 @@ class Group:
     members: int
 
 
+class PersonOutcome(StrEnum):
+    """What became of one person whom a bulk act named."""
+
+    ACTIVATED = "activated"
+    INVITED = "invited"
+    FREED = "freed"
+    ALREADY_ACTIVE = "already_active"
+    ALREADY_INVITED = "already_invited"
+    WAITING = "waiting"
+    NO_LICENSE = "no_license"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonResult:
+    """The outcome for one person.
+
+    Attributes:
+        asked: how whoever asked named the person: an address, or the address that is known.
+        place: the place in the waiting line, 1 for the first, or None.
+    """
+
+    asked: str
+    outcome: PersonOutcome
+    user_id: UserId | None = None
+    place: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Invited:
+    """Whom a link of an invitation belongs to, and where they stand.
+
+    Attributes:
+        place: the place in the waiting line, 1 for the first, or None.
+    """
+
+    user_id: UserId
+    display_name: str
+    email: str
+    status: UserStatus
+    place: int | None = None
+
+
 class InvitationState(StrEnum):
     """What became of an invitation."""
 
@@ -140,12 +185,21 @@ class InvitationState(StrEnum):
     FAILED = "failed"
 
 
+class MailPurpose(StrEnum):
+    """Why somebody gets a message."""
+
+    INVITATION = "invitation"
+    WELCOME = "welcome"
+    """A license has become free for somebody who waited."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invitation:
     """An invitation that is due for delivery.
 
     Attributes:
         message_id: RFC 5322 Message-ID, the same at every attempt.
+        token: what the link of this very attempt carries; the store keeps its hash only.
     """
 
     id: int
@@ -154,6 +208,8 @@ class Invitation:
     display_name: str
     message_id: str
     attempts: int
+    purpose: MailPurpose = MailPurpose.INVITATION
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,6 +220,7 @@ class LicenseSummary:
     used: int
     invited: int
     waiting: int
+    policy: LicensePolicy = LicensePolicy.ASK
 
     @property
     def free(self) -> int:

@@ -180,9 +180,24 @@ class Configuration:
         return {**DEFAULT_MAPPING, **self.spec.mapping}
 
 
+class LicensePolicy(StrEnum):
+    """What becomes of a license that is free while people wait."""
+
+    ASK = "ask"
+    """An admin is asked, and activates whom they choose."""
+    AUTOMATIC = "automatic"
+    """The first in line gets it at once."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountFile:
-    """The whole of a configuration file, for `dirsync config apply`."""
+    """The whole of a configuration file, for `dirsync config apply`.
+
+    Attributes:
+        licenses_total: how many licenses there are, or None to leave that.
+        licenses_policy: what becomes of licenses that are free while people wait, or None.
+    """
 
     licenses_total: int | None
+    licenses_policy: LicensePolicy | None = None
     configurations: tuple[ConfigurationSpec, ...]

@@ -28,7 +28,7 @@ class AlertKind(StrEnum):
     SIGN_IN_NEEDED = "sign_in_needed"
     RECOVERED = "recovered"
     CYCLE_RESUMED = "cycle_resumed"
-    LICENSES_SHORT = "licenses_short"
+    LICENSES = "licenses"
     TEST = "test"
 
 

@@ -131,6 +131,7 @@ class Ticker:
         try:
             gone = await self._store.maintenance.purge(before=now - self._retention)
             await self._store.inbox.purge(now - _INBOX_KEPT)
+            gone["invitations"] = await self._store.invitations.expire(now=now)
         except StoreError as error:
             _log.warning("ticker.store_failed", code=error.code)
             return

@@ -34,7 +34,7 @@ class AccessService:
         `DIRSYNC_VIEWERS` are viewers; guests, bots, strangers and former people have no role.
         """
         role = self._role(facts)
-        await self._remember(f"slack:{facts.id}", admin=role is Role.ADMIN)
+        await self._remember(facts, admin=role is Role.ADMIN)
         return role
 
     async def require(self, actor: Actor, role: Role, action: str, subject: str = "") -> None:
@@ -72,17 +72,24 @@ class AccessService:
             return Role.ADMIN
         return Role.VIEWER if facts.id in self._settings.viewers else Role.NONE
 
+    async def contacts(self) -> tuple[str, ...]:
+        """Return the names of the admins who were seen, for people who need one."""
+        seen = await self._seen()
+        return tuple(sorted({name for name in seen.values() if name}))
+
     async def _admins(self) -> frozenset[str]:
         named = {f"slack:{user}" for user in self._settings.admins}
-        return await self._seen() | named
+        return frozenset(await self._seen()) | named
 
-    async def _seen(self) -> frozenset[str]:
+    async def _seen(self) -> dict[str, str]:
         text = await self._store.settings.get(_KNOWN_ADMINS)
-        return msgspec.json.decode(text or "[]", type=frozenset[str])
+        return msgspec.json.decode(text or "{}", type=dict[str, str])
 
-    async def _remember(self, actor_id: str, *, admin: bool) -> None:
-        seen = await self._seen()
-        if (actor_id in seen) is admin:
-            return
-        after = seen | {actor_id} if admin else seen - {actor_id}
-        await self._store.settings.set(_KNOWN_ADMINS, msgspec.json.encode(sorted(after)).decode())
+    async def _remember(self, facts: PersonFacts, *, admin: bool) -> None:
+        actor_id = f"slack:{facts.id}"
+        before = await self._seen()
+        after = {key: name for key, name in before.items() if key != actor_id}
+        if admin:
+            after[actor_id] = facts.name
+        if after != before:
+            await self._store.settings.set(_KNOWN_ADMINS, msgspec.json.encode(after).decode())

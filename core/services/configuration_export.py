@@ -13,6 +13,7 @@ from core.model.configuration import (
     CsvSettings,
     Guard,
     InvitationWay,
+    LicensePolicy,
     MissingPolicy,
     ProviderSettings,
     Schedule,
@@ -21,12 +22,17 @@ from core.model.configuration import (
 from core.services.yaml_nodes import duration_text
 
 
-def export_file(specs: Sequence[ConfigurationSpec], *, licenses_total: int) -> str:
+def export_file(
+    specs: Sequence[ConfigurationSpec], *, licenses_total: int, licenses_policy: LicensePolicy
+) -> str:
     """Return YAML that `parse_file` reads into the same; only what differs from the defaults.
 
     Secrets are references, so there is nothing to hide.
     """
-    document: dict[str, object] = {"licenses": {"total": licenses_total}}
+    licenses: dict[str, object] = {"total": licenses_total}
+    if licenses_policy is not LicensePolicy.ASK:
+        licenses["policy"] = licenses_policy.value
+    document: dict[str, object] = {"licenses": licenses}
     if specs:
         document["configurations"] = [spec_document(spec) for spec in specs]
     yaml = YAML(typ="safe", pure=True)

@@ -12,6 +12,7 @@ from core.model.configuration import (
     CsvSettings,
     Guard,
     InvitationWay,
+    LicensePolicy,
     MissingPolicy,
     Schedule,
     Scope,
@@ -67,17 +68,22 @@ def parse_file(content: str, *, source: str) -> AccountFile:
     root = table(
         read_tree(content, source=source), "the file", ("licenses", "configurations"), faults
     )
-    total = root.read("licenses", lambda node: _licenses(node, faults), None)
+    total, policy = root.read("licenses", lambda node: _licenses(node, faults), (None, None))
     specs = root.read("configurations", lambda node: _configurations(node, faults), [])
     if not root.nodes and not faults.found:
         faults.add(root.node, "expected licenses, configurations or both.")
     faults.raise_if_any()
-    return AccountFile(licenses_total=total, configurations=tuple(specs))
+    return AccountFile(licenses_total=total, licenses_policy=policy, configurations=tuple(specs))
 
 
-def _licenses(node: Node, faults: Faults) -> int | None:
-    rows = table(node, "licenses", ("total",), faults)
-    return rows.need("total", whole_number(0, MOST_LICENSES), None)
+def _licenses(node: Node, faults: Faults) -> tuple[int | None, LicensePolicy | None]:
+    rows = table(node, "licenses", ("total", "policy"), faults)
+    policies = one_of(*(policy.value for policy in LicensePolicy))
+    policy = rows.read("policy", policies, None)
+    return (
+        rows.need("total", whole_number(0, MOST_LICENSES), None),
+        LicensePolicy(policy) if policy else None,
+    )
 
 
 def _configurations(node: Node, faults: Faults) -> list[ConfigurationSpec]:

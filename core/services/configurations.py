@@ -74,6 +74,7 @@ class ConfigurationService:
         outcome = await self._store.configurations.apply(
             file.configurations,
             licenses_total=file.licenses_total,
+            licenses_policy=file.licenses_policy,
             by=actor,
             now=self._clock.now(),
         )
@@ -88,7 +89,9 @@ class ConfigurationService:
         configurations = await self._store.configurations.all()
         licenses = await self._store.licenses.summary()
         return export_file(
-            [configuration.spec for configuration in configurations], licenses_total=licenses.total
+            [configuration.spec for configuration in configurations],
+            licenses_total=licenses.total,
+            licenses_policy=licenses.policy,
         )
 
     async def test(self, actor: Actor, name: str | None) -> CheckReport:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from core.errors import NotFoundError
-from core.model.account import Actor, Role
+from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Cycle, CycleResult
 from core.model.events import AlertKind, EventKind, NewOutboxItem, OutboxItem
@@ -22,7 +22,7 @@ _TITLES = {
     AlertKind.SIGN_IN_NEEDED: "Sign-in needed",
     AlertKind.RECOVERED: "Sync recovered",
     AlertKind.CYCLE_RESUMED: "Cycle resumed",
-    AlertKind.LICENSES_SHORT: "Licenses are short",
+    AlertKind.LICENSES: "Licenses are running out",
     AlertKind.TEST: "Test message",
 }
 
@@ -80,15 +80,16 @@ class NoticeService:
         kind = AlertKind(str(payload.get("kind", AlertKind.SYNC_FAILED.value)))
         configuration = await self._configuration(payload)
         cycle = await self._latest(configuration)
+        licenses = await self._store.licenses.summary()
         return AlertView(
             kind=kind,
-            title=_TITLES[kind],
+            title=_title(kind, licenses),
             text=str(payload.get("message", "")),
             hint=str(payload.get("hint", "")),
             resolved=bool(payload.get("resolved")) or _over(kind, configuration, cycle),
             configuration=configuration,
             cycle=cycle,
-            licenses=await self._store.licenses.summary(),
+            licenses=licenses,
         )
 
     async def _configuration(self, payload: Mapping[str, object]) -> Configuration | None:
@@ -112,6 +113,14 @@ class NoticeService:
             key=key, stream=key, kind=kind, subject=key, channel=channel, payload=payload
         )
         await self._store.outbox.put([item], now=self._clock.now())
+
+
+def _title(kind: AlertKind, licenses: LicenseSummary) -> str:
+    if kind is AlertKind.LICENSES and not licenses.free:
+        return "Licenses are exhausted"
+    if kind is AlertKind.LICENSES and licenses.waiting:
+        return "Licenses are free for who waits"
+    return _TITLES[kind]
 
 
 def _over(kind: AlertKind, configuration: Configuration | None, cycle: Cycle | None) -> bool:

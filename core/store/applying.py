@@ -16,6 +16,7 @@ from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
 from core.store.deciding import SLICE, Batch, build, problems_of, taken_key_problem
 from core.store.fencing import check_fence
+from core.store.licenses import settle_pool
 
 _KINDS: Columns = (
     ("kind", "integer"),
@@ -85,6 +86,8 @@ async def apply(
         "now": to_seconds(now),
     }
     await _people(tx, batch, values)
+    if batch.has("disable", "delete", "enable", "restore"):
+        await settle_pool(tx, now=now)
     await _invite(tx, batch, values, send=send)
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
@@ -145,7 +148,7 @@ async def _invite(
         await tx.run(sql.REVOKE)
     if batch.has("enable", "restore"):
         await tx.run(sql.REINSTATE, **values)
-        await tx.run(sql.OFFER_AGAIN)
+        await tx.run(sql.OFFER_AGAIN, **values)
     if batch.has("create"):
         first = await reserve_ids(tx, "invitations", batch.created)
         await tx.run(

@@ -16,6 +16,7 @@ from core.model.configuration import (
     Configuration,
     ConfigurationId,
     ConfigurationSpec,
+    LicensePolicy,
     Scope,
 )
 from core.model.directory import ExternalId
@@ -24,7 +25,7 @@ from core.store.audit import add_audit
 from core.store.codec import decode_spec, from_json, short_id, to_json, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 from core.store.ending import cancel_open_cycle
-from core.store.licenses import store_total
+from core.store.licenses import store_policy, store_total
 
 _SELECT = "SELECT * FROM configurations WHERE account_id = :account"
 _INSERT = """
@@ -110,6 +111,7 @@ class Configurations:
         specs: Sequence[ConfigurationSpec],
         *,
         licenses_total: int | None,
+        licenses_policy: LicensePolicy | None = None,
         by: Actor,
         now: datetime,
     ) -> list[tuple[str, str]]:
@@ -123,9 +125,11 @@ class Configurations:
 
         async def work(tx: Transaction) -> list[tuple[str, str]]:
             outcome = [(spec.name, await _apply_one(tx, spec, by=by, now=now)) for spec in specs]
-            if licenses_total is not None and await store_total(tx, licenses_total):
-                entry = _entry("licenses.set", "licenses", by=by, now=now)
+            entry = _entry("licenses.set", "licenses", by=by, now=now)
+            if licenses_total is not None and await store_total(tx, licenses_total, now=now):
                 await add_audit(tx, replace(entry, detail={"total": licenses_total}))
+            if licenses_policy and await store_policy(tx, licenses_policy, now=now):
+                await add_audit(tx, replace(entry, detail={"policy": licenses_policy.value}))
             return outcome
 
         try:

@@ -19,7 +19,7 @@ from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json
 from core.store.counts import PEOPLE, PROBLEMS
 from core.store.database import Row, Transaction
-from core.store.licenses import free_licenses, lock_pool
+from core.store.licenses import load_summary, lock_pool
 
 SLICE = 1_000
 """Rows that are worked on before the event loop gets its turn."""
@@ -35,6 +35,7 @@ WHERE u.account_id = :account
 """
 _STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
 _CHANGING = _STANDING | {Action.DISABLE, Action.DELETE}
+_MOVES_LICENSES = frozenset({Action.DISABLE, Action.DELETE, Action.ENABLE, Action.RESTORE})
 _CREATE = Action.CREATE
 _GONE = frozenset({UserStatus.DISABLED.value, UserStatus.DELETED.value})
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
@@ -125,8 +126,8 @@ _UNTOUCHED = _Fate(Action.NOTHING.value)
 async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserStatus) -> Batch:
     """Work out what each decision means for the account as it is now.
 
-    `status` is where newly created people begin. Locks the license pool if anybody may get one
-    back.
+    `status` is where newly created people begin. Locks the license pool if anybody may get or
+    lose a license.
     """
     batch = Batch(created=sum(1 for d in decisions if d.action is Action.CREATE))
     if batch.created:
@@ -155,11 +156,10 @@ async def _touched(tx: Transaction, decisions: Sequence[Decision]) -> dict[int, 
 
 
 async def _free(tx: Transaction, decisions: Sequence[Decision]) -> int:
-    back = {Action.ENABLE, Action.RESTORE}
-    if not any(decision.action in back for decision in decisions):
+    if not any(decision.action in _MOVES_LICENSES for decision in decisions):
         return 0
     await lock_pool(tx)
-    return await free_licenses(tx)
+    return (await load_summary(tx)).free
 
 
 def _person(decision: Decision) -> int | None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from core.model.account import Invitation, UserId
-from core.store.bulk import json_rows
+from core.model.account import Invitation, MailPurpose, UserId
+from core.store.activation import token_hash
+from core.store.bulk import insert_rows, json_rows
 from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Transaction
 
+VALID_FOR = timedelta(days=14)
+"""How long the link in an invitation works."""
+
+_TOKEN_BYTES = 24
 _CLAIM_SECONDS = 120.0
 _CLAIM = """
 UPDATE invitations SET claimed_by = :owner, claimed_until = :until, attempts = attempts + 1
@@ -22,9 +29,16 @@ WHERE id IN (
 RETURNING id
 """
 _LOAD = """
-SELECT i.id, i.user_id, u.email, u.display_name, i.message_id, i.attempts
+SELECT i.id, i.user_id, u.email, u.display_name, i.message_id, i.attempts, i.purpose
 FROM invitations i JOIN users u ON u.id = i.user_id
 WHERE i.id IN (SELECT id FROM {ids} AS d) ORDER BY i.id
+"""
+_TOKENS = (("token_hash", "bytea"), ("invitation_id", "bigint"), ("expires_at", "double precision"))
+_EXPIRE = """
+UPDATE invitations SET state = 'expired'
+WHERE account_id = :account AND purpose = 'invitation' AND state = 'sent' AND NOT EXISTS (
+    SELECT 1 FROM invitation_tokens t
+    WHERE t.invitation_id = invitations.id AND t.expires_at > :now)
 """
 _SENT = """
 UPDATE invitations SET state = CASE WHEN state = 'pending' THEN 'sent' ELSE state END,
@@ -49,7 +63,9 @@ class Invitations:
     async def due(self, *, owner: str, limit: int = 100, now: datetime) -> list[Invitation]:
         """Claim invitations for two minutes, oldest first; only those that go by mail.
 
-        `Invitation.attempts` counts the claims before this one.
+        `Invitation.attempts` counts the claims before this one. Each attempt has a token of its
+        own, because nobody knows whether an earlier one arrived; all of them work until one is
+        used.
         """
 
         async def work(tx: Transaction) -> list[Invitation]:
@@ -63,7 +79,20 @@ class Invitations:
                 limit=limit,
             )
             ids = [row.id for row in claimed]
-            return await _load(tx, ids) if ids else []
+            return await _with_tokens(tx, await _load(tx, ids), now=now) if ids else []
+
+        return await self._database.write(work)
+
+    async def expire(self, *, now: datetime) -> int:
+        """Drop tokens whose time is over; return how many invitations have none left."""
+
+        async def work(tx: Transaction) -> int:
+            seconds = to_seconds(now)
+            await tx.run(
+                "DELETE FROM invitation_tokens WHERE account_id = :account AND expires_at <= :now",
+                now=seconds,
+            )
+            return await tx.run(_EXPIRE, now=seconds)
 
         return await self._database.write(work)
 
@@ -99,6 +128,23 @@ async def _load(tx: Transaction, ids: Sequence[int]) -> list[Invitation]:
             display_name=row.display_name,
             message_id=row.message_id,
             attempts=row.attempts - 1,
+            purpose=MailPurpose(row.purpose),
         )
         for row in rows
     ]
+
+
+async def _with_tokens(
+    tx: Transaction, invitations: Sequence[Invitation], *, now: datetime
+) -> list[Invitation]:
+    """Give each invitation a new token, of which the store keeps the hash."""
+    expires = to_seconds(now + VALID_FOR)
+    whole = [
+        replace(each, token=secrets.token_urlsafe(_TOKEN_BYTES))
+        if each.purpose is MailPurpose.INVITATION
+        else each
+        for each in invitations
+    ]
+    rows = [(token_hash(each.token), each.id, expires) for each in whole if each.token]
+    await insert_rows(tx, "invitation_tokens", _TOKENS, rows)
+    return whole

@@ -1,18 +1,65 @@
-"""The license pool."""
+"""The license pool: who holds a license, who waits, and what the channel is told of it.
+
+Every transaction that gives or frees licenses locks the pool first, and settles it last.
+"""
 
 from __future__ import annotations
 
-from core.model.account import LicenseSummary
-from core.model.events import AuditEntry
+from datetime import datetime
+
+from core.model.account import LicenseSummary, UserId
+from core.model.configuration import LicensePolicy
+from core.model.events import AlertKind, AuditEntry, EventKind, NewOutboxItem
 from core.store.audit import add_audit
+from core.store.bulk import json_rows, reserve_ids
+from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Transaction
+from core.store.outbox import put_item
+
+ALERT_KEY = f"alert:{AlertKind.LICENSES}"
+"""One card an episode: an episode that is over is resolved in place, the next is posted anew."""
+LEVELS = (80, 90, 95, 100)
+"""Percent of the licenses in use at which the channel is told; 100 is "exhausted"."""
+HYSTERESIS = 3
+"""So many percent below a level it ends, so that a card does not flicker."""
 
 _SUMMARY = """
 SELECT coalesce((SELECT total FROM license_pool WHERE account_id = :account), 0) AS total,
+    coalesce((SELECT policy FROM license_pool WHERE account_id = :account), 'ask') AS policy,
     (SELECT count(*) FROM users WHERE account_id = :account AND licensed) AS used,
     (SELECT count(*) FROM users WHERE account_id = :account AND status = 'invited') AS invited,
     (SELECT count(*) FROM users WHERE account_id = :account AND status = 'waiting') AS waiting
 """
+_FIRST_IN_LINE = """
+SELECT id FROM users WHERE account_id = :account AND status = 'waiting'
+ORDER BY place, id LIMIT :count
+"""
+_GIVE = """
+UPDATE users SET status = 'active', licensed = TRUE, place = NULL, activated_at = :now,
+    updated_at = :now
+WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
+"""
+_ACCEPTED = """
+UPDATE invitations SET state = 'accepted', claimed_by = NULL, claimed_until = NULL
+WHERE account_id = :account AND purpose = 'invitation'
+  AND state IN ('staged', 'pending', 'sent', 'expired')
+  AND user_id IN (SELECT id FROM {ids} AS d)
+"""
+_SPENT = """
+DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
+    SELECT i.id FROM invitations i WHERE i.user_id IN (SELECT id FROM {ids} AS d))
+"""
+_WELCOME = """
+INSERT INTO invitations (account_id, id, user_id, cycle_id, way, purpose, state, message_id,
+    next_at, created_at)
+SELECT :account, d.id, d.user_id, '', coalesce((SELECT i.way FROM invitations i
+        WHERE i.user_id = d.user_id AND i.purpose = 'invitation' AND i.way <> 'staged'
+        ORDER BY i.id DESC LIMIT 1), 'mail'), 'welcome', 'pending',
+    '<welcome-' || CAST(d.id AS text) || '.' || :batch || '@dirsync>',
+    CAST(:now AS double precision), CAST(:now AS double precision)
+FROM {rows} AS d
+"""
+_IDS = (("id", "bigint"),)
 
 
 class Licenses:
@@ -23,26 +70,41 @@ class Licenses:
 
     async def summary(self) -> LicenseSummary:
         """Return the pool at this moment."""
-        return await self._database.read(_summary)
+        return await self._database.read(load_summary)
 
     async def set_total(self, total: int, *, audit: AuditEntry) -> LicenseSummary:
         """Set how many licenses there are; nobody loses one."""
 
         async def work(tx: Transaction) -> LicenseSummary:
-            if await store_total(tx, total):
+            if await store_total(tx, total, now=audit.at):
                 await add_audit(tx, audit)
-            return await _summary(tx)
+            return await load_summary(tx)
 
         return await self._database.write(work)
 
 
-async def store_total(tx: Transaction, total: int) -> bool:
+async def store_total(tx: Transaction, total: int, *, now: datetime) -> bool:
     """Set the pool's size; return whether it changed."""
     await lock_pool(tx)
     touched = await tx.run(
         "UPDATE license_pool SET total = :total WHERE account_id = :account AND total <> :total",
         total=total,
     )
+    if touched:
+        await settle_pool(tx, now=now)
+    return touched > 0
+
+
+async def store_policy(tx: Transaction, policy: LicensePolicy, *, now: datetime) -> bool:
+    """Set what becomes of licenses that are free while people wait; return whether it changed."""
+    await lock_pool(tx)
+    touched = await tx.run(
+        "UPDATE license_pool SET policy = :policy"
+        " WHERE account_id = :account AND policy <> :policy",
+        policy=policy.value,
+    )
+    if touched:
+        await settle_pool(tx, now=now)
     return touched > 0
 
 
@@ -56,12 +118,94 @@ async def lock_pool(tx: Transaction) -> None:
         await tx.value("SELECT total FROM license_pool WHERE account_id = :account FOR UPDATE")
 
 
-async def free_licenses(tx: Transaction) -> int:
-    """Return how many licenses nobody holds; call `lock_pool` before."""
-    return (await _summary(tx)).free
+async def settle_pool(tx: Transaction, *, now: datetime) -> None:
+    """Give free licenses to the first in line where the policy says so, and keep the alert true.
+
+    Call `lock_pool` before.
+    """
+    pool = await load_summary(tx)
+    if pool.policy is LicensePolicy.AUTOMATIC and pool.free and pool.waiting:
+        await give(tx, await first_in_line(tx, pool.free), now=now, told=True)
+        pool = await load_summary(tx)
+    await _keep_alert(tx, pool, now=now)
 
 
-async def _summary(tx: Transaction) -> LicenseSummary:
+async def first_in_line(tx: Transaction, count: int) -> list[UserId]:
+    """Return the people who wait longest, at most `count`."""
+    return [UserId(row.id) for row in await tx.rows(_FIRST_IN_LINE, count=count)]
+
+
+async def give(tx: Transaction, people: list[UserId], *, now: datetime, told: bool) -> None:
+    """Give each of them a license; there must be enough. With `told`, each gets a message.
+
+    Call `lock_pool` before. Their invitations count as accepted, and no link of them works.
+    """
+    if not people:
+        return
+    ids = to_json([[each] for each in people])
+    source = json_rows(tx.backend, "ids", _IDS)
+    await tx.run(_GIVE.format(ids=source), ids=ids, now=to_seconds(now))
+    await tx.run(_ACCEPTED.format(ids=source), ids=ids)
+    await tx.run(_SPENT.format(ids=source), ids=ids)
+    if told:
+        await _welcome(tx, people, now=now)
+
+
+async def _welcome(tx: Transaction, people: list[UserId], *, now: datetime) -> None:
+    first = await reserve_ids(tx, "invitations", len(people))
+    rows = json_rows(tx.backend, "rows", (("id", "bigint"), ("user_id", "bigint")))
+    await tx.run(
+        _WELCOME.format(rows=rows),
+        rows=to_json([[first + n, user] for n, user in enumerate(people)]),
+        batch=short_id("w"),
+        now=to_seconds(now),
+    )
+
+
+async def load_summary(tx: Transaction) -> LicenseSummary:
+    """Return the pool at this moment."""
     row = await tx.first(_SUMMARY)
     assert row is not None  # noqa: S101 - a SELECT of scalars has one row
-    return LicenseSummary(total=row.total, used=row.used, invited=row.invited, waiting=row.waiting)
+    return LicenseSummary(
+        total=row.total,
+        used=row.used,
+        invited=row.invited,
+        waiting=row.waiting,
+        policy=LicensePolicy(row.policy),
+    )
+
+
+async def _keep_alert(tx: Transaction, pool: LicenseSummary, *, now: datetime) -> None:
+    before = int(await tx.value("SELECT alerted FROM license_pool WHERE account_id = :account"))
+    level = alert_level(pool, before)
+    if level != before:
+        await tx.run(
+            "UPDATE license_pool SET alerted = :level WHERE account_id = :account", level=level
+        )
+    if level or before:
+        payload: dict[str, object] = {"kind": AlertKind.LICENSES.value, "resolved": level == 0}
+        item = NewOutboxItem(
+            key=ALERT_KEY,
+            stream=ALERT_KEY,
+            kind=EventKind.ALERT,
+            subject=ALERT_KEY,
+            payload=payload,
+        )
+        await put_item(tx, item, now=now)
+
+
+def alert_level(pool: LicenseSummary, before: int) -> int:
+    """Return the level that the pool is at: 0, or one of `LEVELS`.
+
+    `before` is the level that was told; a lower one is taken only once the use is `HYSTERESIS`
+    percent below it, or licenses are free again after all were in use. While anybody waits, it
+    is not over.
+    """
+    if pool.total == 0:
+        return LEVELS[-1] if pool.waiting else 0
+    percent = pool.used * 100 / pool.total
+    lowest = LEVELS[0] if pool.waiting else 0
+    level = max((each for each in LEVELS if percent >= each), default=lowest)
+    if level < before < LEVELS[-1] and percent > before - HYSTERESIS:
+        return before
+    return level

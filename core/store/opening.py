@@ -9,6 +9,7 @@ from typing import Self
 
 from core.model.configuration import DEFAULT_ACCOUNT, AccountId
 from core.ports import Clock
+from core.store.activation import Activations
 from core.store.audit import Audit
 from core.store.configurations import Configurations
 from core.store.cycles import Cycles
@@ -42,6 +43,7 @@ class Store:
         self.held = HeldSets(database)
         self.people = People(database)
         self.licenses = Licenses(database)
+        self.activations = Activations(database)
         self.invitations = Invitations(database)
         self.outbox = Outbox(database)
         self.inbox = Inbox(database)

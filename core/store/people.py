@@ -83,11 +83,15 @@ class People:
         limit: int = 25,
         offset: int = 0,
     ) -> list[User]:
-        """Return people whose e-mail, user name or display name contains `text`, by e-mail."""
+        """Return people whose e-mail, user name or display name contains `text`, by e-mail.
+
+        Whoever waits for a license is listed by their place in line.
+        """
         where, values = _filter(text, status)
+        order = "u.place, u.id" if status is UserStatus.WAITING else "u.email, u.id"
 
         async def work(tx: Transaction) -> Sequence[Row]:
-            sql = f"{_SELECT} {where} ORDER BY u.email, u.id LIMIT :limit OFFSET :offset"
+            sql = f"{_SELECT} {where} ORDER BY {order} LIMIT :limit OFFSET :offset"
             return await tx.rows(sql, limit=limit, offset=offset, **values)
 
         return [_user(row, ()) for row in await self._database.read(work)]

@@ -104,6 +104,8 @@ users = Table(
     _maybe_time("deleted_at"),
     _flag("protected"),
     _flag("licensed"),
+    Column("place", _BIG, nullable=True),
+    _maybe_time("activated_at"),
     _text("profile"),
     _time("created_at"),
     _time("updated_at"),
@@ -121,6 +123,13 @@ users = Table(
         "account_id",
         sqlite_where=sa.text("licensed"),
         postgresql_where=sa.text("licensed"),
+    ),
+    Index(
+        "ix_users_waiting",
+        "account_id",
+        "place",
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
     ),
 )
 
@@ -367,6 +376,7 @@ invitations = Table(
     Column("user_id", _BIG, nullable=False),
     _text("cycle_id"),
     _text("way"),
+    Column("purpose", Text, nullable=False, server_default=sa.text("'invitation'")),
     _text("state"),
     _maybe("state_before"),
     _text("message_id"),
@@ -387,7 +397,24 @@ invitations = Table(
     Index("ix_invitations_cycle_id", "cycle_id"),
 )
 
-license_pool = Table("license_pool", metadata, _account(key=True), _count("total"))
+invitation_tokens = Table(
+    "invitation_tokens",
+    metadata,
+    _account(),
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("invitation_id", _BIG, nullable=False),
+    _time("expires_at"),
+    Index("ix_invitation_tokens_invitation_id", "invitation_id"),
+)
+
+license_pool = Table(
+    "license_pool",
+    metadata,
+    _account(key=True),
+    _count("total"),
+    Column("policy", Text, nullable=False, server_default=sa.text("'ask'")),
+    _count("alerted"),
+)
 
 outbox = Table(
     "outbox",

@@ -92,12 +92,13 @@ UPDATE invitations SET state_before = NULL, next_at = :now,
     state = CASE WHEN sent_at IS NOT NULL THEN 'sent' ELSE state_before END
 WHERE state = 'revoked' AND state_before IS NOT NULL AND user_id IN (
     SELECT user_id FROM decided
-    WHERE action IN ('enable', 'restore') AND status IN ('staged', 'invited'))
+    WHERE action IN ('enable', 'restore') AND status IN ('staged', 'invited', 'waiting'))
 """
 
 OFFER_AGAIN = """
-UPDATE invitations SET state = 'sent'
-WHERE state = 'accepted' AND user_id IN (
+UPDATE invitations SET state = 'pending', attempts = 0, sent_at = NULL, next_at = :now,
+    message_id = '<invitation-' || CAST(id AS text) || '.' || :cycle || '@dirsync>'
+WHERE state = 'accepted' AND purpose = 'invitation' AND user_id IN (
     SELECT user_id FROM decided WHERE action IN ('enable', 'restore') AND status = 'invited')
 """
 
@@ -215,6 +216,10 @@ DELETE FROM memberships WHERE configuration_id = :configuration AND external_id 
 """,
     """
 DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN <erased>
+""",
+    """
+DELETE FROM invitation_tokens WHERE invitation_id IN (SELECT id FROM invitations WHERE user_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL))
 """,
     """
 DELETE FROM invitations WHERE user_id IN

@@ -67,6 +67,22 @@ def test_a_rejected_held_set_keeps_its_people(host: Host):
     assert host("users", "--json").json["counts"]["disabled"] == 0
 
 
+def activate_and_invite(door: Host):
+    door("licenses", "set", "1")
+    door("sync")
+    invited = door("users", "--status", "invited", "--json").json["users"]
+    staying = [each["email"] for each in invited[:2]]
+    found = door("activate", *staying, "ghost@example.com", "--json")
+    assert found.status == 1
+    outcomes = [each["outcome"] for each in found.json["results"]]
+    assert sorted(outcomes) == ["activated", "no_license", "unknown"]
+    assert door("activate", "--waiting", "3", "--json").json["results"] == []
+    assert door("activate").status == 2
+    assert "invited already" in door("invite", staying[1]).out
+    assert door("invite", staying[1], "--resend", "--json").status == 0
+    assert door("licenses", "--json").json["used"] == 1
+
+
 def show_test_export_and_apply_again(door: Host):
     assert door("config", "list", "--json").json["configurations"][0]["name"] == "people"
     assert door("config", "show", "peo", "--json").json["spec"]["provider"]["type"] == "csv"
@@ -114,6 +130,7 @@ SCENES = (
     see_the_doctor,
     queue_a_test_message,
     apply_a_wrong_file,
+    activate_and_invite,
     be_asked_which_one_is_meant,
 )
 

@@ -16,13 +16,14 @@ from pydantic import SecretStr
 from bot.demo import company
 from bot.demo.directory import Directory
 from bot.demo.faults import Faults
+from bot.demo.mailbox import Mailbox
 from bot.demo.rates import UNLIMITED
 from bot.demo.scim import scim_app
 from bot.demo.screen import Shown
 from bot.demo.server import DemoOptions, DemoServer, serve
 from bot.demo.visitor import Visitor, visit
-from bot.grammar import SLASH
 from bot.slack.app import SlackRuntime, slack_runtime
+from bot.verbs import SLASH
 from core.app import Core, SystemClock, open_core
 from core.mail.mailbox import MailboxMailer
 from core.model.account import Actor, Role
@@ -52,8 +53,13 @@ class World:
     runtime: SlackRuntime
     directory: Directory
     sessions: AsyncExitStack
+    mails: Path
     visitors: dict[str, Visitor] = field(default_factory=dict)
     request_url: str = ""
+
+    def links(self) -> list[str]:
+        """Return the tokens of the links in the mails that were sent, oldest first."""
+        return [link.rpartition("/")[2] for link in Mailbox(self.mails).invitations()]
 
     @property
     def faults(self) -> Faults:
@@ -164,7 +170,14 @@ async def app_world(
         await core.configurations.apply(CLI, text, source="test")
         sessions = await stack.enter_async_context(AsyncExitStack())
         bolt = await stack.enter_async_context(runtime.listening(core))
-        world = World(demo=demo, core=core, runtime=runtime, directory=directory, sessions=sessions)
+        world = World(
+            demo=demo,
+            core=core,
+            runtime=runtime,
+            directory=directory,
+            sessions=sessions,
+            mails=folder / "mail",
+        )
         if mode == "http":
             await stack.enter_async_context(mounted(world, bolt))
         yield world
@@ -192,6 +205,7 @@ def settings_for(demo: DemoServer, folder: Path, *, mode: str, **more) -> Settin
     values = {
         "database_url": f"sqlite:///{folder}/dirsync.db",
         "secret_key": "0123456789abcdef0123",
+        "public_url": "https://sync.example",
         "channel": demo.workspace.channel_named(CHANNEL).id,
         "viewers": (VIEWER,),
         "slack_bot_token": demo.bot_token,

@@ -25,10 +25,10 @@ from app_world import (
 )
 
 from bot.demo.dispatch import Kind
-from bot.grammar import SLASH, VERBS
 from bot.slack.homes import MOST, RECENT, RecentHomes
 from bot.slack.ids import Act
 from bot.slack.middleware import Gate, People
+from bot.verbs import SLASH, VERBS
 
 FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 FUZZED = 10_000 if FULL else 200
@@ -46,6 +46,8 @@ ASKED = {
     "user": "Nobody here",
     "licenses": "0 of 10 licenses used",
     "licenses set 20": "Set the licenses from 10 to 20",
+    "activate nobody@example.com": "1 skipped",
+    "invite nobody@example.com": "1 skipped",
     "notify test": "on its way",
     "help": "What dirsync can do",
     "help sync": "/dirsync sync",
@@ -367,6 +369,35 @@ async def test_licenses_are_set_after_a_question_with_its_effect_in_numbers(worl
     page = await world.as_(ADMIN)
     record = await page.message("set the licenses from 10 to 11", channel=CHANNEL)
     assert not record.is_ephemeral
+
+
+async def test_people_are_activated_and_invited_again_each_with_what_became_of_them(world):
+    await world.synced()
+    first, second, *_ = (await world.core.people.search(CLI)).users
+    answer = await world.ask(ADMIN, f"activate {first.email} {second.email} ghost@example.com")
+    assert "2 people activated, 1 skipped" in answer.text
+    assert "nobody here has that address" in answer.text
+    page = await world.as_(VIEWER)
+    assert "example.com" not in (await page.message("activated 2 people", channel=CHANNEL)).text
+    assert "active already" in (await world.ask(ADMIN, f"activate {first.email}")).text
+    third = (await world.core.people.search(CLI, status="invited")).users[0]
+    assert "1 skipped" in (await world.ask(ADMIN, f"invite {third.email}")).text
+    assert "1 person invited" in (await world.ask(ADMIN, f"invite {third.email} --resend")).text
+
+
+async def test_whoever_waits_is_activated_in_order_from_the_license_card(world):
+    await world.synced()
+    await world.core.licenses.set_total(CLI, 0)
+    await until(lambda: len(world.links()) == 12)
+    for place, token in enumerate(world.links()[:3], start=1):
+        assert (await world.core.activation.accept(token)).place == place
+    await world.core.licenses.set_total(CLI, 2)
+    page = await world.as_(ADMIN)
+    card = await page.message("Activate next 2", channel=CHANNEL)
+    answer = await world.click(ADMIN, "Activate next 2", on=card)
+    assert "2 people activated" in answer.text
+    summary = await world.core.licenses.summary(CLI)
+    assert (summary.used, summary.waiting) == (2, 1)
 
 
 async def test_a_question_about_licenses_that_is_out_of_date_changes_nothing(world):

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from app_world import ADMIN, CLI, VIEWER, app_world, finished, until
 
-from bot.grammar import SLASH
 from bot.slack.app import slack_runtime
 from bot.slack.verifier import LARGEST_BODY, Verifier, readable
+from bot.verbs import SLASH
 from core.errors import ConfigurationError
 from core.settings import Settings
 

@@ -9,10 +9,10 @@ from app_world import ADMIN, CLI, VIEWER, app_world, finished, settings_for, unt
 from slack_bolt.async_app import AsyncApp
 
 from bot.demo.server import DemoOptions, serve
-from bot.grammar import SLASH
 from bot.slack.app import CONNECTIONS, bolt_app, slack_runtime
 from bot.slack.client import open_client
 from bot.slack.supervisor import Supervisor
+from bot.verbs import SLASH
 from core.errors import ConfigurationError, TerminalRemoteError
 
 POISON = {

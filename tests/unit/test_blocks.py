@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.grammar import VERBS, Command, parse
+from bot.grammar import Command, parse
 from bot.slack import blocks
 from bot.slack.limits import validate_message, validate_view
 from bot.slack.views import alerts, answers, held, history, people, run_card, status, words
+from bot.verbs import VERBS
 from core.errors import NotFoundError, UsageError
 from core.model.account import LicenseSummary, Role, User, UserStatus
 from core.model.configuration import Configuration, ConfigurationSpec, ScimSettings

@@ -14,6 +14,7 @@ from core.model.configuration import (
     CsvSettings,
     Guard,
     InvitationWay,
+    LicensePolicy,
     MissingPolicy,
     Schedule,
     ScimSettings,
@@ -23,7 +24,7 @@ from core.services.configuration_export import export_file
 from core.services.configuration_file import parse_file
 
 WHOLE = """\
-licenses: {total: 100}
+licenses: {total: 100, policy: automatic}
 configurations:
   - name: people-scim
     provider: {type: scim, url: "https://idp.example/scim/v2", token: "env:DIRSYNC_CREDENTIAL_SCIM"}
@@ -72,7 +73,9 @@ def test_the_file_of_the_design_is_understood():
 
 def test_what_is_exported_is_understood_as_the_same():
     file = parse_file(WHOLE, source="f.yaml")
-    text = export_file(file.configurations, licenses_total=100)
+    text = export_file(
+        file.configurations, licenses_total=100, licenses_policy=LicensePolicy.AUTOMATIC
+    )
     assert parse_file(text, source="g.yaml") == file
 
 
@@ -126,7 +129,7 @@ specs = st.builds(
 
 @given(st.lists(specs, max_size=3, unique_by=lambda spec: spec.name.casefold()))
 def test_whatever_is_stored_survives_export_and_apply(stored):
-    text = export_file(stored, licenses_total=7)
+    text = export_file(stored, licenses_total=7, licenses_policy=LicensePolicy.ASK)
     file = parse_file(text, source="f.yaml")
     assert list(file.configurations) == stored
     assert file.licenses_total == 7

@@ -10,10 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.grammar import (
-    SLASH,
-    VERBS,
     Command,
-    Kind,
     command_table,
     completions,
     help_lines,
@@ -23,6 +20,7 @@ from bot.grammar import (
     spell,
     split,
 )
+from bot.verbs import SLASH, VERBS, Kind
 from core.errors import UsageError
 from core.model.account import Role
 
@@ -206,6 +204,8 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "preview",
         "cancel",
         "release",
+        "activate",
+        "invite",
         "notify",
     }
 

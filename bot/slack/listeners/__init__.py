@@ -1,1 +1,1 @@
-"""TODO-docstring."""
+"""What the Slack app listens to: commands, buttons, menus and the Home tab."""

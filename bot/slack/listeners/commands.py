@@ -169,15 +169,21 @@ async def _users(visit: Visit, asked: Asked) -> None:
 
 
 async def _user(visit: Visit, asked: Asked) -> None:
-    wanted = asked.command.text("person") or ""
-    user = mentioned(wanted)
-    if user is not None:
-        wanted = (await visit.people.look_up(user, fresh=False)).email
-        if not wanted:
-            raise NotFoundError(
-                "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
-            )
+    wanted = await _address(visit, asked.command.text("person") or "")
     await visit.say(people.person(await visit.core.people.find(visit.actor, wanted)))
+
+
+async def _address(visit: Visit, person: str) -> str:
+    """Return what was typed, or the e-mail address of somebody who was mentioned."""
+    user = mentioned(person)
+    if user is None:
+        return person
+    email = (await visit.people.look_up(user, fresh=False)).email
+    if not email:
+        raise NotFoundError(
+            "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
+        )
+    return email
 
 
 async def _licenses(visit: Visit, asked: Asked) -> None:
@@ -188,6 +194,29 @@ async def _licenses(visit: Visit, asked: Asked) -> None:
         return
     await visit.core.access.require(visit.actor, Role.ADMIN, "licenses.set", str(total))
     await visit.say(people.licenses_question(summary, total))
+
+
+async def _activate(visit: Visit, asked: Asked) -> None:
+    names, waiting = asked.command.texts("people"), asked.command.number("waiting")
+    if (waiting is None) == (not names):
+        raise UsageError(
+            "Name people by their addresses, or say how many of those who wait.",
+            hint="For example `/dirsync activate ada@example.com` or `activate --waiting 10`.",
+        )
+    if waiting is not None:
+        found = await visit.core.activation.activate_waiting(visit.actor, waiting)
+    else:
+        chosen = [await _address(visit, each) for each in names]
+        found = await visit.core.activation.activate(visit.actor, chosen)
+    await visit.say(people.results(found, did="activated"))
+
+
+async def _invite(visit: Visit, asked: Asked) -> None:
+    chosen = [await _address(visit, each) for each in asked.command.texts("people")]
+    found = await visit.core.activation.invite(
+        visit.actor, chosen, resend=asked.command.has("resend")
+    )
+    await visit.say(people.results(found, did="invited"))
 
 
 async def _notify(visit: Visit, _asked: Asked) -> None:
@@ -211,6 +240,8 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "users": _users,
     "user": _user,
     "licenses": _licenses,
+    "activate": _activate,
+    "invite": _invite,
     "notify": _notify,
     "help": _help,
 }

@@ -8,6 +8,7 @@ from bot.slack.blocks import Message, actions, button, header, message, section
 from bot.slack.ids import Act
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
+from core.model.account import LicenseSummary
 from core.model.events import AlertKind
 from core.model.views import AlertView
 
@@ -16,7 +17,7 @@ ICONS = {
     AlertKind.SIGN_IN_NEEDED: "🔑",
     AlertKind.RECOVERED: "✅",
     AlertKind.CYCLE_RESUMED: "🔁",
-    AlertKind.LICENSES_SHORT: "🎫",
+    AlertKind.LICENSES: "🎫",
     AlertKind.TEST: "🧪",
 }
 GOOD_NEWS = frozenset({AlertKind.RECOVERED, AlertKind.CYCLE_RESUMED, AlertKind.TEST})
@@ -36,13 +37,39 @@ def alert_card(view: AlertView) -> Message:
     hint = f"\n{label}{escape(view.hint)}" if view.hint else ""
     body = f"{escape(view.text)}{hint}" if view.text else (hint.strip() or escape(view.title))
     blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
-    if view.kind is AlertKind.LICENSES_SHORT and view.licenses is not None:
-        blocks.append(section(words.license_line(view.licenses)))
-        blocks.append(actions(button("Licenses", Act.RUN, "licenses")))
-    elif view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED):
+    if view.kind is AlertKind.LICENSES and view.licenses is not None:
+        return _license_card(view.title, view.licenses)
+    if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED):
         history = f"history {name}" if name else "history"
         blocks.append(actions(button("History", Act.RUN, history)))
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
+
+
+def _license_card(title: str, licenses: LicenseSummary) -> Message:
+    """Return the living card of an episode in which licenses are short; it names nobody."""
+    line = words.license_line(licenses)
+    ready = min(licenses.free, licenses.waiting)
+    lines = [line]
+    if licenses.waiting and not licenses.free:
+        lines.append(
+            f"{words.people(licenses.waiting).capitalize()} accepted and "
+            f"{'waits' if licenses.waiting == 1 else 'wait'} for a license. Each was told that it "
+            "is not their fault and whom to ask."
+        )
+    elif ready:
+        lines.append(f"{words.several(ready, 'license')} can go to whoever waits longest.")
+    give = (
+        button(f"Activate next {ready:,}", Act.RUN, f"activate --waiting={ready}")
+        if ready
+        else None
+    )
+    waits = button("Who waits", Act.RUN, "users --status=waiting") if licenses.waiting else None
+    return message(
+        f"🎫 {tidy(title)}. {tidy(line)}",
+        header(f"🎫 {title}"),
+        section("\n".join(lines)),
+        actions(give, button("Licenses", Act.RUN, "licenses"), waits),
+    )
 
 
 def resolved_line(view: AlertView) -> Message:

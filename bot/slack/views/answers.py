@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bot.grammar import SLASH, VERBS, Command, help_lines, parse, spec_of
+from bot.grammar import Command, help_lines, parse, spec_of
 from bot.slack.blocks import Message, actions, button, context, message, section
 from bot.slack.ids import Act
 from bot.slack.limits import escape
+from bot.verbs import SLASH, VERBS
 from core.errors import DirsyncError, UsageError
 from core.model.account import Role
 from core.model.cycle import Cycle, HeldSet

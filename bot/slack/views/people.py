@@ -21,10 +21,11 @@ from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
 from bot.slack.views.history import pager, shown_of
-from core.model.account import LicenseSummary, Role, User, UserStatus
+from core.model.account import LicenseSummary, PersonResult, Role, User, UserStatus
 from core.model.cycle import Change, PersonProblem
 from core.model.views import PeoplePage, PersonView
 
+MOST_ROWS = 90
 HEAD = ("Name", "E-mail", "State", "License")
 
 
@@ -96,6 +97,24 @@ def _changes(changes: Sequence[Change]) -> list[Block]:
         for change in changes[:20]
     ]
     return [table(("When", "Action", "Because", "Attributes", "Cycle"), rows)] if rows else []
+
+
+def results(found: Sequence[PersonResult], *, did: str) -> Message:
+    """Return what became of each person of a bulk act; `did` is its verb, such as "activated"."""
+    done = sum(each.outcome in words.DID for each in found)
+    skipped = len(found) - done
+    text = f"{words.people(done).capitalize()} {did}"
+    text += f", {skipped:,} skipped." if skipped else "."
+    if not found:
+        text = "Nobody waits for a license."
+    rows = [(each.asked, words.outcome(each.outcome, each.place)) for each in found]
+    more = len(rows) - MOST_ROWS
+    return message(
+        text,
+        section(escape(text)),
+        *([table(("Who", "What became of it"), rows[:MOST_ROWS])] if rows else []),
+        *([context(f"{more:,} more are not shown.")] if more > 0 else []),
+    )
 
 
 def licenses(summary: LicenseSummary, *, role: Role) -> Message:

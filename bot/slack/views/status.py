@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.grammar import VERBS, Command, spell
+from bot.grammar import Command, spell
 from bot.slack.blocks import (
     Block,
     Message,
@@ -24,6 +24,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
+from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
 from core.model.cycle import Cycle

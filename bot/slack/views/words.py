@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.slack.blocks import when
 from bot.slack.limits import escape
-from core.model.account import LicenseSummary, Role, UserStatus
+from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
 from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Proof
 
 RESULTS: Mapping[CycleResult, tuple[str, str]] = {
@@ -168,6 +168,27 @@ def groups_line(counts: Counts, *, due: bool = False) -> str:
         if number
     ]
     return " · ".join(parts)
+
+
+OUTCOMES = {
+    PersonOutcome.ACTIVATED: "activated",
+    PersonOutcome.INVITED: "invited",
+    PersonOutcome.FREED: "license freed, invited again",
+    PersonOutcome.ALREADY_ACTIVE: "active already",
+    PersonOutcome.ALREADY_INVITED: "invited already; --resend sends it again",
+    PersonOutcome.WAITING: "waiting for a license",
+    PersonOutcome.NO_LICENSE: "no license is free",
+    PersonOutcome.DISABLED: "disabled",
+    PersonOutcome.DELETED: "deleted",
+    PersonOutcome.UNKNOWN: "nobody here has that address",
+}
+DID = frozenset({PersonOutcome.ACTIVATED, PersonOutcome.INVITED, PersonOutcome.FREED})
+
+
+def outcome(result: PersonOutcome, place: int | None) -> str:
+    """Return what became of somebody, with their place in the waiting line."""
+    said = OUTCOMES[result]
+    return said if place is None else f"{said}, number {place:,} in line"
 
 
 def license_line(licenses: LicenseSummary) -> str:

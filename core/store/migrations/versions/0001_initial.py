@@ -26,6 +26,7 @@ def upgrade() -> None:
     _held_sets()
     _id_blocks()
     _inbox()
+    _invitation_tokens()
     _invitations()
     _license_pool()
     _links()
@@ -253,6 +254,7 @@ def _invitations() -> None:
         sa.Column("user_id", _BIG, nullable=False),
         sa.Column("cycle_id", sa.Text, nullable=False),
         sa.Column("way", sa.Text, nullable=False),
+        sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("'invitation'")),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("state_before", sa.Text, nullable=True),
         sa.Column("message_id", sa.Text, nullable=False),
@@ -276,11 +278,25 @@ def _invitations() -> None:
     op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
 
 
+def _invitation_tokens() -> None:
+    op.create_table(
+        "invitation_tokens",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("token_hash", sa.LargeBinary, nullable=False),
+        sa.Column("invitation_id", _BIG, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_invitation_tokens"),
+    )
+    op.create_index("ix_invitation_tokens_invitation_id", "invitation_tokens", ["invitation_id"])
+
+
 def _license_pool() -> None:
     op.create_table(
         "license_pool",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("total", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("policy", sa.Text, nullable=False, server_default=sa.text("'ask'")),
+        sa.Column("alerted", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.PrimaryKeyConstraint("account_id", name="pk_license_pool"),
     )
 
@@ -481,6 +497,8 @@ def _users() -> None:
         sa.Column("deleted_at", sa.Double, nullable=True),
         sa.Column("protected", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("licensed", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("place", _BIG, nullable=True),
+        sa.Column("activated_at", sa.Double, nullable=True),
         sa.Column("profile", sa.Text, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
@@ -493,6 +511,13 @@ def _users() -> None:
         ["account_id"],
         sqlite_where=sa.text("licensed"),
         postgresql_where=sa.text("licensed"),
+    )
+    op.create_index(
+        "ix_users_waiting",
+        "users",
+        ["account_id", "place"],
+        sqlite_where=sa.text("status = 'waiting'"),
+        postgresql_where=sa.text("status = 'waiting'"),
     )
     op.create_index(
         "uq_users_match_key",

@@ -1,0 +1,263 @@
+"""The verbs of dirsync as data: the parser, the help and the buttons are made from these specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal
+
+from core.model.account import Role, UserStatus
+from core.model.cycle import CycleResult
+
+SLASH = "/dirsync"
+
+
+class Kind(StrEnum):
+    """What an argument or a flag's value is, as people read it in the usage line."""
+
+    CONFIGURATION = "configuration"
+    CYCLE = "cycle"
+    HELD_SET = "held set"
+    PERSON = "email or @user"
+    NUMBER = "number"
+    DURATION = "7d"
+    TEXT = "text"
+    VERB = "command"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArgSpec:
+    """A positional argument.
+
+    Attributes:
+        choices: what may be typed -> what it means, for `Kind.CHOICE`.
+        after: required exactly when the argument of that name is given.
+        many: takes every word that follows; the value is a tuple.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+    after: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    many: bool = False
+
+    @property
+    def usage(self) -> str:
+        """How it stands in a usage line, without brackets."""
+        shown = "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
+        return f"{shown} …" if self.many else shown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlagSpec:
+    """A ``--flag``; without `kind` it takes no value and means True."""
+
+    name: str
+    kind: Kind | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> str:
+        """How it stands in a usage line, without brackets."""
+        if self.kind is None:
+            return f"--{self.name}"
+        shown = "|".join(self.choices) if self.kind is Kind.CHOICE else self.kind.value
+        return f"--{self.name} {shown}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerbSpec:
+    """One verb.
+
+    Attributes:
+        role: who may use it at least; a form that asks for more says so in `summary`.
+        visibility: whether the answer is the asker's own or leaves a record in the channel.
+        button: the label of its button on the Home tab and under the status, or "".
+    """
+
+    name: str
+    summary: str
+    role: Role
+    examples: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    arguments: tuple[ArgSpec, ...] = ()
+    flags: tuple[FlagSpec, ...] = ()
+    visibility: Literal["ephemeral", "public"] = "ephemeral"
+    button: str = ""
+
+    @property
+    def reads(self) -> bool:
+        """It changes nothing, as nothing does that viewers may use."""
+        return Role.VIEWER.includes(self.role)
+
+    @property
+    def usage(self) -> str:
+        """The verb with its arguments and flags, for example ``sync [configuration] [--full]``."""
+        parts = [self.name] if self.name else []
+        for argument in self.arguments:
+            shown = argument.usage
+            if argument.after:
+                parts[-1] = f"[{parts[-1].strip('[]')} <{shown}>]"
+            elif argument.required:
+                literal = argument.kind is Kind.CHOICE
+                parts.append(shown if literal else f"<{shown}>")
+            else:
+                parts.append(f"[{shown}]")
+        return " ".join([*parts, *(f"[{flag.usage}]" for flag in self.flags)])
+
+
+_CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
+_PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
+_STATUSES = {status.value: status.value for status in UserStatus}
+_TEST = {"test": "test"}
+_RESULTS = {
+    "success": CycleResult.SUCCESS.value,
+    "partial": CycleResult.PARTIAL_SUCCESS.value,
+    "failure": CycleResult.FAILURE.value,
+    "cancelled": CycleResult.CANCELLED.value,
+}
+
+VERBS: tuple[VerbSpec, ...] = (
+    VerbSpec(
+        name="",
+        summary="where everything stands, with buttons for what is next",
+        role=Role.VIEWER,
+    ),
+    VerbSpec(
+        name="sync",
+        aliases=("run", "start"),
+        summary="read the provider and bring the account in step",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(_CONFIGURATION,),
+        flags=(FlagSpec(name="full"), FlagSpec(name="preview")),
+        examples=("sync", "sync people-scim", "sync people-scim --preview"),
+        button="Sync now",
+    ),
+    VerbSpec(
+        name="preview",
+        aliases=("plan", "dry-run"),
+        summary="show what a sync would do and change nothing",
+        role=Role.OPERATOR,
+        arguments=(_CONFIGURATION,),
+        examples=("preview", "preview people-scim"),
+        button="Preview",
+    ),
+    VerbSpec(
+        name="status",
+        aliases=("state",),
+        summary="each configuration's state, last result, next start, and the licenses",
+        role=Role.VIEWER,
+        arguments=(_CONFIGURATION,),
+        examples=("status", "status people-scim"),
+    ),
+    VerbSpec(
+        name="history",
+        aliases=("log", "cycles"),
+        summary="the past cycles and how they ended",
+        role=Role.VIEWER,
+        arguments=(_CONFIGURATION,),
+        flags=(
+            FlagSpec(name="status", kind=Kind.CHOICE, choices=_RESULTS),
+            FlagSpec(name="since", kind=Kind.DURATION),
+        ),
+        examples=("history", "history --status partial --since 7d"),
+        button="History",
+    ),
+    VerbSpec(
+        name="show",
+        aliases=("cycle",),
+        summary="one cycle: counts, errors by cause, the log",
+        role=Role.VIEWER,
+        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
+        examples=("show", "show c-7k2m9q4x"),
+    ),
+    VerbSpec(
+        name="cancel",
+        aliases=("stop", "abort"),
+        summary="stop a running cycle; what is done stays done",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(ArgSpec(name="cycle", kind=Kind.CYCLE),),
+        examples=("cancel", "cancel c-7k2m9q4x"),
+    ),
+    VerbSpec(
+        name="release",
+        aliases=("held", "review"),
+        summary="look at held removals by name, then approve or reject them",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(ArgSpec(name="held", kind=Kind.HELD_SET),),
+        examples=("release", "release h-3f8n1w6z"),
+    ),
+    VerbSpec(
+        name="users",
+        aliases=("people",),
+        summary="the people in the account",
+        role=Role.VIEWER,
+        flags=(
+            FlagSpec(name="status", kind=Kind.CHOICE, choices=_STATUSES),
+            FlagSpec(name="search", kind=Kind.TEXT),
+        ),
+        examples=("users", "users --status waiting", "users --search lovelace"),
+    ),
+    VerbSpec(
+        name="user",
+        aliases=("person", "who"),
+        summary="one person: state, what was done, what is wrong",
+        role=Role.VIEWER,
+        arguments=(ArgSpec(name="person", kind=Kind.PERSON, required=True),),
+        examples=("user ada@example.com", "user @ada"),
+    ),
+    VerbSpec(
+        name="licenses",
+        aliases=("license", "licences"),
+        summary="how many are used and who waits; `set` changes the total (admins)",
+        role=Role.VIEWER,
+        arguments=(
+            ArgSpec(name="change", kind=Kind.CHOICE, choices={"set": "set"}),
+            ArgSpec(name="total", kind=Kind.NUMBER, after="change"),
+        ),
+        examples=("licenses", "licenses set 120"),
+        button="Licenses",
+    ),
+    VerbSpec(
+        name="activate",
+        summary="give free licenses to chosen people, or to the first who wait",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(_PEOPLE,),
+        flags=(FlagSpec(name="waiting", kind=Kind.NUMBER),),
+        examples=("activate ada@example.com", "activate --waiting 10"),
+    ),
+    VerbSpec(
+        name="invite",
+        summary="send invitations to people who have none yet; `--resend` once more",
+        role=Role.OPERATOR,
+        visibility="public",
+        arguments=(replace(_PEOPLE, required=True),),
+        flags=(FlagSpec(name="resend"),),
+        examples=("invite ada@example.com", "invite ada@example.com --resend"),
+    ),
+    VerbSpec(
+        name="notify",
+        aliases=("alerts",),
+        summary="send a test message to the channel",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(ArgSpec(name="change", kind=Kind.CHOICE, required=True, choices=_TEST),),
+        examples=("notify test",),
+    ),
+    VerbSpec(
+        name="help",
+        aliases=("?", "commands"),
+        summary="what dirsync can do; with a command, how to use it",
+        role=Role.NONE,
+        arguments=(ArgSpec(name="topic", kind=Kind.VERB),),
+        examples=("help", "help sync"),
+        button="Help",
+    ),
+)

@@ -1,0 +1,141 @@
+"""Who gets in: invitations, licenses and the waiting line, for every door alike."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from core.engine.matching import match_key
+from core.errors import UsageError
+from core.model.account import (
+    Actor,
+    Invited,
+    PersonOutcome,
+    PersonResult,
+    Role,
+)
+from core.ports import Clock
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.services.notices import NoticeService
+from core.store.opening import Store
+
+MOST_PEOPLE = 1_000
+LONGEST_TOKEN = 200
+_PAGE_KEY = "page_key"
+_LINK = Actor(id="link", name="an invitation's link", role=Role.NONE, door="link")
+
+
+class ActivationService:
+    """Invites people, and gives and takes licenses.
+
+    Attributes:
+        wake: called after something was queued for delivery.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        access: AccessService,
+        audit: AuditService,
+        notices: NoticeService,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._access = access
+        self._audit = audit
+        self._notices = notices
+        self.wake: Callable[[], None] = _nobody
+
+    async def activate(self, actor: Actor, people: Sequence[str]) -> list[PersonResult]:
+        """Give licenses to people named by address, in this order, as long as any is free.
+
+        Returns one result a person: activated, already active, waiting with the place, no
+        license free, disabled, deleted, unknown. Raises `UsageError` for none or over 1,000.
+        """
+        await self._access.require(actor, Role.OPERATOR, "activate")
+        keys = _keys(people)
+        entry = self._audit.entry(actor, "activate", "chosen people")
+        results = await self._store.activations.activate(keys, audit=entry)
+        await self._told(actor, "activated", PersonOutcome.ACTIVATED, results)
+        return results
+
+    async def activate_waiting(self, actor: Actor, count: int) -> list[PersonResult]:
+        """Give free licenses to the first `count` in the waiting line."""
+        await self._access.require(actor, Role.OPERATOR, "activate", "waiting")
+        if count < 1:
+            raise UsageError("Say how many of those who wait: from 1.")
+        entry = self._audit.entry(actor, "activate", "the waiting line", count=count)
+        results = await self._store.activations.activate_waiting(
+            min(count, MOST_PEOPLE), audit=entry
+        )
+        await self._told(actor, "activated", PersonOutcome.ACTIVATED, results)
+        return results
+
+    async def free(self, actor: Actor, people: Sequence[str]) -> list[PersonResult]:
+        """Take people's licenses; they are invited again. Admins only."""
+        await self._access.require(actor, Role.ADMIN, "licenses.free")
+        entry = self._audit.entry(actor, "licenses.free", "chosen people")
+        results = await self._store.activations.free(_keys(people), audit=entry)
+        await self._told(actor, "freed the licenses of", PersonOutcome.FREED, results)
+        return results
+
+    async def invite(
+        self, actor: Actor, people: Sequence[str], *, resend: bool = False
+    ) -> list[PersonResult]:
+        """Send invitations to staged people; with `resend`, to invited ones once more."""
+        await self._access.require(actor, Role.OPERATOR, "invite")
+        entry = self._audit.entry(actor, "invite", "chosen people", resend=resend)
+        results = await self._store.activations.invite(_keys(people), resend=resend, audit=entry)
+        await self._told(actor, "invited", PersonOutcome.INVITED, results)
+        return results
+
+    async def page_key(self) -> bytes:
+        """Return the key that proves, in every replica, that a page was shown by dirsync."""
+        return bytes.fromhex(
+            await self._store.settings.set_default(_PAGE_KEY, secrets.token_hex(32))
+        )
+
+    async def contacts(self) -> tuple[str, ...]:
+        """Return the names of the admins whom people who wait may ask."""
+        return await self._access.contacts()
+
+    async def invited(self, token: str) -> Invited | None:
+        """Return whom a link belongs to; None if it is unknown, expired or used."""
+        if len(token) > LONGEST_TOKEN:
+            return None
+        return await self._store.activations.invited(token, now=self._clock.now())
+
+    async def accept(self, token: str) -> Invited | None:
+        """Take a license for the person of a link, or a place in line; None as for `invited`."""
+        if len(token) > LONGEST_TOKEN:
+            return None
+        entry = self._audit.entry(_LINK, "invitation.accept", "")
+        accepted = await self._store.activations.accept(token, audit=entry)
+        if accepted is not None:
+            self.wake()
+        return accepted
+
+    async def _told(
+        self, actor: Actor, verb: str, did: PersonOutcome, results: Sequence[PersonResult]
+    ) -> None:
+        count = sum(each.outcome is did for each in results)
+        if not count:
+            return
+        people = "1 person" if count == 1 else f"{count:,} people"
+        await self._notices.record(actor, did.value, f"{verb} {people}")
+        self.wake()
+
+
+def _keys(people: Sequence[str]) -> list[str]:
+    readable = [each.encode("utf-8", "replace").decode() for each in people]
+    keys = [match_key(each) for each in readable if each.strip()]
+    if not keys or len(keys) > MOST_PEOPLE:
+        raise UsageError(f"Name from 1 to {MOST_PEOPLE:,} people by their addresses.")
+    return keys
+
+
+def _nobody() -> None:
+    return None

@@ -1,0 +1,342 @@
+"""Activating and inviting people: each act is one transaction under the pool's lock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from core.model.account import (
+    Invited,
+    LicenseSummary,
+    PersonOutcome,
+    PersonResult,
+    UserId,
+    UserStatus,
+)
+from core.model.events import AuditEntry
+from core.store.audit import add_audit
+from core.store.bulk import json_rows, reserve_ids
+from core.store.codec import short_id, to_json, to_seconds
+from core.store.database import Database, Row, Transaction
+from core.store.licenses import first_in_line, give, load_summary, lock_pool, settle_pool
+
+_OWNER = """
+SELECT u.id, u.display_name, u.email, u.status, u.place
+FROM invitation_tokens t
+JOIN invitations i ON i.id = t.invitation_id
+JOIN users u ON u.id = i.user_id
+WHERE t.account_id = :account AND t.token_hash = :hash AND t.expires_at > :now
+  AND i.state IN ('pending', 'sent') AND u.status IN ('staged', 'invited', 'waiting')
+"""
+_AHEAD = """
+SELECT count(*) FROM users
+WHERE account_id = :account AND status = 'waiting' AND place < :place
+"""
+_LINE = """
+SELECT id, email, place FROM users WHERE account_id = :account AND status = 'waiting'
+ORDER BY place, id
+"""
+_NAMED = """
+SELECT n.key, u.id, u.email, u.status, u.place FROM {keys} AS n
+JOIN users u ON u.account_id = :account AND u.match_key = n.key
+"""
+_QUEUE_UP = """
+UPDATE users SET status = 'waiting', place = :place, updated_at = :now
+WHERE account_id = :account AND id = :id
+"""
+_FREE = """
+UPDATE users SET status = 'invited', licensed = FALSE, updated_at = :now
+WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
+"""
+_INVITED = """
+UPDATE users SET status = 'invited', updated_at = :now
+WHERE account_id = :account AND status = 'staged' AND id IN (SELECT id FROM {ids} AS d)
+"""
+_SEND_AGAIN = """
+UPDATE invitations SET state = 'pending', attempts = 0, next_at = :now, sent_at = NULL,
+    claimed_by = NULL, claimed_until = NULL, error = NULL,
+    way = CASE WHEN way = 'staged' THEN 'mail' ELSE way END,
+    message_id = '<invitation-' || CAST(invitations.id AS text) || '.' || :batch || '@dirsync>'
+WHERE account_id = :account AND purpose = 'invitation' AND id IN (
+    SELECT max(i.id) FROM invitations i JOIN {ids} AS d ON d.id = i.user_id
+    WHERE i.purpose = 'invitation' GROUP BY i.user_id)
+"""
+_NEW = """
+INSERT INTO invitations (account_id, id, user_id, cycle_id, way, state, message_id, next_at,
+    created_at)
+SELECT :account, d.id, d.user_id, '', 'mail', 'pending',
+    '<invitation-' || CAST(d.id AS text) || '.' || :batch || '@dirsync>',
+    CAST(:now AS double precision), CAST(:now AS double precision)
+FROM {rows} AS d
+"""
+_HAVE = """
+SELECT DISTINCT user_id FROM invitations
+WHERE account_id = :account AND purpose = 'invitation' AND user_id IN (SELECT id FROM {ids} AS d)
+"""
+_DROP_TOKENS = """
+DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
+    SELECT i.id FROM invitations i WHERE i.user_id IN (SELECT id FROM {ids} AS d))
+"""
+_IDS = (("id", "bigint"),)
+_REFUSED = {
+    UserStatus.DISABLED: PersonOutcome.DISABLED,
+    UserStatus.DELETED: PersonOutcome.DELETED,
+}
+
+
+def token_hash(token: str) -> bytes:
+    """Return what the store keeps of a link's token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+class Activations:
+    """Who gets a license, and who is invited to take one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def invited(self, token: str, *, now: datetime) -> Invited | None:
+        """Return whom a link belongs to; None if it is unknown, expired or used."""
+
+        async def work(tx: Transaction) -> Invited | None:
+            row = await _by_token(tx, token, now=now)
+            return None if row is None else await _invited(tx, row)
+
+        return await self._database.read(work)
+
+    async def accept(self, token: str, *, audit: AuditEntry) -> Invited | None:
+        """Take a license for whom the link belongs to, or a place in the waiting line.
+
+        Whoever waits already keeps the place. Nobody gets in ahead of people who wait. None, and
+        nothing is changed, if the link is unknown, expired or used.
+        """
+
+        async def work(tx: Transaction) -> Invited | None:
+            await lock_pool(tx)
+            row = await _by_token(tx, token, now=audit.at)
+            if row is None:
+                return None
+            changed = await _come_in(tx, row, now=audit.at)
+            if changed:
+                await add_audit(tx, replace(audit, subject=str(row.id)))
+                await settle_pool(tx, now=audit.at)
+            again = await tx.first(
+                "SELECT id, display_name, email, status, place FROM users WHERE id = :id",
+                id=row.id,
+            )
+            assert again is not None  # noqa: S101 - the row is locked with the pool
+            return await _invited(tx, again)
+
+        return await self._database.write(work)
+
+    async def activate(self, names: Sequence[str], *, audit: AuditEntry) -> list[PersonResult]:
+        """Give licenses to chosen people, in this order, as long as any is free.
+
+        `names` are match keys; whoever is named twice is treated once.
+        """
+
+        async def work(tx: Transaction) -> list[PersonResult]:
+            await lock_pool(tx)
+            found = await _named(tx, names)
+            free = (await load_summary(tx)).free
+            chosen: list[UserId] = []
+            results = [_judged(name, found.get(name), free, chosen) for name in _once(names)]
+            await give(tx, chosen, now=audit.at, told=True)
+            return await self._done(tx, results, audit, PersonOutcome.ACTIVATED)
+
+        return await self._database.write(work)
+
+    async def activate_waiting(self, count: int, *, audit: AuditEntry) -> list[PersonResult]:
+        """Give free licenses to the first `count` in line, as far as there are any."""
+
+        async def work(tx: Transaction) -> list[PersonResult]:
+            await lock_pool(tx)
+            free = (await load_summary(tx)).free
+            line = (await tx.rows(_LINE))[:count]
+            results = [
+                PersonResult(
+                    asked=row.email,
+                    outcome=PersonOutcome.ACTIVATED if n < free else PersonOutcome.WAITING,
+                    user_id=UserId(row.id),
+                    place=None if n < free else n - free + 1,
+                )
+                for n, row in enumerate(line)
+            ]
+            await give(tx, await first_in_line(tx, min(count, free)), now=audit.at, told=True)
+            return await self._done(tx, results, audit, PersonOutcome.ACTIVATED)
+
+        return await self._database.write(work)
+
+    async def free(self, names: Sequence[str], *, audit: AuditEntry) -> list[PersonResult]:
+        """Take chosen people's licenses; each may activate again as anybody who is invited."""
+
+        async def work(tx: Transaction) -> list[PersonResult]:
+            await lock_pool(tx)
+            found = await _named(tx, names)
+            results = [_freed(name, found.get(name)) for name in _once(names)]
+            ids = _ids_of(results, PersonOutcome.FREED)
+            if ids:
+                source = json_rows(tx.backend, "ids", _IDS)
+                await tx.run(_FREE.format(ids=source), ids=to_json(ids), now=to_seconds(audit.at))
+                await _send(tx, ids, now=audit.at)
+            return await self._done(tx, results, audit, PersonOutcome.FREED)
+
+        return await self._database.write(work)
+
+    async def invite(
+        self, names: Sequence[str], *, resend: bool, audit: AuditEntry
+    ) -> list[PersonResult]:
+        """Send invitations to staged people, and with `resend` once more to invited ones.
+
+        A link that was sent before no longer works.
+        """
+
+        async def work(tx: Transaction) -> list[PersonResult]:
+            await lock_pool(tx)
+            found = await _named(tx, names)
+            results = [_to_invite(name, found.get(name), resend=resend) for name in _once(names)]
+            ids = _ids_of(results, PersonOutcome.INVITED)
+            if ids:
+                source = json_rows(tx.backend, "ids", _IDS)
+                await tx.run(
+                    _INVITED.format(ids=source), ids=to_json(ids), now=to_seconds(audit.at)
+                )
+                await _send(tx, ids, now=audit.at)
+            return await self._done(tx, results, audit, PersonOutcome.INVITED)
+
+        return await self._database.write(work)
+
+    async def _done(
+        self,
+        tx: Transaction,
+        results: list[PersonResult],
+        audit: AuditEntry,
+        did: PersonOutcome,
+    ) -> list[PersonResult]:
+        """Note the act if it did anything, settle the pool, and say where the others stand."""
+        people = [int(each.user_id or 0) for each in results if each.outcome is did]
+        if people:
+            detail = {**audit.detail, "people": people}
+            await add_audit(tx, replace(audit, detail=detail))
+            await settle_pool(tx, now=audit.at)
+        return await _with_places(tx, results)
+
+
+async def _by_token(tx: Transaction, token: str, *, now: datetime) -> Row | None:
+    return await tx.first(_OWNER, hash=token_hash(token), now=to_seconds(now))
+
+
+async def _invited(tx: Transaction, row: Row) -> Invited:
+    waits = row.status == UserStatus.WAITING
+    return Invited(
+        user_id=UserId(row.id),
+        display_name=row.display_name,
+        email=row.email,
+        status=UserStatus(row.status),
+        place=int(await tx.value(_AHEAD, place=row.place)) + 1 if waits else None,
+    )
+
+
+async def _come_in(tx: Transaction, row: Row, *, now: datetime) -> bool:
+    """Activate somebody, or let them wait; False if they go on waiting."""
+    pool: LicenseSummary = await load_summary(tx)
+    ahead = pool.waiting
+    if row.status == UserStatus.WAITING:
+        ahead = int(await tx.value(_AHEAD, place=row.place))
+    if pool.free > ahead:
+        await give(tx, [UserId(row.id)], now=now, told=False)
+        return True
+    if row.status == UserStatus.WAITING:
+        return False
+    place = await reserve_ids(tx, "places", 1)
+    await tx.run(_QUEUE_UP, id=row.id, place=place, now=to_seconds(now))
+    return True
+
+
+async def _named(tx: Transaction, names: Sequence[str]) -> dict[str, Row]:
+    keys = json_rows(tx.backend, "keys", (("key", "text"),))
+    rows = await tx.rows(_NAMED.format(keys=keys), keys=to_json([[each] for each in _once(names)]))
+    return {row.key: row for row in rows}
+
+
+def _once(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _judged(name: str, row: Row | None, free: int, chosen: list[UserId]) -> PersonResult:
+    """Decide about somebody who was chosen; `chosen` takes whoever gets a license."""
+    if row is None:
+        return PersonResult(asked=name, outcome=PersonOutcome.UNKNOWN)
+    status = UserStatus(row.status)
+    if status in _REFUSED:
+        outcome = _REFUSED[status]
+    elif status is UserStatus.ACTIVE:
+        outcome = PersonOutcome.ALREADY_ACTIVE
+    elif len(chosen) < free:
+        chosen.append(UserId(row.id))
+        outcome = PersonOutcome.ACTIVATED
+    else:
+        waits = status is UserStatus.WAITING
+        outcome = PersonOutcome.WAITING if waits else PersonOutcome.NO_LICENSE
+    return PersonResult(asked=row.email or name, outcome=outcome, user_id=UserId(row.id))
+
+
+def _freed(name: str, row: Row | None) -> PersonResult:
+    if row is None:
+        return PersonResult(asked=name, outcome=PersonOutcome.UNKNOWN)
+    status = UserStatus(row.status)
+    outcome = {
+        UserStatus.ACTIVE: PersonOutcome.FREED,
+        UserStatus.WAITING: PersonOutcome.WAITING,
+        **_REFUSED,
+    }.get(status, PersonOutcome.NO_LICENSE)
+    return PersonResult(asked=row.email or name, outcome=outcome, user_id=UserId(row.id))
+
+
+def _to_invite(name: str, row: Row | None, *, resend: bool) -> PersonResult:
+    if row is None:
+        return PersonResult(asked=name, outcome=PersonOutcome.UNKNOWN)
+    status = UserStatus(row.status)
+    again = PersonOutcome.INVITED if resend else PersonOutcome.ALREADY_INVITED
+    outcome = {
+        UserStatus.STAGED: PersonOutcome.INVITED,
+        UserStatus.INVITED: again,
+        UserStatus.WAITING: PersonOutcome.WAITING,
+        UserStatus.ACTIVE: PersonOutcome.ALREADY_ACTIVE,
+        **_REFUSED,
+    }[status]
+    return PersonResult(asked=row.email or name, outcome=outcome, user_id=UserId(row.id))
+
+
+def _ids_of(results: Sequence[PersonResult], outcome: PersonOutcome) -> list[list[int]]:
+    return [[int(each.user_id or 0)] for each in results if each.outcome is outcome]
+
+
+async def _send(tx: Transaction, ids: list[list[int]], *, now: datetime) -> None:
+    """Make these people's invitations due anew; whoever has none gets one."""
+    source = json_rows(tx.backend, "ids", _IDS)
+    values = {"ids": to_json(ids)}
+    have = {row.user_id for row in await tx.rows(_HAVE.format(ids=source), **values)}
+    await tx.run(_DROP_TOKENS.format(ids=source), **values)
+    batch, seconds = short_id("s"), to_seconds(now)
+    await tx.run(_SEND_AGAIN.format(ids=source), batch=batch, now=seconds, **values)
+    new = [user for (user,) in ids if user not in have]
+    if new:
+        first = await reserve_ids(tx, "invitations", len(new))
+        rows = json_rows(tx.backend, "rows", (("id", "bigint"), ("user_id", "bigint")))
+        pairs = [[first + n, user] for n, user in enumerate(new)]
+        await tx.run(_NEW.format(rows=rows), rows=to_json(pairs), batch=batch, now=seconds)
+
+
+async def _with_places(tx: Transaction, results: list[PersonResult]) -> list[PersonResult]:
+    if all(each.outcome is not PersonOutcome.WAITING for each in results):
+        return results
+    places = {row.id: place for place, row in enumerate(await tx.rows(_LINE), start=1)}
+    return [
+        replace(each, place=places.get(each.user_id))
+        if each.outcome is PersonOutcome.WAITING
+        else each
+        for each in results
+    ]
