@@ -59,12 +59,15 @@ class Letters:
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
+        self.both_came = asyncio.Event()
 
     async def send(self, invitation: Invitation, *, subject: str, text: str, html: str) -> None:
         assert subject
         assert f"/invitations/{invitation.token}" in text
         assert f"/invitations/{invitation.token}" in html
         self.tokens[invitation.email] = invitation.token
+        if len(self.tokens) > 1:
+            self.both_came.set()
 
 
 @asynccontextmanager
@@ -95,8 +98,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         await core.configurations.apply(ADMIN, FILE, source="f.yaml")
         await core.sync.request(ADMIN, "people")
         async with asyncio.timeout(20):
-            while len(box.tokens) < 2:
-                await asyncio.sleep(0.02)
+            await box.both_came.wait()
         async with served(core) as url, aiohttp.ClientSession() as http:
             yield Site(core, url, http, box.tokens)
 
