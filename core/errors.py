@@ -6,6 +6,7 @@
     ├── ConfigurationError           a setting, file or configuration is wrong
     ├── RemoteError                  the other side failed; retry_after in seconds or None
     │   ├── TransientRemoteError     worth trying again later
+    │   ├── WatermarkExpiredError    the provider no longer knows where a delta was to begin
     │   └── TerminalRemoteError      trying again cannot help
     │       ├── SignInError          the credentials were refused: 401, or no token granted
     │       └── PermissionMissingError  signed in, but a right is missing (403)
@@ -91,6 +92,12 @@ class TransientRemoteError(RemoteError):
     """The other side may recover: time-outs, dropped connections, 429, 5xx."""
 
     default_code = "remote_unavailable"
+
+
+class WatermarkExpiredError(RemoteError):
+    """The provider does not know a watermark any more: only a full read tells what changed."""
+
+    default_code = "watermark_expired"
 
 
 class TerminalRemoteError(RemoteError):

@@ -28,12 +28,14 @@ from core.model.cycle import (
 )
 from core.model.directory import (
     Capabilities,
+    ChangePage,
     CheckReport,
     ExternalId,
     Page,
     Presence,
     ProviderGroup,
     ProviderUser,
+    Watermark,
 )
 from core.model.events import Delivery, OutboxItem
 
@@ -64,6 +66,21 @@ class IdentityProvider(Protocol):
         """Yield all groups with their members; nothing if groups are not a capability."""
         ...
 
+    async def watermark(self) -> Watermark | None:
+        """Return where a delta begins that starts now; None without the `delta` capability.
+
+        Asked before a full read, so that what changes meanwhile is in the next delta.
+        """
+        ...
+
+    def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+        """Yield what changed since then; nothing at all without the `delta` capability.
+
+        Something that did not change may be in it, too. Raises as listings do, and
+        `WatermarkExpiredError` when the provider does not know the watermark any more.
+        """
+        ...
+
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person's raw bytes, or raise `RecordError`. Pure and fast."""
         ...
@@ -86,6 +103,14 @@ class IdentityProvider(Protocol):
 
     async def read_group(self, external_id: ExternalId) -> Presence:
         """Say whether one group is there (active) or gone; needs `read_one`, raises likewise."""
+        ...
+
+    async def find_user(self, name: str) -> bytes | None:
+        """Return the raw record of the one person with this id, user name or primary e-mail.
+
+        User names and addresses are compared without regard to case. None if there is nobody;
+        raises as listings do, and `ConflictError` (code ``several_people``) if there are several.
+        """
         ...
 
     async def check(self) -> CheckReport:

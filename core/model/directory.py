@@ -14,6 +14,10 @@ Digest = NewType("Digest", bytes)
 """16 bytes over a record's raw form; see `core.engine.scoping.digest_key`."""
 
 
+Watermark = NewType("Watermark", str)
+"""Where a delta begins: a provider's own text, which nobody else reads."""
+
+
 class ResourceKind(StrEnum):
     """What a page or a change is about."""
 
@@ -55,6 +59,27 @@ class Page:
     last: bool
     total: int | None
     token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangePage:
+    """One page of what changed since a watermark.
+
+    Attributes:
+        kind: what its records are.
+        records: whole raw records, as `Page` has them; a changed group's has all its members.
+        removed: ids that the provider explicitly says are deleted.
+        last: the provider said that nothing follows, of any kind.
+        token: what identified this page at the provider, to notice loops.
+        watermark: where the next delta begins; on the last page only.
+    """
+
+    kind: ResourceKind
+    records: Sequence[bytes]
+    removed: Sequence[ExternalId] = ()
+    last: bool
+    token: str
+    watermark: Watermark | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

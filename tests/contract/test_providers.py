@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from core.errors import RecordError, SignInError, TransientRemoteError
-from core.model.directory import CheckStatus, Page, Presence
+from core.model.directory import CheckStatus, Page, Presence, Watermark
 from core.ports import IdentityProvider
 from tests.contract.providers.harness import HARNESSES, Backend, Person, crowd
 
@@ -239,3 +239,39 @@ async def test_closing_twice_and_stopping_halfway_leave_nothing_behind(backend):
         await asyncio.sleep(0.02)
     assert len(asyncio.all_tasks()) == tasks
     assert psutil.Process().num_fds() == files
+
+
+async def test_one_person_is_found_by_id_user_name_or_e_mail_in_any_case(backend):
+    await backend.start(crowd(30))
+    provider = await backend.open()
+    listed = {provider.decode_user(raw).external_id: raw for raw in await records_of(provider)}
+    ann = backend.id_of("p0007")
+
+    for name in (ann, "p0007@example.com", "P0007@Example.com"):
+        found = await provider.find_user(name)
+        assert found is not None
+        assert provider.decode_user(found) == provider.decode_user(listed[ann])
+    await provider.aclose()
+
+
+async def test_nobody_is_found_by_a_name_that_nobody_has_however_hostile(backend):
+    await backend.start(crowd(3))
+    provider = await backend.open()
+
+    for name in ("nobody@example.com", 'x" or userName pr or "', "*", "../Groups", "p000"):
+        assert await provider.find_user(name) is None
+    await provider.aclose()
+
+
+async def test_changes_are_listed_only_where_that_is_a_capability(backend):
+    await backend.start(crowd(3))
+    provider = await backend.open()
+
+    mark = await provider.watermark()
+    if not provider.capabilities.delta:
+        assert mark is None
+        async with aclosing(provider.read_changes(Watermark("any"))) as pages:
+            assert [page async for page in pages] == []
+    else:
+        assert mark
+    await provider.aclose()

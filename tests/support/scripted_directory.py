@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from core.errors import DirsyncError, RecordError
+from core.errors import ConflictError, DirsyncError, RecordError
 from core.model.directory import (
     Capabilities,
+    ChangePage,
     CheckReport,
     ExternalId,
     Page,
     Presence,
     ProviderGroup,
     ProviderUser,
+    Watermark,
 )
 
 
@@ -78,12 +80,20 @@ class ScriptedDirectory:
         read_one: bool = True,
         page_size: int = 4,
         announces: bool = True,
+        delta: bool = False,
     ) -> None:
         self.people = list(persons)
         self.teams = list(teams)
         self.capabilities = Capabilities(
-            groups=groups, read_one=read_one, announces_total=announces, page_size=page_size
+            groups=groups,
+            read_one=read_one,
+            announces_total=announces,
+            delta=delta,
+            page_size=page_size,
         )
+        self.mark = Watermark("now")
+        self.changes: Sequence[ChangePage | DirsyncError] = ()
+        self.asked_since: list[Watermark] = []
         self.decoder_revision = "1"
         self.bend: Bend = list
         self.bend_groups: Bend = list
@@ -103,6 +113,18 @@ class ScriptedDirectory:
         for page in self._deliver(
             self.bend_groups(self._pages([_raw_team(t) for t in self.teams]))
         ):
+            yield page
+
+    async def watermark(self) -> Watermark | None:
+        """Return `mark`, where changes can be listed."""
+        return self.mark if self.capabilities.delta else None
+
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+        """Yield `changes` as they are."""
+        self.asked_since.append(since)
+        for page in self.changes:
+            if isinstance(page, DirsyncError):
+                raise page
             yield page
 
     def _deliver(self, script: Sequence[Page | DirsyncError]) -> Iterable[Page]:
@@ -176,6 +198,13 @@ class ScriptedDirectory:
             raise answer
         there = any(team.id == external_id for team in self.teams)
         return answer or (Presence.ACTIVE if there else Presence.GONE)
+
+    async def find_user(self, name: str) -> bytes | None:
+        """Return the one person of this id or e-mail."""
+        found = [p for p in self.people if name in (p.id, p.email)]
+        if len(found) > 1:
+            raise ConflictError(f"Several people are called {name}.", code="several_people")
+        return _raw_person(found[0]) if found else None
 
     async def check(self) -> CheckReport:
         """Nothing to check."""

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.errors import ConfigurationError, RemoteError, TerminalRemoteError
+from core.errors import ConfigurationError, ConflictError, RemoteError, TerminalRemoteError
 from core.http.limits import HttpLimits
 from core.model.configuration import ScimSettings
 from core.model.directory import CheckStatus, ExternalId, Page, Presence
@@ -287,3 +287,47 @@ async def test_client_credentials_sign_in_at_their_own_origin():
 
     assert {asked.headers["authorization"] for asked in server.asked} == {"Bearer granted"}
     assert len(tokens.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "to_a_filter",
+    [
+        listing,
+        says({"schemas": [LIST], "totalResults": 0, "Resources": []}),
+        says({"status": "400", "scimType": "invalidFilter"}, status=400),
+        says({"status": "501"}, status=501),
+    ],
+    ids=["ignores it", "finds nobody ever", "refuses it", "does not know it"],
+)
+async def test_who_a_server_cannot_filter_for_is_found_in_its_listing(to_a_filter):
+    def answer(asked: Asked) -> Says:
+        if urlsplit(asked.target).path != "/Users":
+            return NOT_FOUND
+        if "filter" not in query(asked):
+            return listing(asked)
+        return to_a_filter if isinstance(to_a_filter, Says) else to_a_filter(asked)
+
+    async with (
+        scripted(script=server_with(Users=answer)) as server,
+        provider_at(server) as provider,
+    ):
+        found = await provider.find_user("ann5")
+        nobody = await provider.find_user("bob")
+
+    assert provider.decode_user(found).external_id == "i5"
+    assert nobody is None
+
+
+async def test_two_people_of_one_name_are_not_chosen_between():
+    both = [{"id": "i1", "userName": "ann"}, {"id": "i2", "userName": "Ann"}]
+    page = says({"schemas": [LIST], "totalResults": 2, "startIndex": 1, "Resources": both})
+    async with (
+        scripted(
+            script=server_with(Users=lambda a: page if "filter" in a.target else NOT_FOUND)
+        ) as server,
+        provider_at(server) as provider,
+    ):
+        with pytest.raises(ConflictError) as raised:
+            await provider.find_user("ann")
+
+    assert raised.value.code == "several_people"

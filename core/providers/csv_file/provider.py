@@ -15,12 +15,14 @@ from core.http.tokens import BearerToken
 from core.model.configuration import CsvSettings
 from core.model.directory import (
     Capabilities,
+    ChangePage,
     CheckReport,
     ExternalId,
     Page,
     Presence,
     ProviderGroup,
     ProviderUser,
+    Watermark,
 )
 from core.providers.context import ProviderContext
 from core.providers.csv_file.check import check_file
@@ -34,6 +36,7 @@ from core.providers.csv_file.rows import (
 )
 from core.providers.csv_file.source import LocalSource, RemoteSource, Snapshot, Source
 from core.providers.csv_file.table import Table
+from core.providers.finding import find_listed
 
 _PAGE_SIZE = 1000
 
@@ -109,6 +112,16 @@ class CsvProvider:
                 token=str(start),
             )
 
+    async def watermark(self) -> Watermark | None:
+        """Return None: a file does not say what changed in it."""
+        return None
+
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
+        """Yield nothing: a file does not say what changed in it."""
+        nothing: tuple[ChangePage, ...] = ()
+        for page in nothing:
+            yield page
+
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one row, or raise `RecordError`."""
         return decode_row(raw)
@@ -132,6 +145,10 @@ class CsvProvider:
         raise TerminalRemoteError(
             f"A CSV file cannot be asked for one group ({external_id}).", code="not_available"
         )
+
+    async def find_user(self, name: str) -> bytes | None:
+        """Return the one person's row, or None; the file is read for it."""
+        return await find_listed(self._pages(), name, decode=decode_row, identify=row_id)
 
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""

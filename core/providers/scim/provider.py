@@ -16,15 +16,18 @@ from core.http.tokens import BasicSignIn, BearerToken, ClientCredentials
 from core.model.configuration import ScimSettings
 from core.model.directory import (
     Capabilities,
+    ChangePage,
     CheckReport,
     ExternalId,
     Page,
     Presence,
     ProviderGroup,
     ProviderUser,
+    Watermark,
 )
 from core.providers.context import ProviderContext
 from core.providers.scim.check import check_server
+from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
 from core.providers.scim.listing import Listing, not_scim
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
@@ -50,6 +53,9 @@ class ScimProvider:
         self._decoder = decoder
         self._page_size = page_size
         self._groups = groups
+        self._finder = PersonFinder(
+            self._server, decoder=decoder, identify=self.identify, listing=self._people
+        )
 
     @classmethod
     async def open(cls, settings: ScimSettings, *, context: ProviderContext) -> ScimProvider:
@@ -90,7 +96,7 @@ class ScimProvider:
 
     def read_users(self) -> AsyncIterator[Page]:
         """Yield all people, page by page, the next page already requested."""
-        return self._pages(_USERS, self._decoder.plan.selection)
+        return self._people()
 
     async def read_groups(self) -> AsyncIterator[Page]:
         """Yield all groups with their members, if groups are wanted."""
@@ -100,6 +106,16 @@ class ScimProvider:
         async with aclosing(self._pages(_GROUPS, _GROUP_SELECTION)) as pages:
             async for page in pages:
                 yield replace(page, records=await evidence.settle(page.records))
+
+    async def watermark(self) -> Watermark | None:
+        """Return None: SCIM has no listing of changes."""
+        return None
+
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
+        """Yield nothing: SCIM has no listing of changes."""
+        nothing: tuple[ChangePage, ...] = ()
+        for page in nothing:
+            yield page
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""
@@ -132,6 +148,10 @@ class ScimProvider:
             raise not_scim(self._client.host, "it answered with another group's record")
         return Presence.ACTIVE
 
+    async def find_user(self, name: str) -> bytes | None:
+        """Return the one person's record, or None; three requests where the server filters."""
+        return await self._finder.find(name)
+
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""
         return await check_server(
@@ -144,6 +164,9 @@ class ScimProvider:
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""
         await self._client.aclose()
+
+    def _people(self) -> AsyncGenerator[Page, None]:
+        return self._pages(_USERS, self._decoder.plan.selection)
 
     async def _pages(self, endpoint: str, selection: str) -> AsyncGenerator[Page, None]:
         manner = await self._server.manner()
