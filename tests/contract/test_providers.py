@@ -275,3 +275,59 @@ async def test_changes_are_listed_only_where_that_is_a_capability(backend):
     else:
         assert mark
     await provider.aclose()
+
+
+async def addresses_of(backend: Backend) -> dict[str, str]:
+    return {one: person.emails[0] for one, person in (await people_of(backend)).items()}
+
+
+async def test_another_e_mail_address_leaves_the_id(backend):
+    await backend.start([Person(key="ann"), Person(key="bob")])
+
+    await backend.readdress("ann", "ann.smith@example.com")
+
+    assert await addresses_of(backend) == {
+        backend.id_of("ann"): "ann.smith@example.com",
+        backend.id_of("bob"): "bob@example.com",
+    }
+
+
+async def test_two_people_who_swap_addresses_keep_their_ids(backend):
+    await backend.start([Person(key="ann"), Person(key="bob")])
+
+    await backend.readdress("ann", "between@example.com")
+    await backend.readdress("bob", "ann@example.com")
+    await backend.readdress("ann", "bob@example.com")
+
+    assert await addresses_of(backend) == {
+        backend.id_of("ann"): "bob@example.com",
+        backend.id_of("bob"): "ann@example.com",
+    }
+
+
+async def test_a_recycled_address_belongs_to_the_newcomer(backend):
+    await backend.start([Person(key="ann"), Person(key="bob")])
+    left = backend.id_of("ann")
+    await backend.delete("ann")
+
+    await backend.add(Person(key="eve"))
+    await backend.readdress("eve", "ann@example.com")
+
+    found = await addresses_of(backend)
+    assert found[backend.id_of("eve")] == "ann@example.com"
+    assert left not in found
+    provider = await backend.open()
+    raw = await provider.find_user("ann@example.com")
+    assert provider.decode_user(raw).external_id == backend.id_of("eve")
+    await provider.aclose()
+
+
+async def test_who_is_deleted_and_created_again_is_listed_once(backend):
+    await backend.start([Person(key="ann"), Person(key="bob")])
+    await backend.delete("ann")
+    await backend.add(Person(key="ann"))
+
+    assert await addresses_of(backend) == {
+        backend.id_of("ann"): "ann@example.com",
+        backend.id_of("bob"): "bob@example.com",
+    }

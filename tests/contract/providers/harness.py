@@ -64,6 +64,14 @@ class Backend(ABC):
         """Give somebody another title."""
 
     @abstractmethod
+    async def readdress(self, key: str, email: str) -> None:
+        """Give somebody another e-mail address and user name."""
+
+    @abstractmethod
+    async def add(self, person: Person) -> None:
+        """Create somebody; who was deleted gets what a newcomer of that key gets."""
+
+    @abstractmethod
     async def delete(self, key: str) -> None: ...
 
     @abstractmethod
@@ -126,6 +134,15 @@ class ScimHarness(Backend):
     async def rename(self, key: str, title: str) -> None:
         await asyncio.to_thread(self._server.patch, self._ids[key], "title", title)
 
+    async def readdress(self, key: str, email: str) -> None:
+        emails = [{"value": email, "primary": True}]
+        await asyncio.to_thread(self._server.patch, self._ids[key], "emails", emails)
+        await asyncio.to_thread(self._server.patch, self._ids[key], "userName", email)
+
+    async def add(self, person: Person) -> None:
+        ids = await asyncio.to_thread(self._server.add, "/Users", [_scim_record(person)])
+        self._ids[person.key] = ids[0]
+
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._server.delete, self._ids[key])
 
@@ -187,6 +204,14 @@ class CsvFileHarness(Backend):
 
     async def rename(self, key: str, title: str) -> None:
         self._rows[key][4] = title
+        self._write()
+
+    async def readdress(self, key: str, email: str) -> None:
+        self._rows[key][1:3] = [email, email]
+        self._write()
+
+    async def add(self, person: Person) -> None:
+        self._rows[person.key] = _csv_row(person)
         self._write()
 
     async def delete(self, key: str) -> None:
