@@ -129,8 +129,8 @@ def _page(name: str, *, status: int = 200, **values: object) -> web.Response:
         headers={
             "Cache-Control": "no-store",
             "Content-Security-Policy": (
-                f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-                "base-uri 'none'; frame-ancestors 'none'"
+                f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; "
+                "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
             ),
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",

@@ -25,7 +25,7 @@ from tests.support.paused_cycle import PEOPLE, directory
 from tests.support.scripted_directory import ScriptedDirectory, people, person, team
 from tests.support.store_world import StoreWorld, store_world
 
-LEASE = 1.0
+LEASE = 2.5
 ROOT = Path(__file__).resolve().parents[2]
 
 

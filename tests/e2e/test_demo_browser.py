@@ -122,6 +122,40 @@ async def test_the_mailbox_has_an_invitation_for_everybody(page, demo, theme):
     assert await violations(page) == []
 
 
+async def test_somebody_accepts_on_a_phone_and_then_everybody_does(page, demo, theme):
+    """In the light one accepts by hand and the rest at once; in the dark a late one looks."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    links = (await (await page.request.get(f"{demo.url}/mail/invitations")).json())["links"]
+    if theme == "light":
+        await page.goto(links[0])
+        await shot(page, f"demo-{theme}-9-invitation-page")
+        assert await violations(page) == []
+        await page.get_by_role("checkbox").check()
+        await page.get_by_role("button", name="Accept the invitation").click()
+        await expect(page.locator("h1")).to_contain_text("Welcome")
+        assert await violations(page) == []
+        await page.goto(f"{demo.url}/mail/")
+        await page.get_by_role("button", name="Everybody accepts").click(timeout=SLOW)
+        await expect(page.locator("main")).to_contain_text("20 wait for one", timeout=SLOW)
+        await back_to_chat(page, demo)
+        await expect(messages(page, "Licenses are exhausted").last).to_be_visible(timeout=SLOW)
+        return
+    used = await page.request.get(links[0])
+    assert "This link does not work" in await used.text()
+    await page.goto(await waiting_link(page, links))
+    await expect(page.locator("h1")).to_contain_text("You are in line")
+    await shot(page, f"demo-{theme}-10-in-line")
+    assert await violations(page) == []
+
+
+async def waiting_link(page: Page, links: list[str]) -> str:
+    """Return the first link that belongs to somebody who waits."""
+    for link in links:
+        if "You are in line" in await (await page.request.get(link)).text():
+            return link
+    pytest.fail("nobody waits")
+
+
 async def test_forty_who_leave_are_held_for_an_admin(page, demo, theme):
     await page.goto(f"{demo.url}/directory/")
     await shot(page, f"demo-{theme}-6-directory")
