@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
-from tests.support.figures import FULL, SEED
 
 hypothesis.settings.register_profile(
     "dirsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -21,8 +19,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("dirsync")
 """An example may take long on a busy machine; a test that hangs has a time-out."""
 
-pytest_plugins = ["tests.support.figures"]
-"""Prints the figures of the large suites, `n tried / n wrong` with their seed, at the end."""
+pytest_plugins = ["tests.support.figures", "tests.support.sampling"]
+"""The figures of the large suites at the end of a run, and what a sample of them leaves out."""
 
 
 @pytest.fixture(params=BACKENDS)
@@ -43,29 +41,6 @@ async def store(database_url: str, clock: ManualClock) -> AsyncIterator[Store]:
     """Give an open store over each kind of database in turn."""
     async with await open_store(database_url, clock=clock, migrate=False) as opened:
         yield opened
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave each case that runs on every database to one of them, except at full scale.
-
-    Which one is drawn by the seed and the test's name, so that both are met everywhere.
-    """
-    if FULL:
-        return
-    chosen, others = [], []
-    for item in items:
-        backend = _backend(item)
-        case = item.nodeid.replace(backend, "") if backend else ""
-        drawn = BACKENDS[zlib.crc32(f"{SEED}{case}".encode()) % len(BACKENDS)]
-        (chosen if not backend or backend == drawn else others).append(item)
-    items[:] = chosen
-    config.hook.pytest_deselected(items=others)
-
-
-def _backend(item: pytest.Item) -> str:
-    call = getattr(item, "callspec", None)
-    values = call.params.values() if call is not None else ()
-    return next((value for value in values if value in BACKENDS), "")
 
 
 @pytest.fixture
