@@ -41,7 +41,7 @@ async def _doctor(*, as_json: bool) -> int:
     from bot.cli.slack_check import slack_lines  # noqa: PLC0415 - others start without Slack's client
 
     settings = Settings.from_environment()
-    lines = [*_versions(), *_variables(settings), *_files(settings)]
+    lines = [*_versions(), *_variables(settings), *_files(settings), *_links(settings)]
     lines += await slack_lines(settings)
     mailer = open_mailer(settings, SystemClock())
     lines.append(await mailer.check())
@@ -104,6 +104,19 @@ def _variables(settings: Settings) -> Iterator[CheckLine]:
         )
     if not settings.unknown_variables:
         yield CheckLine(name="Settings", status=CheckStatus.OK, detail="all variables are known")
+
+
+def _links(settings: Settings) -> Iterator[CheckLine]:
+    if settings.public_url:
+        yield CheckLine(name="Invitation links", status=CheckStatus.OK, detail=settings.public_url)
+    else:
+        yield CheckLine(
+            name="Invitation links",
+            status=CheckStatus.WARNING,
+            detail="DIRSYNC_PUBLIC_URL is not set, so invitations carry no link to accept with",
+            hint="Set it to the address under which people reach this server's HTTP port.",
+            code="no_public_url",
+        )
 
 
 def _files(settings: Settings) -> Iterator[CheckLine]:

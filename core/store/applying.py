@@ -86,9 +86,9 @@ async def apply(
         "now": to_seconds(now),
     }
     await _people(tx, batch, values)
+    await _invite(tx, batch, values, send=send)
     if batch.has("disable", "delete", "enable", "restore"):
         await settle_pool(tx, now=now)
-    await _invite(tx, batch, values, send=send)
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
     await store_problems(tx, fence, batch.problems)

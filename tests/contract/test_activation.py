@@ -20,7 +20,7 @@ from tests.support.scripted_directory import people
 from tests.support.store_world import ADA, StoreWorld, store_world
 
 ACTIVATIONS = figure("simultaneous activations")
-REPEATS = 20 if FULL else 2
+REPEATS = 10 if FULL else 2
 CROWD, SEATS = (500, 100) if FULL else (100, 25)
 
 
@@ -175,6 +175,31 @@ async def test_whoever_is_disabled_while_waiting_comes_back_to_their_place(world
     assert (await accept(world, token)).place == 2
 
 
+async def test_whoever_comes_back_to_a_free_license_is_welcomed_and_not_invited_again(world):
+    tokens = list((await links(world)).items())
+    for _, token in tokens:
+        await accept(world, token)
+    email, _ = tokens[3]
+    external = email.partition("@")[0]
+    kept = world.directory.people
+    world.directory.people = [each for each in kept if each.id != external]
+    await world.cycle()
+    await set_total(world, 6)
+    await world.store.configurations.apply(
+        [],
+        licenses_total=None,
+        licenses_policy=LicensePolicy.AUTOMATIC,
+        by=ADA,
+        now=world.clock.now(),
+    )
+    await links(world)
+    world.directory.people = kept
+    await world.cycle()
+    assert (await world.person(email)).status is UserStatus.ACTIVE
+    due = await world.store.invitations.due(owner="w", now=world.clock.now())
+    assert [(each.email, each.purpose.value) for each in due] == [(email, "welcome")]
+
+
 async def test_a_freed_license_leaves_its_person_invited_with_a_new_link(world):
     tokens = await links(world)
     assert await outcomes(world, ["u1@example.com"]) == [PersonOutcome.ACTIVATED]
@@ -246,6 +271,7 @@ async def test_lowering_the_total_throws_nobody_out(world):
     assert (summary.used, summary.total, summary.free) == (3, 1, 0)
 
 
+@pytest.mark.timeout(600)
 async def test_of_a_crowd_at_once_exactly_as_many_get_in_as_there_are_licenses(database_url):
     shared = database_url.startswith("postgresql")
     async with store_world(database_url, people(CROWD)) as world:
