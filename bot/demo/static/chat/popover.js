@@ -10,10 +10,13 @@ export function openPopover(anchor, content, { onClose, above = false, wide = fa
   const panel = h("div", { class: wide ? "popover popover-wide" : "popover", popover: "manual" }, content);
   host.append(panel);
   panel.showPopover();
-  place(panel, anchor, above);
+  // Placed anew whenever its content grows: a list may be filled later.
+  const grown = new ResizeObserver(() => anchor.isConnected && place(panel, anchor, above));
+  grown.observe(panel);
   const close = (refocus) => {
     if (current?.panel !== panel) return;
     current = null;
+    grown.disconnect();
     removeEventListener("pointerdown", outside, true);
     removeEventListener("resize", away);
     removeEventListener("scroll", scrolled, true);
