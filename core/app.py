@@ -31,6 +31,7 @@ from core.services.health import HealthService
 from core.services.held import HeldService
 from core.services.history import HistoryService
 from core.services.licenses import LicenseService
+from core.services.lifecycle import LifecycleService
 from core.services.maintenance import MaintenanceService
 from core.services.notices import NoticeService
 from core.services.people import PeopleService
@@ -72,6 +73,7 @@ class Core:
     licenses: LicenseService
     activation: ActivationService
     configurations: ConfigurationService
+    lifecycle: LifecycleService
     held: HeldService
     health: HealthService
     access: AccessService
@@ -248,6 +250,14 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
     configurations = ConfigurationService(
         store=store, clock=clock, access=access, notices=notices, provider=factory
     )
+    history = HistoryService(
+        store=store,
+        clock=clock,
+        access=access,
+        audit=audit,
+        configurations=configurations,
+        next_slot=_next_slot,
+    )
     loops = Background()
     core = Core(
         settings=settings,
@@ -256,20 +266,23 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         sync=SyncService(
             store=store, clock=clock, access=access, audit=audit, configurations=configurations
         ),
-        history=HistoryService(
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            configurations=configurations,
-            next_slot=_next_slot,
-        ),
+        history=history,
         people=PeopleService(store=store, access=access),
         licenses=LicenseService(store=store, access=access, audit=audit, notices=notices),
         activation=ActivationService(
             store=store, clock=clock, access=access, audit=audit, notices=notices
         ),
         configurations=configurations,
+        lifecycle=LifecycleService(
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            notices=notices,
+            configurations=configurations,
+            history=history,
+            next_slot=_next_slot,
+        ),
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
         health=HealthService(store=store, clock=clock, provider=factory),
         access=access,
@@ -278,7 +291,7 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
         background=loops,
     )
-    core.sync.wake = core.held.wake = core.activation.wake = loops.wake
+    core.sync.wake = core.held.wake = core.activation.wake = core.lifecycle.wake = loops.wake
     core.health.loops = loops.alive
     return core
 

@@ -1,4 +1,4 @@
-"""The verbs about configurations: config list, show, apply, export, test."""
+"""The verbs about configurations: config list, show, apply, export, test; see `lifecycle` too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli import lifecycle
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command()(apply)
     group.command()(export)
     group.command("test")(try_)
+    lifecycle.register(group)
     app.add_typer(group, name="config")
 
 

@@ -9,6 +9,7 @@ from bot.control.documents import (
     CheckLineDocument,
     ConfigurationDocument,
     ConfigurationStatusDocument,
+    ConsequencesDocument,
     CycleDocument,
     CycleReport,
     HeldDocument,
@@ -26,7 +27,14 @@ from core.model.account import LicenseSummary, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
 from core.model.directory import CheckLine
-from core.model.views import ConfigurationStatus, CycleView, HeldView, PersonView, PlanItem
+from core.model.views import (
+    ConfigurationStatus,
+    Consequences,
+    CycleView,
+    HeldView,
+    PersonView,
+    PlanItem,
+)
 from core.services.configuration_export import spec_document
 
 
@@ -64,6 +72,26 @@ def cycle_report(view: CycleView) -> CycleReport:
         plan=_items(view.plan_sample),
         held=None if view.held is None else held_document(view.held),
         licenses=None if view.licenses is None else licenses_document(view.licenses),
+    )
+
+
+def consequences_document(found: Consequences) -> ConsequencesDocument:
+    """Describe what ending a configuration would mean."""
+    configuration, status = found.configuration, found.status
+    disabled = configuration.disabled
+    return ConsequencesDocument(
+        configuration=configuration.name,
+        revision=configuration.revision,
+        enabled=configuration.enabled,
+        disabled_at=disabled.at if disabled else None,
+        disabled_by=disabled.by if disabled else "",
+        reason=disabled.reason if disabled else "",
+        provisioned=found.belongings.provisioned,
+        people=found.belongings.people,
+        groups=found.belongings.groups,
+        open_cycle=status.open_cycle.id if status.open_cycle else None,
+        held=status.held.size if status.held else 0,
+        next=found.next_slot,
     )
 
 

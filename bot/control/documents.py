@@ -108,6 +108,26 @@ class PlanItemDocument(Document, frozen=True, kw_only=True):
     reason: str
 
 
+class ConsequencesDocument(Document, frozen=True, kw_only=True):
+    """A configuration's end in numbers; `revision` is what disabling or deleting is bound to.
+
+    `next` is when it would start by itself next if it were enabled.
+    """
+
+    configuration: str
+    revision: int
+    enabled: bool
+    disabled_at: datetime | None
+    disabled_by: str
+    reason: str
+    provisioned: int
+    people: Mapping[UserStatus, int]
+    groups: int
+    open_cycle: str | None
+    held: int
+    next: datetime | None
+
+
 class ResultDocument(Document, frozen=True, kw_only=True):
     """What became of one person; `place` is in the waiting line."""
 

@@ -12,6 +12,7 @@ from bot.control import requests as ask
 from bot.control.describe import (
     check_lines,
     configuration_document,
+    consequences_document,
     cycle_document,
     cycle_report,
     held_document,
@@ -27,6 +28,7 @@ from bot.control.documents import (
     CheckDocument,
     ConfigurationDocument,
     ConfigurationsDocument,
+    ConsequencesDocument,
     CycleDocument,
     CycleReport,
     Document,
@@ -225,6 +227,38 @@ async def _config_export(request: ask.ConfigExport, desk: Desk) -> TextDocument:
     del request
     text = await desk.core.configurations.export(desk.actor)
     return TextDocument(name="dirsync.yaml", text=text)
+
+
+@perform.register
+async def _consequences(request: ask.ConfigConsequences, desk: Desk) -> ConsequencesDocument:
+    return consequences_document(await desk.core.lifecycle.consequences(desk.actor, request.name))
+
+
+@perform.register
+async def _enable(request: ask.ConfigEnable, desk: Desk) -> ConsequencesDocument:
+    return consequences_document(await desk.core.lifecycle.enable(desk.actor, request.name))
+
+
+@perform.register
+async def _disable(request: ask.ConfigDisable, desk: Desk) -> ConfigurationDocument:
+    return configuration_document(
+        await desk.core.lifecycle.disable(
+            desk.actor, request.name, revision=request.revision, reason=request.reason
+        )
+    )
+
+
+@perform.register
+async def _delete(request: ask.ConfigDelete, desk: Desk) -> ConsequencesDocument:
+    had = await desk.core.lifecycle.delete(
+        desk.actor,
+        request.name,
+        typed=request.typed,
+        people=request.people,
+        reason=request.reason,
+        revision=request.revision,
+    )
+    return consequences_document(had)
 
 
 @perform.register

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from core.model.configuration import LeaveBehind
+
 
 class _Request(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="verb"
@@ -139,6 +141,36 @@ class ConfigExport(_Request, frozen=True, kw_only=True, tag="config_export"):
     """The configuration file that says what is stored."""
 
 
+class ConfigConsequences(_Request, frozen=True, kw_only=True, tag="config_consequences"):
+    """What disabling, enabling or deleting a configuration would mean."""
+
+    name: str
+
+
+class ConfigEnable(_Request, frozen=True, kw_only=True, tag="config_enable"):
+    """Let a configuration work again."""
+
+    name: str
+
+
+class ConfigDisable(_Request, frozen=True, kw_only=True, tag="config_disable"):
+    """Stop a configuration as it was at this revision."""
+
+    name: str
+    revision: int
+    reason: str = ""
+
+
+class ConfigDelete(_Request, frozen=True, kw_only=True, tag="config_delete"):
+    """Delete a configuration as it was at this revision; `typed` confirms its name."""
+
+    name: str
+    revision: int
+    typed: str
+    people: LeaveBehind
+    reason: str
+
+
 class ConfigTest(_Request, frozen=True, kw_only=True, tag="config_test"):
     """Ask a configuration's provider; None means the only configuration."""
 
@@ -181,6 +213,10 @@ Request = (
     | ConfigShow
     | ConfigApply
     | ConfigExport
+    | ConfigConsequences
+    | ConfigEnable
+    | ConfigDisable
+    | ConfigDelete
     | ConfigTest
     | NotifyTest
     | Doctor

@@ -208,6 +208,16 @@ class SlackClient:
             return None
         return _text(answer.get("permalink"))
 
+    async def open_view(self, trigger: str, view: Block) -> None:
+        """Open a modal for whoever gave the trigger, which lives three seconds."""
+        validate_view(view)
+        await self.call("views.open", trigger_id=trigger, view=view)
+
+    async def update_view(self, view_id: str, view: Block) -> None:
+        """Show something else in an open modal."""
+        validate_view(view)
+        await self.call("views.update", view_id=view_id, view=view)
+
     async def publish_home(self, user: str, view: Block) -> None:
         """Show somebody's Home tab."""
         validate_view(view)

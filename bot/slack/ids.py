@@ -39,6 +39,10 @@ class ViewId(StrEnum):
     """Callback ids of views."""
 
     HOME = "home"
+    NOTE = "note"
+    """Something to read; there is nothing to submit."""
+    DISABLE = "disable"
+    DELETE = "delete"
 
 
 def act_of(action_id: object) -> Act | None:

@@ -6,6 +6,7 @@ acknowledgement becomes an answer that a person understands.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,10 +16,10 @@ from typing import Literal
 
 import structlog
 
-from bot.slack.blocks import Message
+from bot.slack.blocks import Block, Message, modal
 from bot.slack.client import Person, SlackClient
 from bot.slack.homes import RecentHomes
-from bot.slack.ids import COMMAND
+from bot.slack.ids import COMMAND, ViewId
 from bot.slack.limits import LIMITS
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import answers
@@ -29,6 +30,10 @@ from core.model.account import Actor, Role
 KNOWN_FOR = 30.0
 """Seconds for which a reading command may rely on what was known of a person."""
 MOST_KNOWN = 5000
+ACKNOWLEDGED = 0.5
+"""Seconds after which Slack has carried out an acknowledgement."""
+TRIGGER_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "exchanged_trigger_id"})
+"""Slack's error codes for a trigger that opens nothing any more."""
 _log = structlog.get_logger(__name__)
 
 Payload = Mapping[str, object]
@@ -43,6 +48,11 @@ class Received:
         key: the same for every delivery of the same thing; empty if it cannot be told.
         public: the channel where it happened, if it is one that others see.
         from_view: it came from a modal or the Home tab, where there is no channel to answer in.
+        trigger: lets a modal be opened within three seconds.
+        view_id: the modal it came from, if it came from one.
+        form: the callback id of that modal, and `metadata` what it carries.
+        values: what was entered, by block id and action id, as Slack sends it.
+        at: when it arrived, on the monotonic clock.
     """
 
     kind: Kind
@@ -55,6 +65,12 @@ class Received:
     value: str = ""
     ephemeral: bool = False
     from_view: bool = False
+    trigger: str = ""
+    view_id: str = ""
+    form: str = ""
+    metadata: str = ""
+    values: Payload = field(default_factory=dict)
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def public(self) -> str | None:
@@ -72,6 +88,7 @@ def received(kind: Kind, body: Payload) -> Received:
             response_url=_text(body, "response_url"),
             key=_key("slash", _text(body, "trigger_id")),
             text=_text(body, "text"),
+            trigger=_text(body, "trigger_id"),
         )
     if kind == "event":
         event = _object(body, "event")
@@ -106,6 +123,11 @@ def _interaction(kind: Kind, body: Payload) -> Received:
         value=_text(action, "value") or _text(chosen, "value"),
         ephemeral=container.get("is_ephemeral") is True,
         from_view=bool(view),
+        trigger=_text(body, "trigger_id"),
+        view_id=_text(view, "id") if view.get("type") == "modal" else "",
+        form=_text(view, "callback_id"),
+        metadata=_text(view, "private_metadata"),
+        values=_object(_object(view, "state"), "values"),
     )
 
 
@@ -184,6 +206,14 @@ class Answerer:
                 return
         await self._client.post(await self._client.direct(what.user), message)
 
+    async def after_acknowledgement(self) -> None:
+        """Wait until Slack has carried out what the acknowledgement of a form said.
+
+        It may show something in the form's place, and would show it over what came before.
+        """
+        if self._what.kind == "view":
+            await asyncio.sleep(max(0.0, self._what.at + ACKNOWLEDGED - time.monotonic()))
+
     def _may_respond(self) -> bool:
         young = time.monotonic() - self._since < LIMITS["response_url.seconds"]
         return self._uses < LIMITS["response_url.uses"] and young
@@ -215,9 +245,30 @@ class Visit:
         """Answer for their eyes only."""
         await self.answer.say(message, replace=replace)
 
+    async def open(self, view: Block, *, again: str) -> None:
+        """Open a modal; if Slack's three seconds are over, offer a button that runs `again`."""
+        try:
+            await self.client.open_view(self.what.trigger, view)
+        except TerminalRemoteError as error:
+            if error.code not in TRIGGER_OVER:
+                raise
+            await self.say(answers.open_again(again))
+
+    async def show(self, view: Block) -> None:
+        """Show something else in the modal that this came from; a message if it was closed."""
+        await self.answer.after_acknowledgement()
+        try:
+            await self.client.update_view(self.what.view_id, view)
+        except TerminalRemoteError as error:
+            if error.code != "not_found":
+                raise
+            await self.say(answers.of_view(view))
+
 
 Handler = Callable[[Visit], Awaitable[None]]
 Fresh = Callable[[Received], bool]
+Check = Callable[[Received], Payload | None]
+"""Judges what was entered, before the acknowledgement and without any I/O."""
 
 
 @dataclass(kw_only=True)
@@ -251,6 +302,22 @@ class Gate:
             await ack()
             what = received(kind, body)
             self.supervisor.start(self._run(what, handler, fresh or _always))
+
+        return listen
+
+    def form(self, check: Check, handler: Handler) -> Callable[..., Awaitable[None]]:
+        """Return a listener for submitted modals.
+
+        `check` returns Slack's answer to the submission: errors at their fields, or what to show
+        while `handler` works. Where there are errors, `handler` is not called.
+        """
+
+        async def listen(ack: Callable[..., Awaitable[object]], body: Payload) -> None:
+            what = received("view", body)
+            answer = check(what) or {}
+            await ack(**answer)
+            if answer.get("response_action") != "errors":
+                self.supervisor.start(self._run(what, handler, _always))
 
         return listen
 
@@ -302,10 +369,23 @@ class Gate:
     async def _tell(self, answer: Answerer, what: Received, message: Message) -> None:
         if what.kind == "event":
             return
+        if what.kind == "view" and what.view_id and await self._told_in_view(answer, what, message):
+            return
         try:
             await answer.say(message)
         except RemoteError as error:
             _log.warning("slack_answer_lost", code=error.code, kind=what.kind)
+
+    async def _told_in_view(self, answer: Answerer, what: Received, message: Message) -> bool:
+        """Say what is wrong in the modal that was submitted, if it is still open."""
+        view = modal("dirsync", message.blocks, callback_id=ViewId.NOTE)
+        await answer.after_acknowledgement()
+        try:
+            await self.client.update_view(what.view_id, view)
+        except RemoteError as error:
+            _log.info("slack_view_lost", code=error.code)
+            return False
+        return True
 
 
 def _always(_what: Received) -> bool:

@@ -145,6 +145,24 @@ class ConfigurationSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Disabled:
+    """Since when a configuration is disabled, by which actor id, and why."""
+
+    at: datetime
+    by: str
+    reason: str = ""
+
+
+class LeaveBehind(StrEnum):
+    """What becomes of a configuration's people when it is deleted."""
+
+    STAY = "stay"
+    """They stay as they are, and nothing manages them any more."""
+    DISABLE = "disable"
+    """They are disabled, and their licenses are free."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
     """A stored configuration.
 
@@ -154,6 +172,7 @@ class Configuration:
         previous_scope: the scope before that, to tell an edit from a change at the provider.
         stopped_reason: error code that stopped its schedule ("sign_in_needed"), or None.
         picked_canaries: people that the first successful cycle picked, if none are named.
+        disabled: since when and why it is not enabled.
     """
 
     id: ConfigurationId
@@ -168,6 +187,7 @@ class Configuration:
     stopped_reason: str | None = None
     failures: int = 0
     picked_canaries: tuple[ExternalId, ...] = ()
+    disabled: Disabled | None = None
 
     @property
     def name(self) -> str:

@@ -164,3 +164,36 @@ class AlertView:
     configuration: Configuration | None = None
     cycle: Cycle | None = None
     licenses: LicenseSummary | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Belongings:
+    """What a configuration has: its people by status, and how many groups."""
+
+    people: Mapping[UserStatus, int]
+    groups: int
+
+    @property
+    def provisioned(self) -> int:
+        """People who are neither disabled nor deleted."""
+        gone = (UserStatus.DISABLED, UserStatus.DELETED)
+        return sum(n for status, n in self.people.items() if status not in gone)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consequences:
+    """What ending a configuration, or enabling it again, would mean.
+
+    Attributes:
+        status: where it stands; its revision is what an act is bound to.
+        next_slot: when it would start by itself next if it were enabled, or None.
+    """
+
+    status: ConfigurationStatus
+    belongings: Belongings
+    next_slot: datetime | None = None
+
+    @property
+    def configuration(self) -> Configuration:
+        """Which one."""
+        return self.status.configuration

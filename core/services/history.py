@@ -54,7 +54,7 @@ class HistoryService:
         """
         configurations = await self._store.configurations.all()
         configurations.sort(key=lambda each: (each.spec.channel != channel, each.name.casefold()))
-        lines = [await self._status_of(each) for each in configurations]
+        lines = [await self.status_of(each) for each in configurations]
         if not actor.role.includes(Role.VIEWER):
             lines = [_nameless(line) for line in lines]
         licenses = await self._store.licenses.summary()
@@ -153,7 +153,8 @@ class HistoryService:
             return None
         return self._next_slot(configuration, self._clock.now())
 
-    async def _status_of(self, configuration: Configuration) -> ConfigurationStatus:
+    async def status_of(self, configuration: Configuration) -> ConfigurationStatus:
+        """Return where one configuration stands."""
         held = await self._store.held.open(configuration.id)
         return ConfigurationStatus(
             configuration=configuration,

@@ -86,7 +86,9 @@ class NoticeService:
             title=_title(kind, licenses),
             text=str(payload.get("message", "")),
             hint=str(payload.get("hint", "")),
-            resolved=bool(payload.get("resolved")) or _over(kind, configuration, cycle),
+            resolved=bool(payload.get("resolved"))
+            or _over(kind, configuration, cycle)
+            or (configuration is None and bool(payload.get("configuration_id"))),
             configuration=configuration,
             cycle=cycle,
             licenses=licenses,

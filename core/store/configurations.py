@@ -16,6 +16,7 @@ from core.model.configuration import (
     Configuration,
     ConfigurationId,
     ConfigurationSpec,
+    Disabled,
     LicensePolicy,
     Scope,
 )
@@ -24,10 +25,9 @@ from core.model.events import AuditEntry
 from core.store.audit import add_audit
 from core.store.codec import decode_spec, from_json, short_id, to_json, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
-from core.store.ending import cancel_open_cycle
 from core.store.licenses import store_policy, store_total
 
-_SELECT = "SELECT * FROM configurations WHERE account_id = :account"
+_SELECT = "SELECT * FROM configurations WHERE account_id = :account AND deleted_at IS NULL"
 _INSERT = """
 INSERT INTO configurations (account_id, id, name, name_key, document, created_at, created_by)
 VALUES (:account, :id, :name, :name_key, :document, :now, :by)
@@ -68,10 +68,6 @@ WHERE id = :id AND account_id = :account
 _FAILURE = """
 UPDATE configurations SET failures = failures + 1,
     stopped_reason = coalesce(:reason, stopped_reason)
-WHERE id = :id AND account_id = :account
-"""
-_ENABLE = """
-UPDATE configurations SET enabled = :enabled, revision = revision + 1
 WHERE id = :id AND account_id = :account
 """
 
@@ -137,30 +133,6 @@ class Configurations:
         except sa.exc.IntegrityError:  # somebody else created one of them at the same moment
             return await self._database.write(work)
 
-    async def set_enabled(
-        self,
-        id: ConfigurationId,  # noqa: A002 - the port's name
-        enabled: bool,  # noqa: FBT001 - the port's signature
-        *,
-        audit: AuditEntry,
-    ) -> Configuration:
-        """Enable or disable; raises `NotFoundError`.
-
-        Disabling ends an open cycle as cancelled in the same transaction: once this returns, no
-        worker can write for it any more.
-        """
-
-        async def work(tx: Transaction) -> Configuration:
-            before = await load_configuration(tx, id)
-            if before.enabled != enabled:
-                await tx.run(_ENABLE, id=id, enabled=enabled)
-                if not enabled:
-                    await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
-                await add_audit(tx, audit)
-            return await load_configuration(tx, id)
-
-        return await self._database.write(work)
-
     async def note_outcome(
         self,
         id: ConfigurationId,  # noqa: A002 - the port's name
@@ -181,9 +153,11 @@ class Configurations:
         return await self._database.write(work)
 
 
-async def load_configuration(tx: Transaction, configuration: ConfigurationId) -> Configuration:
-    """Return one configuration; raises `NotFoundError`."""
-    row = await tx.first(f"{_SELECT} AND id = :id", id=configuration)
+async def load_configuration(
+    tx: Transaction, configuration: ConfigurationId, *, to_change: bool = False
+) -> Configuration:
+    """Return one configuration, locked `to_change`; raises `NotFoundError`."""
+    row = await tx.first(f"{_SELECT} AND id = :id {_lock(tx, to_change)}", id=configuration)
     if row is None:
         raise NotFoundError("There is no such configuration.", code="configuration_not_found")
     return to_configuration(row)
@@ -206,13 +180,22 @@ def to_configuration(row: Row) -> Configuration:
         picked_canaries=tuple(
             ExternalId(name) for name in msgspec.json.decode(row.picked_canaries, type=list[str])
         ),
+        disabled=None
+        if row.disabled_at is None
+        else Disabled(
+            at=to_time(row.disabled_at), by=row.disabled_by, reason=row.disabled_reason or ""
+        ),
     )
 
 
 async def _named(tx: Transaction, name: str, *, to_change: bool = False) -> Configuration | None:
-    lock = "FOR UPDATE" if to_change and tx.backend == "postgresql" else ""
-    row = await tx.first(f"{_SELECT} AND name_key = :key {lock}", key=name.casefold())
+    sql = f"{_SELECT} AND name_key = :key {_lock(tx, to_change)}"
+    row = await tx.first(sql, key=name.casefold())
     return to_configuration(row) if row is not None else None
+
+
+def _lock(tx: Transaction, to_change: bool) -> str:  # noqa: FBT001 - passed on
+    return "FOR UPDATE" if to_change and tx.backend == "postgresql" else ""
 
 
 async def _apply_one(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: datetime) -> str:

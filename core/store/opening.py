@@ -18,6 +18,7 @@ from core.store.held import HeldSets
 from core.store.inbox import Inbox
 from core.store.invitations import Invitations
 from core.store.licenses import Licenses
+from core.store.lifecycle import Lifecycle
 from core.store.lock import SidecarLock
 from core.store.maintenance import Maintenance
 from core.store.migrating import prepare_schema
@@ -39,6 +40,7 @@ class Store:
         self.path: Path | None = database.address.path
         self.sync = SyncStoreSql(database)
         self.configurations = Configurations(database)
+        self.lifecycle = Lifecycle(database)
         self.cycles = Cycles(database)
         self.held = HeldSets(database)
         self.people = People(database)

@@ -73,6 +73,10 @@ configurations = Table(
     Column("picked_canaries", Text, nullable=False, server_default=sa.text("'[]'")),
     _time("created_at"),
     _text("created_by"),
+    _maybe_time("disabled_at"),
+    _maybe("disabled_by"),
+    _maybe("disabled_reason"),
+    _maybe_time("deleted_at"),
     Index("uq_configurations_name_key", "account_id", "name_key", unique=True),
 )
 

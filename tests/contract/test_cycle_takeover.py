@@ -237,9 +237,7 @@ async def test_a_configuration_disabled_while_its_cycle_runs_is_not_written_to(d
     async with store_world(database_url, people(5)) as world:
         queued = await world.queue()
         claim = await world.claim()
-        await world.store.configurations.set_enabled(
-            claim.configuration.id, False, audit=world.audit()
-        )
+        await world.store.lifecycle.set_enabled(claim.configuration.id, False, audit=world.audit())
         with pytest.raises(FencedError):
             await run_cycle(world.context(claim))
         cycle = await world.store.cycles.get(queued.id)

@@ -165,7 +165,7 @@ async def test_disabling_the_configuration_stops_its_cycle(world):
         queued = await world.queue()
         await gate.waiting.wait()
         configuration = (await world.configuration()).id
-        await world.store.configurations.set_enabled(configuration, False, audit=world.audit())
+        await world.store.lifecycle.set_enabled(configuration, False, audit=world.audit())
 
         async def idle() -> bool:
             return worker.busy == 0
@@ -381,7 +381,7 @@ async def test_a_configuration_that_is_stopped_is_not_offered(world, reason):
         await world.apply(schedule=Schedule(every=timedelta(hours=1)))
     identifier = (await world.configuration()).id
     if reason == "disabled":
-        await world.store.configurations.set_enabled(identifier, False, audit=world.audit())
+        await world.store.lifecycle.set_enabled(identifier, False, audit=world.audit())
     if reason == "signed out":
         await world.store.configurations.note_outcome(
             identifier, success=False, stopped_reason="sign_in_needed", now=world.clock.now()

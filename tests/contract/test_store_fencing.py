@@ -104,7 +104,7 @@ async def test_a_changed_configuration_fences_the_running_cycle(desk):
 
 async def test_disabling_ends_the_cycle_and_fences_its_worker(desk):
     fence = await desk.begin([record("ann")])
-    await desk.store.configurations.set_enabled(fence.configuration_id, False, audit=desk.entry())
+    await desk.store.lifecycle.set_enabled(fence.configuration_id, False, audit=desk.entry())
     with pytest.raises(FencedError):
         await desk.store.sync.stage(fence, [record("bob")])
     cycle = await desk.store.cycles.get(fence.cycle_id)

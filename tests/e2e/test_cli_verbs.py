@@ -124,6 +124,23 @@ def be_asked_which_one_is_meant(door: Host):
     assert door("sync", "nobody", "--json").json["error"]["code"] == "no_such_configuration"
 
 
+def end_a_configuration_and_bring_one_back(door: Host):
+    disabled = door("config", "disable", "people", "--yes", "--reason", "audit", "--json")
+    assert disabled.json["enabled"] is False, disabled.err
+    assert door("sync", "people", "--json").json["error"]["code"] == "configuration_disabled"
+    again = door("config", "disable", "people", "--yes", "--json")
+    assert again.json["error"]["code"] == "already_disabled"
+    assert door("config", "enable", "people", "--json").json["enabled"] is True
+    assert "Nobody is there" in door("config", "delete", "other").err
+    wrong = door("config", "delete", "other", "--confirm", "othr", "--reason", "old", "--json")
+    assert wrong.json["error"]["code"] == "name_differs"
+    gone = door("config", "delete", "other", "--confirm", "other", "--reason", "old", "--json")
+    assert gone.json["configuration"] == "other", gone.err
+    assert [each["name"] for each in door("config", "list", "--json").json["configurations"]] == [
+        "people"
+    ]
+
+
 SCENES = (
     sync_look_hold_and_release,
     show_test_export_and_apply_again,
@@ -132,6 +149,7 @@ SCENES = (
     apply_a_wrong_file,
     activate_and_invite,
     be_asked_which_one_is_meant,
+    end_a_configuration_and_bring_one_back,
 )
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from bot.grammar import parse
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners.commands import Asked, run, start
+from bot.slack.listeners.asked import Asked
+from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
 from bot.slack.views import answers, held, history, people
 from core.errors import AlreadyRunningError, ConflictError, TerminalRemoteError, UsageError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
-from bot.grammar import Command, mentioned, parse, spec_of, spell
+from bot.grammar import mentioned, parse, spec_of
 from bot.slack.client import Posted
+from bot.slack.listeners import lifecycle
+from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Received, Visit
 from bot.slack.views import answers, held, history, people, status
 from core.errors import AlreadyRunningError, NotFoundError, UsageError
@@ -15,20 +16,6 @@ from core.model.cycle import Cycle, CycleState
 
 PEOPLE_PER_PAGE = 20
 CYCLES_PER_PAGE = 10
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """A command with where its list starts, and whether it takes the clicked message's place."""
-
-    command: Command
-    offset: int = 0
-    replace: bool = False
-
-    @property
-    def text(self) -> str:
-        """The command as text, for buttons."""
-        return spell(self.command)
 
 
 async def slash(visit: Visit) -> None:
@@ -242,6 +229,9 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "licenses": _licenses,
     "activate": _activate,
     "invite": _invite,
+    "enable": lifecycle.enable,
+    "disable": lifecycle.disable,
+    "delete": lifecycle.delete,
     "notify": _notify,
     "help": _help,
 }

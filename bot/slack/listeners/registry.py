@@ -7,7 +7,7 @@ import re
 from slack_bolt.async_app import AsyncApp
 
 from bot.slack.ids import COMMAND
-from bot.slack.listeners import actions, commands, home
+from bot.slack.listeners import actions, commands, forms, home
 from bot.slack.middleware import Gate, Received
 
 COMMANDS = (COMMAND,)
@@ -23,7 +23,7 @@ def register(app: AsyncApp, gate: Gate) -> None:
     app.action({"type": "block_actions", "action_id": ANYTHING})(
         gate.listener("action", actions.click)
     )
-    app.view(ANYTHING)(gate.listener("view", home.nothing))
+    app.view(ANYTHING)(gate.form(forms.check, forms.submitted))
     app.view_closed(ANYTHING)(gate.listener("view", home.nothing))
     app.shortcut(ANYTHING)(gate.listener("action", actions.click))
 

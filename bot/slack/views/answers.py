@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.grammar import Command, help_lines, parse, spec_of
-from bot.slack.blocks import Message, actions, button, context, message, section
+from bot.slack.blocks import Block, Message, actions, button, context, message, section
 from bot.slack.ids import Act
 from bot.slack.limits import escape
 from bot.verbs import SLASH, VERBS
@@ -75,6 +75,29 @@ def broken(incident: str) -> Message:
 def unavailable() -> Message:
     """Return the answer to a button or form that means nothing any more."""
     return note("That does nothing any more. `/dirsync` shows where things stand.")
+
+
+def open_again(command: str) -> Message:
+    """Return the answer when a form could not be opened in Slack's three seconds."""
+    text = "Slack gives us three seconds to open a form, and it took longer."
+    return message(text, section(text), actions(button("Open it", Act.RUN, command)))
+
+
+def of_view(view: Block) -> Message:
+    """Return what a modal says as a message, for a modal that was closed meanwhile."""
+    blocks = [block for block in _blocks_of(view) if block.get("type") not in ("input", "alert")]
+    texts = [_text_of(block) for block in _blocks_of(view)]
+    return message(next((text for text in texts if text), "Done."), *blocks)
+
+
+def _blocks_of(view: Block) -> list[Block]:
+    blocks = view.get("blocks")
+    return blocks if isinstance(blocks, list) else []
+
+
+def _text_of(block: Block) -> str:
+    text = block.get("text")
+    return str(text["text"]) if isinstance(text, dict) else ""
 
 
 def refused() -> Message:

@@ -113,6 +113,10 @@ def _configurations() -> None:
         sa.Column("picked_canaries", sa.Text, nullable=False, server_default=sa.text("'[]'")),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("disabled_at", sa.Double, nullable=True),
+        sa.Column("disabled_by", sa.Text, nullable=True),
+        sa.Column("disabled_reason", sa.Text, nullable=True),
+        sa.Column("deleted_at", sa.Double, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_configurations"),
     )
     op.create_index(

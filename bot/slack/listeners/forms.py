@@ -1,0 +1,34 @@
+"""Submitted modals: judged before the acknowledgement, carried out after it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.slack.ids import ViewId
+from bot.slack.listeners import lifecycle
+from bot.slack.middleware import Payload, Received, Visit
+from bot.slack.views import answers
+
+_CHECKS: Mapping[str, Callable[[Received], Payload | None]] = {
+    ViewId.DISABLE: lifecycle.check_disable,
+    ViewId.DELETE: lifecycle.check_delete,
+}
+_FORMS: Mapping[str, Callable[[Visit], Awaitable[None]]] = {
+    ViewId.DISABLE: lifecycle.disabled,
+    ViewId.DELETE: lifecycle.deleted,
+}
+
+
+def check(what: Received) -> Payload | None:
+    """Return Slack's answer to a submission: errors at fields, or what to show meanwhile."""
+    judge = _CHECKS.get(what.form)
+    return judge(what) if judge else None
+
+
+async def submitted(visit: Visit) -> None:
+    """Do what the form was for; one that means nothing any more is told so."""
+    handler = _FORMS.get(visit.what.form)
+    if handler is None:
+        await visit.say(answers.unavailable())
+        return
+    await handler(visit)

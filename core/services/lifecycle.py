@@ -1,0 +1,165 @@
+"""Disabling, enabling and deleting configurations: seen in numbers first, then done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.errors import ConflictError, UsageError
+from core.model.account import Actor, Role
+from core.model.configuration import Configuration, LeaveBehind
+from core.model.views import Consequences
+from core.ports import Clock
+from core.services.access import AccessService
+from core.services.audit import AuditService
+from core.services.configurations import ConfigurationService
+from core.services.history import HistoryService, NextSlot
+from core.services.notices import NoticeService
+from core.store.opening import Store
+
+LONGEST_REASON = 300
+
+
+class LifecycleService:
+    """Ends configurations and brings them back. Admins only.
+
+    What is done is bound to the revision that somebody saw: `ConflictError` (code
+    ``configuration_changed``) if it is another one by now, so that of two admins at once one has
+    the effect and the other is told. `wake` is called when a cycle was ended by this.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        access: AccessService,
+        audit: AuditService,
+        notices: NoticeService,
+        configurations: ConfigurationService,
+        history: HistoryService,
+        next_slot: NextSlot,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._access = access
+        self._audit = audit
+        self._notices = notices
+        self._configurations = configurations
+        self._history = history
+        self._next_slot = next_slot
+        self.wake: Callable[[], None] = _nobody
+
+    async def consequences(
+        self, actor: Actor, name: str | None, *, channel: str | None = None
+    ) -> Consequences:
+        """Return what disabling, enabling or deleting a configuration would mean.
+
+        `name` as for `ConfigurationService.resolve`, which says what is raised.
+        """
+        await self._access.require(actor, Role.ADMIN, "config.consequences", name or "")
+        chosen = await self._configurations.resolve(name, channel=channel)
+        now = self._clock.now()
+        return Consequences(
+            status=await self._history.status_of(chosen),
+            belongings=await self._store.lifecycle.belongings(chosen.id),
+            next_slot=self._next_slot(chosen, now),
+        )
+
+    async def disable(
+        self, actor: Actor, name: str, *, revision: int | None = None, reason: str = ""
+    ) -> Configuration:
+        """Stop a configuration; once this returns, no cycle of it writes any more.
+
+        Its people stay as they are. Raises `ConflictError` (``already_disabled``).
+        """
+        chosen = await self._chosen(actor, name, "config.disable")
+        if not chosen.enabled:
+            raise ConflictError(
+                f"{chosen.name} is disabled already.",
+                code="already_disabled",
+                hint="`enable` starts it again.",
+            )
+        disabled = await self._store.lifecycle.set_enabled(
+            chosen.id,
+            False,
+            revision=revision or chosen.revision,
+            audit=self._audit.entry(actor, "config.disable", chosen.name, reason=_reason(reason)),
+        )
+        await self._record(actor, chosen, "disabled", reason)
+        return disabled
+
+    async def enable(self, actor: Actor, name: str, *, revision: int | None = None) -> Consequences:
+        """Let a configuration work again; the answer has its next slot.
+
+        Raises `ConflictError` (``already_enabled``).
+        """
+        chosen = await self._chosen(actor, name, "config.enable")
+        if chosen.enabled:
+            raise ConflictError(f"{chosen.name} is enabled already.", code="already_enabled")
+        await self._store.lifecycle.set_enabled(
+            chosen.id,
+            True,
+            revision=revision or chosen.revision,
+            audit=self._audit.entry(actor, "config.enable", chosen.name),
+        )
+        await self._record(actor, chosen, "enabled", "")
+        return await self.consequences(actor, chosen.name)
+
+    async def delete(
+        self,
+        actor: Actor,
+        name: str,
+        *,
+        typed: str,
+        people: LeaveBehind,
+        reason: str,
+        revision: int | None = None,
+    ) -> Consequences:
+        """Delete a configuration for good; return what it was and had.
+
+        `typed` is its name as somebody typed it to confirm: `UsageError` (``name_differs``) if it
+        is another one; ``reason_missing`` without a reason. History and audit stay.
+        """
+        chosen = await self._chosen(actor, name, "config.delete")
+        if typed.strip() != chosen.name:
+            raise UsageError(
+                f"To delete it, type its name exactly: {chosen.name}.", code="name_differs"
+            )
+        if not reason.strip():
+            raise UsageError("Say why it is deleted; the audit keeps that.", code="reason_missing")
+        status = await self._history.status_of(chosen)
+        entry = self._audit.entry(
+            actor, "config.delete", chosen.name, reason=_reason(reason), people=people.value
+        )
+        had = await self._store.lifecycle.delete(
+            chosen.id, people=people, revision=revision or chosen.revision, by=actor, audit=entry
+        )
+        done = "who stay" if people is LeaveBehind.STAY else "who were disabled"
+        extra = f" It had provisioned {had.provisioned:,} people, {done}"
+        await self._record(actor, chosen, "deleted", reason, extra=extra)
+        return Consequences(status=status, belongings=had)
+
+    async def _chosen(self, actor: Actor, name: str, action: str) -> Configuration:
+        await self._access.require(actor, Role.ADMIN, action, name)
+        return await self._configurations.resolve(name, channel=None)
+
+    async def _record(
+        self, actor: Actor, chosen: Configuration, done: str, reason: str, *, extra: str = ""
+    ) -> None:
+        why = f" (“{_reason(reason)}”)" if reason.strip() else ""
+        await self._notices.record(
+            actor,
+            f"configuration_{done}",
+            f"{done} the configuration {chosen.name}{why}{'.' if extra else ''}{extra}",
+            channel=chosen.spec.channel,
+        )
+        self.wake()
+
+
+def _reason(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST_REASON else f"{plain[: LONGEST_REASON - 1]}…"
+
+
+def _nobody() -> None:
+    return None
