@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
@@ -18,6 +18,7 @@ from core.http.addresses import AddressPolicy, IpNetwork
 from core.http.body import body_pieces
 from core.http.faults import from_status, from_transport, wrong_content
 from core.http.limits import HttpLimits, RateBudget
+from core.http.pacing import Unhurried
 from core.http.redaction import Redactor
 from core.http.retry import parse_retry_after, retry_rule
 from core.http.transport import CheckedTransport, build_tls
@@ -26,6 +27,7 @@ from core.ports import Clock
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_CONNECTIONS = 4
+_SCIM_OR_JSON = "application/scim+json, application/json;q=0.9"
 
 
 class Authorizer(Protocol):
@@ -41,6 +43,14 @@ class Authorizer(Protocol):
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""
+        ...
+
+
+class Pace(Protocol):
+    """How a server that announces its limits wants to be asked."""
+
+    def turn(self, path: str) -> AbstractAsyncContextManager[Callable[[Mapping[str, str]], None]]:
+        """Wait until this path may be requested; within, tell the answer's headers."""
         ...
 
 
@@ -99,6 +109,8 @@ class HttpClient:
         options: HttpOptions,
         authorizer: Authorizer | None,
         redactor: Redactor,
+        accept: str = _SCIM_OR_JSON,
+        pace: Pace | None = None,
     ) -> None:
         self.requests = 0
         self.redactor = redactor
@@ -107,6 +119,8 @@ class HttpClient:
         self._limits = options.limits
         self._clock = options.clock
         self._authorizer = authorizer
+        self._accept = accept
+        self._pace = pace or Unhurried()
         self._budget = RateBudget(per_second=options.limits.per_second, clock=options.clock)
 
     @classmethod
@@ -117,10 +131,13 @@ class HttpClient:
         options: HttpOptions,
         authorizer: Authorizer | None = None,
         redactor: Redactor | None = None,
+        accept: str = _SCIM_OR_JSON,
+        pace: Pace | None = None,
     ) -> HttpClient:
         """Return a client for this base URL; nothing is connected yet.
 
-        Raises `ConfigurationError` if the URL cannot be used.
+        `accept` is what `get_json` says that it understands. Raises `ConfigurationError` if the
+        URL cannot be used.
         """
         base = parse_base_url(base_url)
         # Their lines carry whole URLs, and a query can hold what is not for logs.
@@ -133,6 +150,8 @@ class HttpClient:
             options=options,
             authorizer=authorizer,
             redactor=redactor or Redactor(),
+            accept=accept,
+            pace=pace,
         )
 
     @property
@@ -159,7 +178,7 @@ class HttpClient:
         call = _Call(
             method="GET",
             url=self._resolve(target, params),
-            headers={"Accept": "application/scim+json, application/json;q=0.9"},
+            headers={"Accept": self._accept},
         )
         answer = await self._with_retries(call, tolerate, patient=patient)
         if answer.status in tolerate:
@@ -292,10 +311,12 @@ class HttpClient:
             call.method, call.url, headers=headers, content=call.content
         )
         await self._budget.spend()
-        self.requests += 1
         try:
-            async with asyncio.timeout(self._limits.total), self._sent(request) as response:
-                return await self._taken(response, tolerate, sink)
+            async with self._pace.turn(call.url.path) as hear:
+                self.requests += 1
+                async with asyncio.timeout(self._limits.total), self._sent(request) as response:
+                    hear(response.headers)
+                    return await self._taken(response, tolerate, sink)
         except (httpx.HTTPError, TimeoutError) as error:
             raise from_transport(error, host=self.host) from error
 

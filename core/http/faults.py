@@ -131,14 +131,14 @@ def _other_status(status: int, *, host: str, said: str, retry_after: float | Non
 
 
 def _detail(body: bytes, redactor: Redactor) -> str:
-    """Return what a SCIM or OAuth error says for people, prefixed with a space, or nothing."""
+    """Return what an error says for people, prefixed with a space, or nothing."""
     try:
         parsed = msgspec.json.decode(body[:100_000])
     except (ValueError, RecursionError):
         return ""
     if not isinstance(parsed, dict):
         return ""
-    for key in ("detail", "error_description", "error"):
+    for key in ("detail", "errorSummary", "error_description", "error"):
         text = parsed.get(key)
         if isinstance(text, str) and text.strip():
             return f" It said: {redactor.excerpt(text)}"
@@ -155,7 +155,7 @@ def wrong_content(
         return TerminalRemoteError(
             f"{host} answered with a web page, probably a sign-in page.",
             code="html_login_page",
-            hint="Use the URL of the SCIM API, and a credential that needs no browser.",
+            hint="Use the URL of the API, and a credential that needs no browser.",
         )
     if not start:
         return TerminalRemoteError(

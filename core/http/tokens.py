@@ -1,4 +1,4 @@
-"""Ways to sign in: bearer, basic, OAuth 2 client credentials."""
+"""Ways to sign in: fixed tokens, basic, and OAuth 2 grants that bring a bearer token."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import base64
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 import msgspec
@@ -21,7 +21,7 @@ Secret = Callable[[], str]
 
 _MARGIN_SECONDS: Final = 60.0
 _MARGIN_SHARE: Final = 0.1
-_REFUSALS: Final = frozenset({400, 401})
+REFUSALS: Final = frozenset({400, 401})
 
 
 def _header_value(secret: str) -> str:
@@ -63,16 +63,17 @@ class _Static(ABC):
 
 
 class BearerToken(_Static):
-    """``Authorization: Bearer`` with a fixed token (RFC 6750 §2.1)."""
+    """``Authorization`` with a fixed token: ``Bearer`` (RFC 6750 §2.1), or another scheme."""
 
-    def __init__(self, token: Secret, *, redactor: Redactor) -> None:
+    def __init__(self, token: Secret, *, redactor: Redactor, scheme: str = "Bearer") -> None:
         super().__init__(redactor)
         self._token = token
+        self._scheme = scheme
 
     def _made(self) -> str:
         token = _header_value(self._token())
         self._redactor.learn(token)
-        return f"Bearer {token}"
+        return f"{self._scheme} {token}"
 
 
 class BasicSignIn(_Static):
@@ -101,59 +102,34 @@ class _TokenAnswer(msgspec.Struct):
     expires_in: float | str | None = None
 
 
-class _TokenRefusal(msgspec.Struct):
+class TokenRefusal(msgspec.Struct):
+    """A token endpoint's error: its word, and its text for people."""
+
     error: str = ""
+    error_description: Any = ""
 
 
-class ClientCredentials:
-    """OAuth 2 client credentials (RFC 6749 §4.4), asked at an origin of its own.
+class TokenGrant(ABC):
+    """A bearer token from an OAuth 2 token endpoint (RFC 6749 §4), which has an origin of its own.
 
-    The client signs in with HTTP Basic, which every server must support, and in the form where a
-    server refuses that (RFC 6749 §2.3.1). A token is renewed before it expires, and once on a 401.
+    A token is renewed before it expires, and once on a 401.
     """
 
-    def __init__(
-        self,
-        client: HttpClient,
-        *,
-        client_id: Secret,
-        client_secret: Secret,
-        scope: str | None,
-        clock: Clock,
-        redactor: Redactor,
-    ) -> None:
+    def __init__(self, client: HttpClient, *, clock: Clock, redactor: Redactor) -> None:
         self._client = client
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._scope = scope
         self._clock = clock
         self._redactor = redactor
         self._lock = asyncio.Lock()
         self._header: str | None = None
         self._fresh_until: float | None = None
-        self._in_form = False
 
-    @classmethod
-    async def open(
-        cls,
-        token_url: str,
-        *,
-        client_id: Secret,
-        client_secret: Secret,
-        scope: str | None,
-        options: HttpOptions,
-        redactor: Redactor,
-    ) -> ClientCredentials:
-        """Return the grant for this token endpoint; nothing is requested yet."""
-        client = await HttpClient.open(token_url, options=options, redactor=redactor)
-        return cls(
-            client,
-            client_id=client_id,
-            client_secret=client_secret,
-            scope=scope,
-            clock=options.clock,
-            redactor=redactor,
-        )
+    @abstractmethod
+    async def _ask(self) -> Answer:
+        """Ask for a token; a 400 or 401 is returned."""
+
+    @abstractmethod
+    def _refused(self, answer: Answer) -> TerminalRemoteError:
+        """Return the error for a grant that was refused with a 400 or 401."""
 
     async def header(self) -> str:
         """Return the header with a token that is fresh.
@@ -162,7 +138,10 @@ class ClientCredentials:
         """
         async with self._lock:
             if self._header is None or self._expired():
-                await self._request()
+                answer = await self._ask()
+                if answer.status in REFUSALS:
+                    raise self._refused(answer)
+                self._keep(answer)
             return self._header or ""
 
     async def renew(self) -> bool:
@@ -177,32 +156,6 @@ class ClientCredentials:
 
     def _expired(self) -> bool:
         return self._fresh_until is not None and self._clock.monotonic() >= self._fresh_until
-
-    async def _request(self) -> None:
-        answer = await self._post()
-        if answer.status in _REFUSALS and not self._in_form and _unknown_client(answer):
-            self._in_form = True
-            answer = await self._post()
-        if answer.status in _REFUSALS:
-            raise self._refused(answer)
-        self._keep(answer)
-
-    async def _post(self) -> Answer:
-        client_id, secret = await asyncio.to_thread(
-            lambda: (self._client_id(), self._client_secret())
-        )
-        self._redactor.learn(secret)
-        fields = {"grant_type": "client_credentials"}
-        if self._scope:
-            fields["scope"] = self._scope
-        headers = {}
-        if self._in_form:
-            fields |= {"client_id": client_id, "client_secret": secret}
-        else:
-            headers["Authorization"] = _basic(
-                quote_plus(client_id), quote_plus(secret), self._redactor
-            )
-        return await self._client.post_form("", fields, headers=headers, tolerate=_REFUSALS)
 
     def _keep(self, answer: Answer) -> None:
         try:
@@ -236,8 +189,78 @@ class ClientCredentials:
             hint="Check token_url: it must be the OAuth 2 token endpoint.",
         )
 
+
+class ClientCredentials(TokenGrant):
+    """OAuth 2 client credentials with a secret (RFC 6749 §4.4).
+
+    The client signs in with HTTP Basic, which every server must support, and in the form where a
+    server refuses that (RFC 6749 §2.3.1).
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        client_id: Secret,
+        client_secret: Secret,
+        scope: str | None,
+        clock: Clock,
+        redactor: Redactor,
+    ) -> None:
+        super().__init__(client, clock=clock, redactor=redactor)
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._scope = scope
+        self._in_form = False
+
+    @classmethod
+    async def open(
+        cls,
+        token_url: str,
+        *,
+        client_id: Secret,
+        client_secret: Secret,
+        scope: str | None,
+        options: HttpOptions,
+        redactor: Redactor,
+    ) -> ClientCredentials:
+        """Return the grant for this token endpoint; nothing is requested yet."""
+        client = await HttpClient.open(token_url, options=options, redactor=redactor)
+        return cls(
+            client,
+            client_id=client_id,
+            client_secret=client_secret,
+            scope=scope,
+            clock=options.clock,
+            redactor=redactor,
+        )
+
+    async def _ask(self) -> Answer:
+        answer = await self._post()
+        if answer.status in REFUSALS and not self._in_form and _unknown_client(answer):
+            self._in_form = True
+            answer = await self._post()
+        return answer
+
+    async def _post(self) -> Answer:
+        client_id, secret = await asyncio.to_thread(
+            lambda: (self._client_id(), self._client_secret())
+        )
+        self._redactor.learn(secret)
+        fields = {"grant_type": "client_credentials"}
+        if self._scope:
+            fields["scope"] = self._scope
+        headers = {}
+        if self._in_form:
+            fields |= {"client_id": client_id, "client_secret": secret}
+        else:
+            headers["Authorization"] = _basic(
+                quote_plus(client_id), quote_plus(secret), self._redactor
+            )
+        return await self._client.post_form("", fields, headers=headers, tolerate=REFUSALS)
+
     def _refused(self, answer: Answer) -> SignInError:
-        said = self._redactor.excerpt(_error_word(answer), length=60)
+        said = self._redactor.excerpt(token_refusal(answer).error, length=60)
         because = f" ({said})" if said else ""
         return SignInError(
             f"{self._client.host} refused the client credentials{because}.",
@@ -246,13 +269,15 @@ class ClientCredentials:
         )
 
 
-def _error_word(answer: Answer) -> str:
+def token_refusal(answer: Answer) -> TokenRefusal:
+    """Return what a token endpoint says of its refusal (RFC 6749 §5.2), as far as it is one."""
     try:
-        return msgspec.json.decode(answer.body, type=_TokenRefusal).error
+        return msgspec.json.decode(answer.body, type=TokenRefusal)
     except (ValueError, RecursionError):
-        return ""
+        return TokenRefusal()
 
 
 def _unknown_client(answer: Answer) -> bool:
     """Say whether the way of signing in may be what was refused (RFC 6749 §5.2)."""
-    return answer.status == 401 or _error_word(answer) in {"invalid_client", "invalid_request"}  # noqa: PLR2004 - the status of RFC 6749 §5.2
+    word = token_refusal(answer).error
+    return answer.status == 401 or word in {"invalid_client", "invalid_request"}  # noqa: PLR2004 - the status of RFC 6749 §5.2

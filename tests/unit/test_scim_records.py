@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from core.errors import RecordError
 from core.model.directory import ProviderUser
+from core.providers.salvage import cut_list, cut_page, top_level_text
 from core.providers.scim.attributes import DEFAULT_PATHS, ENTERPRISE
-from core.providers.scim.records import MAX_TEXT, UserDecoder, decode_group
-from core.providers.scim.salvage import cut_page, top_level_text
+from core.providers.scim.records import UserDecoder, decode_group
+from core.providers.unreadable import MAX_TEXT
 
 PERSON = {"id": "i1", "userName": "ann"}
 
@@ -203,6 +204,31 @@ def test_a_page_is_cut_into_the_same_records_as_a_decoder_finds(records, others)
 @pytest.mark.parametrize("body", [b"", b"{", b'{"Resources": [', b'{"Resources": 5}', b"[[]]"])
 def test_a_broken_page_cannot_be_cut(body):
     assert cut_page(body) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "records"),
+    [
+        (b"[]", []),
+        (b' [ {"a": [1, 2]}, {"b": "],["} ] \n', [b'{"a": [1, 2]}', b'{"b": "],["}']),
+        (b'[{"id": @}, {}]', [b'{"id": @}', b"{}"]),
+        (b'{"a": []}', None),
+        (b"[{}", None),
+        (b"[{}]]", None),
+        (b"", None),
+    ],
+)
+def test_a_page_that_is_a_list_is_cut_between_its_records(body, records):
+    assert cut_list(body) == records
+
+
+def test_a_page_is_cut_at_the_list_that_is_asked_for():
+    page = b'{"Resources": [{}], "value": [{"id": "a"}], "more": 1}'
+
+    assert cut_page(page, key="value") == (
+        b'{"Resources": [{}], "value": [], "more": 1}',
+        [b'{"id": "a"}'],
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
+
+from core.providers.unreadable import Getter, UnusableValueError, plain
 
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -63,34 +65,6 @@ _ENTERPRISE_TEXTS: Final = (
     "division",
     "department",
 )
-
-_MAX_NUMBER: Final = 2**63
-
-Getter = Callable[[Any], object]
-
-
-class UnusableValueError(ValueError):
-    """A value that no account attribute can hold; `kind` says what it is."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
-def _plain(get: Getter) -> Getter:
-    """Let through texts, truth values and numbers of usual size only."""
-
-    def guarded(record: Any) -> object:
-        value = get(record)
-        if value is None or isinstance(value, (str, bool)):
-            return value
-        if isinstance(value, (int, float)):
-            if abs(value) < _MAX_NUMBER:
-                return value
-            raise UnusableValueError("number")
-        raise UnusableValueError("list" if isinstance(value, list) else "object")
-
-    return guarded
 
 
 class Valued(msgspec.Struct):
@@ -218,7 +192,7 @@ class AttributePlan:
         if schema == ENTERPRISE:
             return _within(self._add(schema, _Enterprise | None), _enterprise(attribute))
         if schema:
-            return _plain(_within(self._add(schema, dict[str, Any] | None), _key(attribute)))
+            return plain(_within(self._add(schema, dict[str, Any] | None), _key(attribute)))
         return self._core(path)
 
     def _core(self, path: str) -> Getter:
@@ -229,10 +203,10 @@ class AttributePlan:
         if head == "name" and rest in _NAME_PARTS:
             return _within(self._add("name", _Name | None), operator.attrgetter(rest))
         if rest:
-            return _plain(_within(self._add(head, dict[str, Any] | None), _key(rest)))
+            return plain(_within(self._add(head, dict[str, Any] | None), _key(rest)))
         if head in _TEXTS or head in _CORE:
             return operator.attrgetter(self._add(head, str | None))
-        return _plain(operator.attrgetter(self._add(head, Any)))
+        return plain(operator.attrgetter(self._add(head, Any)))
 
 
 _CORE: Final = frozenset({"id", "userName", "active", "emails"})

@@ -11,7 +11,7 @@ import msgspec
 from core.errors import RemoteError, TerminalRemoteError
 from core.http.faults import from_status
 from core.http.redaction import Redactor
-from core.providers.scim.salvage import cut_page
+from core.providers.salvage import cut_page
 
 _LIST_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:listresponse"
 _ERROR_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:error"

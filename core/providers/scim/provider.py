@@ -26,14 +26,15 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
+from core.providers.salvage import top_level_text
 from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
 from core.providers.scim.listing import Listing, not_scim
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
-from core.providers.scim.records import MAX_ID, UserDecoder, decode_group
-from core.providers.scim.salvage import top_level_text
+from core.providers.scim.records import UserDecoder, decode_group
 from core.providers.scim.server import ScimServer
+from core.providers.unreadable import MAX_ID
 
 _USERS, _GROUPS = "Users", "Groups"
 _GROUP_SELECTION = "displayName,members"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -14,29 +13,22 @@ from core.model.directory import ExternalId, ProviderGroup, ProviderUser
 from core.providers.scim.attributes import (
     ENTERPRISE,
     AttributePlan,
-    UnusableValueError,
     Valued,
     is_active,
     is_primary,
 )
-
-MAX_TEXT: Final = 10_000
-"""Characters of one attribute's value; longer ones are that person's error."""
+from core.providers.unreadable import (
+    MAX_ID,
+    MAX_TEXT,
+    UNDECODABLE,
+    UnusableValueError,
+    examine,
+    missing,
+    unreadable,
+    wrong,
+)
 
 _REVISION: Final = "scim-1"
-MAX_ID: Final = 512
-_WRONG_TYPE: Final = re.compile(r"got `(\w+)`")
-_WHERE: Final = re.compile(r"at `\$\.?(.*)`")
-_INDEX: Final = re.compile(r"\[[^\]]*\]")
-_KINDS: Final = {
-    "str": "text",
-    "int": "number",
-    "float": "number",
-    "bool": "yes or no",
-    "array": "list",
-    "object": "object",
-    "null": "nothing",
-}
 
 
 class UserDecoder:
@@ -52,17 +44,17 @@ class UserDecoder:
         """Return the person; raise `RecordError` with the attribute and its value's kind."""
         try:
             record: Any = self._decode(raw)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise _unreadable(error) from error
         external_id, user_name = record.id, record.userName
         if not external_id or len(external_id) > MAX_ID:
-            raise _missing("id")
+            raise missing("id")
         if not user_name:
-            raise _missing("userName")
+            raise missing("userName")
         try:
             active = is_active(record)
         except UnusableValueError as error:
-            raise _wrong("active", error.kind) from error
+            raise wrong("active", error.kind) from error
         emails = _addresses(record.emails)
         attributes = self._attributes(record)
         user = ProviderUser(
@@ -72,8 +64,7 @@ class UserDecoder:
             emails=emails,
             attributes=attributes,
         )
-        if len(raw) > MAX_TEXT or b"\\u0000" in raw:
-            _examine(user)
+        examine(user, raw)
         return user
 
     def _attributes(self, record: Any) -> dict[str, object]:
@@ -92,7 +83,7 @@ class UserDecoder:
                 if value is not None:
                     attributes[path] = value
         except UnusableValueError as error:
-            raise _wrong(path, error.kind) from error
+            raise wrong(path, error.kind) from error
         return attributes
 
 
@@ -105,25 +96,6 @@ def _addresses(values: list[Valued] | None) -> tuple[str, ...]:
         return (only,) if only else ()
     ordered = sorted(values, key=is_primary, reverse=True)
     return tuple(dict.fromkeys(one.value for one in ordered if one.value))
-
-
-def _examine(user: ProviderUser) -> None:
-    """Look at every text of a suspicious record: too long, or with a NUL."""
-    _examine_value(user.external_id, "id")
-    _examine_value(user.user_name, "userName")
-    for address in user.emails:
-        _examine_value(address, "emails")
-    for path, value in user.attributes.items():
-        _examine_value(value, path)
-
-
-def _examine_value(value: object, path: str) -> None:
-    if not isinstance(value, str):
-        return
-    if len(value) > MAX_TEXT:
-        raise _wrong(path, "text", what=f"longer than {MAX_TEXT} characters")
-    if "\x00" in value:
-        raise _wrong(path, "text", what="text with a NUL character in it")
 
 
 class _Member(msgspec.Struct):
@@ -148,13 +120,13 @@ def decode_group(raw: bytes) -> ProviderGroup:
     """
     try:
         record = _GROUP.decode(raw)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise _unreadable(error) from error
     if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
-        raise _missing("id")
+        raise missing("id")
     name = record.displayName
     if not name or len(name) > MAX_TEXT or "\x00" in name:
-        raise _missing("displayName")
+        raise missing("displayName")
     return _with_members(record.id, name, record.members)
 
 
@@ -190,31 +162,6 @@ def _kind(member: _Member) -> str:
 
 
 def _unreadable(error: Exception) -> RecordError:
-    if isinstance(error, msgspec.ValidationError):
-        text = str(error)
-        kind, where = _WRONG_TYPE.search(text), _WHERE.search(text)
-        path = _INDEX.sub("", where.group(1)) if where else ""
-        attribute = path.replace(f"{ENTERPRISE}.", "enterprise.").strip(".")
-        return _wrong(attribute, _KINDS.get(kind.group(1), "other") if kind else "number")
-    if isinstance(error, RecursionError):
-        return _wrong("", "object", what="nested too deeply")
-    return _wrong("", "text", what="broken text")
-
-
-def _wrong(attribute: str, kind: str, *, what: str = "") -> RecordError:
-    subject = f"its {attribute}" if attribute else "it"
-    return RecordError(
-        f"The record cannot be read: {subject} is {what or f'a value of the kind {kind}'}.",
-        hint="Correct the record at the identity provider.",
-        attribute=attribute,
-        value_kind=kind,
-    )
-
-
-def _missing(attribute: str) -> RecordError:
-    return RecordError(
-        f"The record cannot be read: it has no usable {attribute}.",
-        hint="Correct the record at the identity provider.",
-        attribute=attribute,
-        value_kind="nothing",
-    )
+    found = unreadable(error)
+    path = found.attribute.replace(ENTERPRISE, "enterprise")
+    return found if path == found.attribute else wrong(path, found.value_kind)

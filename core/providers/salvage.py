@@ -18,33 +18,47 @@ _PAGE_DEPTH: Final = 1
 _LIST_DEPTH: Final = 2
 
 
-def cut_page(body: bytes) -> tuple[bytes, list[bytes]] | None:
-    """Return the page with an empty ``Resources`` list, and the records that were in it.
+def cut_page(body: bytes, *, key: str = "Resources") -> tuple[bytes, list[bytes]] | None:
+    """Return the page with its list of this name emptied, and the records that were in it.
 
     None if the brackets don't match or there is no such list: then the page itself is broken.
     """
-    opening = _find_list(body)
+    opening = _find_list(body, b'"' + key.encode() + b'"')
     if opening is None:
         return None
+    cut = _records(body, opening, depth=_LIST_DEPTH)
+    return None if cut is None else (body[: opening + 1] + b"]" + body[cut[1] :], cut[0])
+
+
+def cut_list(body: bytes) -> list[bytes] | None:
+    """Return the records of a page that is nothing but a list, or None if it is no whole one."""
+    opening = len(body) - len(body.lstrip())
+    if body[opening : opening + 1] != b"[":
+        return None
+    cut = _records(body, opening, depth=_LIST_DEPTH - 1)
+    return None if cut is None or body[cut[1] :].strip() else cut[0]
+
+
+def _records(body: bytes, opening: int, *, depth: int) -> tuple[list[bytes], int] | None:
+    """Return the elements of the list that opens there, at this depth, and where it ends."""
     records: list[bytes] = []
-    depth, start = _LIST_DEPTH, opening + 1
+    inside, start = depth, opening + 1
     for match in _TOKEN.finditer(body, start):
         token = match.group()
         if token in b"[{":
-            depth += 1
+            inside += 1
         elif token in b"]}":
-            depth -= 1
-        if depth == _PAGE_DEPTH or (token == b"," and depth == _LIST_DEPTH):
+            inside -= 1
+        if inside < depth or (token == b"," and inside == depth):
             records.append(body[start : match.start()].strip())
             start = match.end()
-        if depth == _PAGE_DEPTH:
-            whole = [] if records == [b""] else records
-            return body[: opening + 1] + b"]" + body[match.end() :], whole
+        if inside < depth:
+            return ([] if records == [b""] else records), match.end()
     return None
 
 
-def _find_list(body: bytes) -> int | None:
-    """Return where the list of the page's own ``Resources`` opens."""
+def _find_list(body: bytes, key: bytes) -> int | None:
+    """Return where the page's own list of this name opens."""
     depth = 0
     for match in _TOKEN.finditer(body):
         token = match.group()
@@ -52,7 +66,7 @@ def _find_list(body: bytes) -> int | None:
             depth += 1
         elif token in b"]}":
             depth -= 1
-        elif token == b'"Resources"' and depth == _PAGE_DEPTH:
+        elif token == key and depth == _PAGE_DEPTH:
             colon = _COLON.match(body, match.end())
             if colon is not None and body[colon.end() : colon.end() + 1] == b"[":
                 return colon.end()
