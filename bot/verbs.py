@@ -213,6 +213,14 @@ VERBS: tuple[VerbSpec, ...] = (
         examples=("user ada@example.com", "user @ada"),
     ),
     VerbSpec(
+        name="why",
+        aliases=("explain",),
+        summary="one person's story over all cycles: seen, scope, match, actions, who approved",
+        role=Role.VIEWER,
+        arguments=(ArgSpec(name="person", kind=Kind.PERSON, required=True),),
+        examples=("why ada@example.com", "why @ada"),
+    ),
+    VerbSpec(
         name="licenses",
         aliases=("license", "licences"),
         summary="how many are used and who waits; `set` changes the total (admins)",

@@ -36,6 +36,7 @@ from core.services.maintenance import MaintenanceService
 from core.services.notices import NoticeService
 from core.services.people import PeopleService
 from core.services.sync import SyncService
+from core.services.why import WhyService
 from core.settings import Network, Settings
 from core.store.opening import Store, open_store
 
@@ -70,6 +71,7 @@ class Core:
     sync: SyncService
     history: HistoryService
     people: PeopleService
+    why: WhyService
     licenses: LicenseService
     activation: ActivationService
     configurations: ConfigurationService
@@ -258,6 +260,7 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         configurations=configurations,
         next_slot=_next_slot,
     )
+    people = PeopleService(store=store, access=access)
     loops = Background()
     core = Core(
         settings=settings,
@@ -267,7 +270,8 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
             store=store, clock=clock, access=access, audit=audit, configurations=configurations
         ),
         history=history,
-        people=PeopleService(store=store, access=access),
+        people=people,
+        why=WhyService(store=store, access=access, people=people),
         licenses=LicenseService(store=store, access=access, audit=audit, notices=notices),
         activation=ActivationService(
             store=store, clock=clock, access=access, audit=audit, notices=notices

@@ -8,13 +8,26 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import config, cycles, database, demo, doctor, held, manifest, notify, people, serve
+from bot.cli import (
+    config,
+    cycles,
+    database,
+    demo,
+    doctor,
+    held,
+    manifest,
+    notify,
+    people,
+    serve,
+    why,
+)
 
 REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     demo.register,
     serve.register,
     cycles.register,
     people.register,
+    why.register,
     held.register,
     config.register,
     notify.register,

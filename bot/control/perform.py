@@ -43,6 +43,7 @@ from bot.control.documents import (
     TextDocument,
     UsersDocument,
 )
+from bot.control.trails import WhyDocument, why_document
 from core.app import Core
 from core.errors import UsageError
 from core.model.account import Actor
@@ -146,6 +147,12 @@ async def _users(request: ask.Users, desk: Desk) -> UsersDocument:
 async def _person(request: ask.Person, desk: Desk) -> PersonDocument:
     view = await desk.core.people.find(desk.actor, request.who)
     return person_document(view, await _names(desk))
+
+
+@perform.register
+async def _why(request: ask.Why, desk: Desk) -> WhyDocument:
+    trail = await desk.core.why.explain(desk.actor, request.who)
+    return why_document(trail, await _names(desk))
 
 
 @perform.register

@@ -72,6 +72,12 @@ class Person(_Request, frozen=True, kw_only=True, tag="user"):
     who: str
 
 
+class Why(_Request, frozen=True, kw_only=True, tag="why"):
+    """One person's story, by address or name."""
+
+    who: str
+
+
 class Licenses(_Request, frozen=True, kw_only=True, tag="licenses"):
     """The license pool; with `total`, after setting it."""
 
@@ -202,6 +208,7 @@ Request = (
     | Download
     | Users
     | Person
+    | Why
     | Licenses
     | Activate
     | Invite

@@ -27,6 +27,7 @@ from core.store.people import People
 from core.store.settings_table import SettingsTable
 from core.store.slots import Slots
 from core.store.sync import SyncStoreSql
+from core.store.trail import Trails
 from core.store.urls import Backend, parse_url
 
 
@@ -44,6 +45,7 @@ class Store:
         self.cycles = Cycles(database)
         self.held = HeldSets(database)
         self.people = People(database)
+        self.trails = Trails(database)
         self.licenses = Licenses(database)
         self.activations = Activations(database)
         self.invitations = Invitations(database)

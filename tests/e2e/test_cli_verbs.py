@@ -36,6 +36,10 @@ def sync_look_hold_and_release(door: Host):
     assert door("show", cycle[:6], "--json").json["cycle"]["id"] == cycle
     assert door("users", "--search", "Person 3", "--json").json["users"][0]["status"] == "invited"
     assert door("user", "p3@example.com", "--json").json["user"]["display_name"] == "Person 3"
+    story = door("why", "p3@example.com", "--json").json
+    assert story["standings"][0]["scope"] == "in scope: address in example.com"
+    assert story["events"][0]["what"] == "create"
+    assert cycle in door("why", "p3@example.com").out
     assert door("licenses", "--json").json["total"] == 20
     assert door("licenses", "set", "5", "--json").json["shortfall"] == 7
     assert door("show", cycle, "--csv", "log").out.count("\n") == 13
@@ -169,6 +173,7 @@ FAILURES = [
     (("cancel",), 1, "nothing_running"),
     (("show", "c-zzzzzzzz"), 1, "cycle_not_found"),
     (("user", "nobody@example.com"), 1, "no_such_person"),
+    (("why", "nobody@example.com"), 1, "no_such_person"),
     (("users", "--status", "gone"), 2, "unknown_status"),
     (("history", "--status", "odd"), 2, "unknown_result"),
     (("history", "--since", "soon"), 2, "usage"),

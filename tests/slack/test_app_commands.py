@@ -44,6 +44,7 @@ ASKED = {
     "release": "Nothing is held",
     "users": "Nobody matches",
     "user": "Nobody here",
+    "why nobody@example.com": "No cycle has met anybody",
     "licenses": "0 of 10 licenses used",
     "licenses set 20": "Set the licenses from 10 to 20",
     "activate nobody@example.com": "1 skipped",
@@ -56,7 +57,14 @@ ASKED = {
 FORMS = {"disable", "delete"}
 """Verbs that answer with a form; see test_app_lifecycle.py."""
 FOR_ALL = {"", "status", "help", "help sync"}
-FOR_VIEWERS = FOR_ALL | {"history", "show", "users", "user", "licenses"}
+FOR_VIEWERS = FOR_ALL | {
+    "history",
+    "show",
+    "users",
+    "user",
+    "why nobody@example.com",
+    "licenses",
+}
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.grammar import Command, spell
+from bot.grammar import Command, mentioned, spell
+from bot.slack.middleware import Visit
+from core.errors import NotFoundError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,3 +21,16 @@ class Asked:
     def text(self) -> str:
         """The command as text, for buttons."""
         return spell(self.command)
+
+
+async def address(visit: Visit, person: str) -> str:
+    """Return what was typed, or the e-mail address of somebody who was mentioned."""
+    user = mentioned(person)
+    if user is None:
+        return person
+    email = (await visit.people.look_up(user, fresh=False)).email
+    if not email:
+        raise NotFoundError(
+            "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
+        )
+    return email

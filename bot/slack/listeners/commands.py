@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.grammar import mentioned, parse, spec_of
+from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
 from bot.slack.listeners import lifecycle
-from bot.slack.listeners.asked import Asked
+from bot.slack.listeners.asked import Asked, address
+from bot.slack.listeners.why import why
 from bot.slack.middleware import Received, Visit
 from bot.slack.views import answers, held, history, people, status
 from core.errors import AlreadyRunningError, NotFoundError, UsageError
@@ -156,21 +157,8 @@ async def _users(visit: Visit, asked: Asked) -> None:
 
 
 async def _user(visit: Visit, asked: Asked) -> None:
-    wanted = await _address(visit, asked.command.text("person") or "")
+    wanted = await address(visit, asked.command.text("person") or "")
     await visit.say(people.person(await visit.core.people.find(visit.actor, wanted)))
-
-
-async def _address(visit: Visit, person: str) -> str:
-    """Return what was typed, or the e-mail address of somebody who was mentioned."""
-    user = mentioned(person)
-    if user is None:
-        return person
-    email = (await visit.people.look_up(user, fresh=False)).email
-    if not email:
-        raise NotFoundError(
-            "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
-        )
-    return email
 
 
 async def _licenses(visit: Visit, asked: Asked) -> None:
@@ -193,13 +181,13 @@ async def _activate(visit: Visit, asked: Asked) -> None:
     if waiting is not None:
         found = await visit.core.activation.activate_waiting(visit.actor, waiting)
     else:
-        chosen = [await _address(visit, each) for each in names]
+        chosen = [await address(visit, each) for each in names]
         found = await visit.core.activation.activate(visit.actor, chosen)
     await visit.say(people.results(found, did="activated"))
 
 
 async def _invite(visit: Visit, asked: Asked) -> None:
-    chosen = [await _address(visit, each) for each in asked.command.texts("people")]
+    chosen = [await address(visit, each) for each in asked.command.texts("people")]
     found = await visit.core.activation.invite(
         visit.actor, chosen, resend=asked.command.has("resend")
     )
@@ -226,6 +214,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "release": _release,
     "users": _users,
     "user": _user,
+    "why": why,
     "licenses": _licenses,
     "activate": _activate,
     "invite": _invite,
