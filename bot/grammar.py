@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot.subjects import mention, subject_of
 from bot.verbs import SLASH, VERBS, FlagSpec, Kind, VerbSpec
 from core.errors import UsageError
 from core.model.account import Role
@@ -29,7 +30,8 @@ class Command:
     Attributes:
         verb: the name of a spec in `VERBS`; "" is the bare command.
         arguments: by name of argument or flag, only those given: str, int, timedelta, True, or a
-            tuple of str. A mentioned person is ``<@U…>``; see `mentioned`.
+            tuple of str. A mentioned person is ``<@U…>`` (see `mentioned`), a mentioned user
+            group ``<!subteam^S…>`` (see `bot.subjects`).
         configuration: the name or prefix that was given, or None.
     """
 
@@ -139,7 +141,9 @@ def spell(command: Command) -> str:
         if isinstance(value, tuple):
             words += [_quoted(str(each)) for each in value]
         elif value is not None:
-            words.append(_quoted(_typed(value, argument.choices)))
+            typed = _typed(value, argument.choices)
+            is_mention = argument.kind is Kind.SUBJECT and typed.startswith("<")
+            words.append(typed if is_mention else _quoted(typed))
     for flag in spec.flags:
         value = command.arguments.get(flag.name)
         if value is True:
@@ -157,9 +161,9 @@ def _typed(value: object, choices: Mapping[str, str]) -> str:
 
 def _quoted(word: str) -> str:
     escaped = html.escape(word, quote=False)
-    mention = mentioned(word)
-    if mention:
-        return f"<@{mention}>"
+    user = mentioned(word)
+    if user:
+        return f"<@{user}>"
     if not re.search(r"[\s\"']", word) and not word.startswith("-"):
         return escaped
     return f"'{escaped}'" if '"' in escaped else f'"{escaped}"'
@@ -302,6 +306,11 @@ def _person(word: str, _choices: Mapping[str, str]) -> object:
     return _text(word.removeprefix("@") or word, _choices)
 
 
+def _subject(word: str, _choices: Mapping[str, str]) -> object:
+    found = subject_of(word)
+    return _text(found, _choices) if isinstance(found, str) else mention(found)
+
+
 def _number(word: str, _choices: Mapping[str, str]) -> object:
     if not re.fullmatch(r"[0-9]{1,9}", word) or int(word) > MAX_NUMBER:
         raise UsageError(f"“{_clipped(word)}” is not a number from 0 to {MAX_NUMBER:,}.")
@@ -334,6 +343,7 @@ def _verb_name(word: str, _choices: Mapping[str, str]) -> object:
 
 _VALUES = {
     Kind.PERSON: _person,
+    Kind.SUBJECT: _subject,
     Kind.NUMBER: _number,
     Kind.DURATION: _duration,
     Kind.CHOICE: _choice,

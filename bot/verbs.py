@@ -20,6 +20,7 @@ class Kind(StrEnum):
     CYCLE = "cycle"
     HELD_SET = "held set"
     PERSON = "email or @user"
+    SUBJECT = "email, @user or @group"
     NUMBER = "number"
     DURATION = "7d"
     TEXT = "text"
@@ -113,6 +114,7 @@ _CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
 _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
 _TEST = {"test": "test"}
+_ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
 _RESULTS = {
     "success": CycleResult.SUCCESS.value,
     "partial": CycleResult.PARTIAL_SUCCESS.value,
@@ -285,6 +287,21 @@ VERBS: tuple[VerbSpec, ...] = (
         visibility="public",
         arguments=(ArgSpec(name="change", kind=Kind.CHOICE, required=True, choices=_TEST),),
         examples=("notify test",),
+    ),
+    VerbSpec(
+        name="roles",
+        aliases=("role", "access"),
+        summary="who may do what and why; `grant` gives a role, `revoke` takes a granted one",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(
+            ArgSpec(
+                name="change", kind=Kind.CHOICE, choices={"grant": "grant", "revoke": "revoke"}
+            ),
+            ArgSpec(name="subject", kind=Kind.SUBJECT, after="change"),
+            ArgSpec(name="role", kind=Kind.CHOICE, choices=_ROLES),
+        ),
+        examples=("roles", "roles grant ada@example.com operator", "roles revoke ada@example.com"),
     ),
     VerbSpec(
         name="help",

@@ -35,6 +35,7 @@ from core.services.lifecycle import LifecycleService
 from core.services.maintenance import MaintenanceService
 from core.services.notices import NoticeService
 from core.services.people import PeopleService
+from core.services.roles import RoleService
 from core.services.sync import SyncService
 from core.services.why import WhyService
 from core.settings import Network, Settings
@@ -79,6 +80,7 @@ class Core:
     held: HeldService
     health: HealthService
     access: AccessService
+    roles: RoleService
     audit: AuditService
     notices: NoticeService
     maintenance: MaintenanceService
@@ -290,6 +292,14 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
         health=HealthService(store=store, clock=clock, provider=factory),
         access=access,
+        roles=RoleService(
+            settings=settings,
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            notices=notices,
+        ),
         audit=audit,
         notices=notices,
         maintenance=MaintenanceService(store=store, access=access, audit=audit),

@@ -38,6 +38,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.model.events import Delivery, OutboxItem
+from core.model.views import PersonFacts
 
 
 class IdentityProvider(Protocol):
@@ -317,4 +318,28 @@ class Mailer(Protocol):
 
     async def send(self, invitation: Invitation, *, subject: str, text: str, html: str) -> None:
         """Hand over one message with the invitation's Message-ID; raises as `Notifier.deliver`."""
+        ...
+
+
+class Workspace(Protocol):
+    """The chat workspace, as far as roles depend on it.
+
+    All raise `TransientRemoteError` and `TerminalRemoteError`. Without `fresh`, what was asked
+    within the last seconds may be the answer.
+    """
+
+    async def facts(self, user: str, *, fresh: bool) -> PersonFacts:
+        """Return what is known of somebody; raises `NotFoundError` where there is nobody."""
+        ...
+
+    async def find(self, email: str) -> PersonFacts:
+        """Return what is known of the member with this address; raises `NotFoundError`."""
+        ...
+
+    async def members(self, group: str, *, fresh: bool) -> frozenset[str]:
+        """Return the ids of a user group's people.
+
+        Raises `PermissionMissingError` where the app may not ask, and `NotFoundError` where there
+        is no such group (any more).
+        """
         ...

@@ -18,6 +18,7 @@ from bot.cli import (
     manifest,
     notify,
     people,
+    roles,
     serve,
     why,
 )
@@ -31,6 +32,7 @@ REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     held.register,
     config.register,
     notify.register,
+    roles.register,
     database.register,
     doctor.register,
     manifest.register,

@@ -21,12 +21,16 @@ from bot.control.documents import (
     ProofDocument,
     ResultDocument,
     ResultsDocument,
+    RoleChangeDocument,
+    RoleDocument,
+    RolesDocument,
     UserDocument,
 )
 from core.model.account import LicenseSummary, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
 from core.model.directory import CheckLine
+from core.model.roles import RoleChange, RolesView
 from core.model.views import (
     ConfigurationStatus,
     Consequences,
@@ -217,6 +221,39 @@ def check_lines(lines: Iterable[CheckLine]) -> tuple[CheckLineDocument, ...]:
             code=line.code,
         )
         for line in lines
+    )
+
+
+def roles_document(view: RolesView) -> RolesDocument:
+    """Describe who has which role."""
+    return RolesDocument(
+        roles=tuple(
+            RoleDocument(
+                kind=line.subject.kind,
+                id=line.subject.id,
+                name=line.name,
+                role=line.role,
+                source=line.source,
+                granted_by=line.granted_by,
+                granted_at=line.granted_at,
+                people=line.people,
+                problem=line.problem,
+            )
+            for line in view.lines
+        ),
+        notices=view.notices,
+    )
+
+
+def role_change_document(change: RoleChange) -> RoleChangeDocument:
+    """Describe what a grant or a revocation did."""
+    return RoleChangeDocument(
+        kind=change.subject.kind,
+        id=change.subject.id,
+        name=change.name,
+        before=change.before,
+        after=change.after,
+        kept=change.kept,
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from core.model.account import PersonOutcome, UserStatus
+from core.model.account import PersonOutcome, Role, UserStatus
 from core.model.configuration import LicensePolicy
 from core.model.cycle import (
     Action,
@@ -26,6 +26,7 @@ from core.model.cycle import (
     Trigger,
 )
 from core.model.directory import CheckStatus, ResourceKind
+from core.model.roles import RoleSource, SubjectKind
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -331,3 +332,35 @@ class DoneDocument(Document, frozen=True, kw_only=True):
     """That something was done."""
 
     done: str
+
+
+class RoleDocument(Document, frozen=True, kw_only=True):
+    """One reason for which somebody has a role; `id` is Slack's, `people` are of a user group."""
+
+    kind: SubjectKind
+    id: str
+    name: str
+    role: Role
+    source: RoleSource
+    granted_by: str
+    granted_at: datetime | None
+    people: int | None
+    problem: str
+
+
+class RolesDocument(Document, frozen=True, kw_only=True):
+    """Who has which role, by source."""
+
+    roles: tuple[RoleDocument, ...]
+    notices: tuple[str, ...]
+
+
+class RoleChangeDocument(Document, frozen=True, kw_only=True):
+    """What a grant or a revocation did; `kept` is what no grant takes."""
+
+    kind: SubjectKind
+    id: str
+    name: str
+    before: Role
+    after: Role
+    kept: Role

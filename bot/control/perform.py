@@ -20,6 +20,8 @@ from bot.control.describe import (
     licenses_document,
     person_document,
     results_document,
+    role_change_document,
+    roles_document,
     status_line,
     user_document,
 )
@@ -39,14 +41,17 @@ from bot.control.documents import (
     LicensesDocument,
     PersonDocument,
     ResultsDocument,
+    RoleChangeDocument,
+    RolesDocument,
     StatusDocument,
     TextDocument,
     UsersDocument,
 )
 from bot.control.trails import WhyDocument, why_document
+from bot.subjects import subject_of
 from core.app import Core
 from core.errors import UsageError
-from core.model.account import Actor
+from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationId
 
 Tell = Callable[[CycleDocument], Awaitable[None]]
@@ -282,6 +287,26 @@ async def _config_test(request: ask.ConfigTest, desk: Desk) -> CheckDocument:
 async def _notify_test(request: ask.NotifyTest, desk: Desk) -> DoneDocument:
     await desk.core.notices.test(desk.actor, request.channel)
     return DoneDocument(done="The test message is on its way as soon as dirsync runs.")
+
+
+@perform.register
+async def _roles(request: ask.Roles, desk: Desk) -> RolesDocument:
+    del request
+    return roles_document(await desk.core.roles.list(desk.actor))
+
+
+@perform.register
+async def _roles_grant(request: ask.RolesGrant, desk: Desk) -> RoleChangeDocument:
+    return role_change_document(
+        await desk.core.roles.grant(desk.actor, subject_of(request.subject), Role(request.role))
+    )
+
+
+@perform.register
+async def _roles_revoke(request: ask.RolesRevoke, desk: Desk) -> RoleChangeDocument:
+    return role_change_document(
+        await desk.core.roles.revoke(desk.actor, subject_of(request.subject))
+    )
 
 
 @perform.register

@@ -189,6 +189,23 @@ class NotifyTest(_Request, frozen=True, kw_only=True, tag="notify_test"):
     channel: str | None = None
 
 
+class Roles(_Request, frozen=True, kw_only=True, tag="roles"):
+    """Who has which role, by source."""
+
+
+class RolesGrant(_Request, frozen=True, kw_only=True, tag="roles_grant"):
+    """Give a role to a person or user group: a Slack id, or a person's e-mail."""
+
+    subject: str
+    role: Literal["viewer", "operator", "admin"]
+
+
+class RolesRevoke(_Request, frozen=True, kw_only=True, tag="roles_revoke"):
+    """Take the granted role of a person or user group."""
+
+    subject: str
+
+
 class Doctor(_Request, frozen=True, kw_only=True, tag="doctor"):
     """Look at the store, the background loops and the providers."""
 
@@ -226,6 +243,9 @@ Request = (
     | ConfigDelete
     | ConfigTest
     | NotifyTest
+    | Roles
+    | RolesGrant
+    | RolesRevoke
     | Doctor
     | Backup
 )

@@ -45,7 +45,8 @@ def mrkdwn(text: str, names: Names) -> str:
             sign = target[0]
             return sign + names.get(target[1:], label or target[1:])
         if target.startswith("!"):
-            return label or "@" + target[1:].partition("^")[0]
+            word, _, group = target[1:].partition("^")
+            return label or "@" + names.get(group, word)
         return f"{label} ({target})" if label else target
 
     return html.unescape(_LINK.sub(spelt, text))

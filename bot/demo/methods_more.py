@@ -46,11 +46,11 @@ def lookup_by_email(team: Team, args: Args) -> Answer:
 
 
 def usergroup_users(team: Team, args: Args) -> Answer:
-    """usergroups.users.list."""
-    members = team.workspace.usergroups.get(args.need("usergroup"))
-    if members is None:
+    """usergroups.users.list: a disabled group is found only where it is asked for."""
+    group = team.workspace.usergroups.get(args.need("usergroup"))
+    if group is None or (group.disabled and not args.flag("include_disabled")):
         raise RefusedError("no_such_subteam")
-    return {"users": [*members]}
+    return {"users": [*group.users]}
 
 
 def conversations_open(team: Team, args: Args) -> Answer:

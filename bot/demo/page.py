@@ -246,6 +246,11 @@ def hello(team: Team, front: Front, me: str) -> Json:
         "team": {"id": people.TEAM_ID, "name": people.TEAM_NAME},
         "me": me,
         "people": [people.page_object(person) for person in persons],
+        "groups": [
+            people.group_object(group)
+            for group in team.workspace.usergroups.values()
+            if not group.disabled
+        ],
         "personas": [person.id for person in persons if _can_be(person)],
         "channels": [_channel(team, channel, me) for channel in channels],
         "commands": [*front.commands],

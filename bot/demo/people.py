@@ -129,6 +129,42 @@ def cast() -> tuple[Person, ...]:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserGroup:
+    """A user group, which messages mention as ``<!subteam^S…|@handle>``."""
+
+    id: str
+    handle: str
+    name: str
+    users: tuple[str, ...]
+    disabled: bool = False
+
+
+def user_groups() -> tuple[UserGroup, ...]:
+    """Return the user groups of the demo workspace."""
+    return (
+        UserGroup(
+            id="S0ITADMINS",
+            handle="it-admins",
+            name="IT admins",
+            users=("U0ADMIN001", "U0ADMIN002"),
+        ),
+        UserGroup(
+            id="S0SUPPORT1",
+            handle="support",
+            name="Support desk",
+            users=("U0VIEWER01", "U0MEMBER01", "U0GUEST001"),
+        ),
+        UserGroup(
+            id="S0OLDCREW1",
+            handle="old-crew",
+            name="Disabled last year",
+            users=("U0MEMBER02",),
+            disabled=True,
+        ),
+    )
+
+
 def user_object(person: Person, *, with_email: bool) -> dict[str, object]:
     """Return the `user` of `users.info`; the address only where the scope allows it."""
     profile: dict[str, object] = {
@@ -156,6 +192,11 @@ def user_object(person: Person, *, with_email: bool) -> dict[str, object]:
         "is_stranger": person.is_stranger,
         "is_app_user": False,
     }
+
+
+def group_object(group: UserGroup) -> Mapping[str, object]:
+    """Return a user group as the page's `hello` lists them."""
+    return {"id": group.id, "handle": group.handle, "name": group.name}
 
 
 def page_object(person: Person) -> Mapping[str, object]:

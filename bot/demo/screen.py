@@ -98,7 +98,9 @@ class Screen:
         self.me = str(hello["me"])
         self.people = {str(person["id"]): person for person in _nodes(hello["people"])}
         self.channels = {str(channel["id"]): channel for channel in _nodes(hello["channels"])}
+        groups = _nodes(hello.get("groups"))
         self.names = {
+            **{str(group["id"]): str(group["handle"]) for group in groups},
             **{id_: str(person["name"]) for id_, person in self.people.items()},
             **{id_: str(channel["name"]) for id_, channel in self.channels.items()},
         }

@@ -138,7 +138,7 @@ class Workspace:
         self.people = {person.id: person for person in (cast or people.cast())}
         self.channels: dict[str, Channel] = {}
         self.homes: dict[str, Mapping[str, object]] = {}
-        self.usergroups: dict[str, tuple[str, ...]] = {"S0ITADMINS": ("U0ADMIN001", "U0ADMIN002")}
+        self.usergroups = {group.id: group for group in people.user_groups()}
         self._clock = clock
         self._messages: dict[str, dict[str, Message]] = {}
         self._read: dict[tuple[str, str], str] = {}

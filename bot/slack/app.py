@@ -26,6 +26,7 @@ from bot.slack.middleware import Gate, People, guarded
 from bot.slack.notifier import PACE, SlackNotifier
 from bot.slack.supervisor import Supervisor
 from bot.slack.verifier import Verifier
+from bot.slack.workspace import SlackWorkspace
 from core.app import Core
 from core.errors import (
     ConfigurationError,
@@ -162,11 +163,13 @@ def bolt_app(
         raise_error_for_unhandled_request=False,
         process_before_response=False,
     )
+    people = People(client)
+    core.access.workspace = SlackWorkspace(client, people)
     gate = Gate(
         core=core,
         client=client,
         supervisor=supervisor,
-        people=People(client),
+        people=people,
         homes=homes or RecentHomes(),
     )
     register(app, gate)

@@ -125,6 +125,20 @@ class SlackClient:
         found = answer.get("user")
         return _person(found if isinstance(found, Mapping) else {}, user, identity)
 
+    async def person_of(self, email: str) -> Person:
+        """Return the member who has this address (``users.lookupByEmail``)."""
+        identity = await self.identity()
+        answer = await self.read("users.lookupByEmail", email=email)
+        found = answer.get("user")
+        user = found if isinstance(found, Mapping) else {}
+        return _person(user, str(user.get("id") or ""), identity)
+
+    async def usergroup(self, group: str) -> frozenset[str]:
+        """Return the ids of a user group's people (``usergroups.users.list``)."""
+        answer = await self.read("usergroups.users.list", usergroup=group)
+        users = answer.get("users")
+        return frozenset(map(str, users)) if isinstance(users, list) else frozenset()
+
     async def post(
         self,
         channel: str,

@@ -60,7 +60,7 @@ async def refresh(core: Core, client: SlackClient, recent: RecentHomes) -> None:
     for user in recent.users():
         try:
             person = await client.person(user)
-            role = await core.access.role_of(person.facts)
+            role = await core.access.role_of(person.facts, fresh=False)
             actor = Actor(id=f"slack:{user}", name=person.facts.name, role=role, door="slack")
             await client.publish_home(user, await home_of(core, person, actor))
         except DirsyncError as error:

@@ -349,7 +349,7 @@ class Gate:
 
     async def _visit(self, what: Received, answer: Answerer, *, fresh: bool) -> Visit | None:
         person = await self.people.look_up(what.user, fresh=fresh)
-        role = await self.core.access.role_of(person.facts)
+        role = await self.core.access.role_of(person.facts, fresh=fresh)
         actor = Actor(id=f"slack:{what.user}", name=person.facts.name, role=role, door="slack")
         if not person.facts.member and what.kind != "event":
             asked = f"{COMMAND} {what.text}" if what.kind == "command" else what.action_id

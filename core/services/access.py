@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from core.errors import NotPermittedError
+import msgspec
+import structlog
+
+from core.errors import NotFoundError, NotPermittedError, TerminalRemoteError
 from core.model.account import Actor, Role
+from core.model.roles import RoleGrant, Subject, SubjectKind
 from core.model.views import PersonFacts
+from core.ports import Workspace
 from core.services.audit import AuditService
 from core.settings import Settings
 from core.store.opening import Store
 
-_KNOWN_ADMINS = "known_admins"
+_SEEN_ADMINS = "seen_admins"
+_LONGEST_NAME = 60
+_NAMED = 3
 _WHO = {
     Role.VIEWER: "Viewers, operators and admins may",
     Role.OPERATOR: "Operators and admins may",
     Role.ADMIN: "Admins may",
 }
+_log = structlog.get_logger("dirsync.access")
+
+
+class SeenAdmin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An admin as last seen; without `workspace` and `group`, one by a setting or a grant."""
+
+    name: str
+    workspace: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Standing:
+    role: Role
+    group: str = ""
 
 
 class AccessService:
-    """Decides roles and refuses what a role does not include."""
+    """Decides roles and refuses what a role does not include.
+
+    Attributes:
+        workspace: who is asked about people and user groups; None where Slack is not connected.
+    """
 
     def __init__(self, *, settings: Settings, store: Store, audit: AuditService) -> None:
         self._settings = settings
         self._store = store
         self._audit = audit
+        self.workspace: Workspace | None = None
 
-    async def role_of(self, facts: PersonFacts) -> Role:
+    async def role_of(self, facts: PersonFacts, *, fresh: bool = True) -> Role:
         """Return the role of a person of Slack, from facts read at this very click.
 
-        Owners and admins of the workspace are admins, `DIRSYNC_ADMINS` adds to them,
-        `DIRSYNC_VIEWERS` are viewers; guests, bots, strangers and former people have no role.
+        The highest of: owner or admin of the workspace (admin), `DIRSYNC_ADMINS`,
+        `DIRSYNC_VIEWERS`, what was granted to the person, what was granted to a user group that
+        the person is in. Groups are asked only where one could raise the role, now if `fresh`.
+        Guests, bots, strangers and former people have no role, whatever was granted. Raises
+        `TransientRemoteError` if a group has to be asked and Slack cannot say.
         """
-        role = self._role(facts)
-        await self._remember(facts, admin=role is Role.ADMIN)
-        return role
+        standing = await self._standing(facts, fresh=fresh)
+        await self._remember(facts, standing)
+        return standing.role
+
+    def role_by_itself(self, facts: PersonFacts) -> Role:
+        """Return the role that a person has without any grant."""
+        if not facts.member:
+            return Role.NONE
+        if _governs(facts) or facts.id in self._settings.admins:
+            return Role.ADMIN
+        return Role.VIEWER if facts.id in self._settings.viewers else Role.NONE
 
     async def require(self, actor: Actor, role: Role, action: str, subject: str = "") -> None:
         """Raise `NotPermittedError`, and note the denial, unless the actor has `role`."""
@@ -43,8 +82,7 @@ class AccessService:
             return
         await self._audit.denied(actor, action, subject)
         raise NotPermittedError(
-            f"You may not do this. {_WHO[role]}.",
-            hint="Ask an owner or admin of this workspace.",
+            f"You may not do this. {_WHO[role]}.", hint=_whom_to_ask(await self.contacts())
         )
 
     async def require_second_person(self, actor: Actor, starter: str, subject: str) -> None:
@@ -65,31 +103,99 @@ class AccessService:
             hint="Ask another admin to release them in Slack.",
         )
 
-    def _role(self, facts: PersonFacts) -> Role:
-        if not facts.member:
-            return Role.NONE
-        if facts.is_owner or facts.is_admin or facts.id in self._settings.admins:
-            return Role.ADMIN
-        return Role.VIEWER if facts.id in self._settings.viewers else Role.NONE
-
     async def contacts(self) -> tuple[str, ...]:
-        """Return the names of the admins who were seen, for people who need one."""
-        seen = await self._seen()
-        return tuple(sorted({name for name in seen.values() if name}))
+        """Return the names of the admins who are known, for people who need one."""
+        grants = await self._store.role_grants.all()
+        seen = await self.seen_admins(grants)
+        names = {each.name for each in seen.values()}
+        names |= {
+            grant.name
+            for grant in grants
+            if grant.role is Role.ADMIN and grant.subject.kind is SubjectKind.USER
+        }
+        return tuple(sorted(name for name in names if name))
+
+    async def seen_admins(self, grants: Iterable[RoleGrant]) -> dict[str, SeenAdmin]:
+        """Return by Slack id those who were seen as admins and whose reason still holds."""
+        admins = _granted_admins(grants)
+
+        def holds(user: str, seen: SeenAdmin) -> bool:
+            return (
+                seen.workspace
+                or user in self._settings.admins
+                or Subject(kind=SubjectKind.USER, id=user) in admins
+                or Subject(kind=SubjectKind.GROUP, id=seen.group) in admins
+            )
+
+        return {user: seen for user, seen in (await self._seen()).items() if holds(user, seen)}
 
     async def _admins(self) -> frozenset[str]:
-        named = {f"slack:{user}" for user in self._settings.admins}
-        return frozenset(await self._seen()) | named
+        grants = await self._store.role_grants.all()
+        users = {each.id for each in _granted_admins(grants) if each.kind is SubjectKind.USER}
+        users |= {*self._settings.admins, *await self.seen_admins(grants)}
+        return frozenset(f"slack:{user}" for user in users)
 
-    async def _seen(self) -> dict[str, str]:
-        text = await self._store.settings.get(_KNOWN_ADMINS)
-        return msgspec.json.decode(text or "{}", type=dict[str, str])
+    async def _standing(self, facts: PersonFacts, *, fresh: bool) -> _Standing:
+        if not facts.member:
+            return _Standing(role=Role.NONE)
+        role, through = self.role_by_itself(facts), ""
+        grants = await self._store.role_grants.all()
+        for grant in sorted(grants, key=_people_first_then_the_most):
+            if role.includes(grant.role) or not await self._holds(grant, facts.id, fresh=fresh):
+                continue
+            role = grant.role
+            through = grant.subject.id if grant.subject.kind is SubjectKind.GROUP else ""
+        return _Standing(role=role, group=through)
 
-    async def _remember(self, facts: PersonFacts, *, admin: bool) -> None:
-        actor_id = f"slack:{facts.id}"
-        before = await self._seen()
-        after = {key: name for key, name in before.items() if key != actor_id}
-        if admin:
-            after[actor_id] = facts.name
-        if after != before:
-            await self._store.settings.set(_KNOWN_ADMINS, msgspec.json.encode(after).decode())
+    async def _holds(self, grant: RoleGrant, user: str, *, fresh: bool) -> bool:
+        """Whether a grant is this person's; a group that cannot be asked for good is nobody's."""
+        if grant.subject.kind is SubjectKind.USER:
+            return grant.subject.id == user
+        if self.workspace is None:
+            return False
+        try:
+            return user in await self.workspace.members(grant.subject.id, fresh=fresh)
+        except (NotFoundError, TerminalRemoteError) as error:
+            _log.info("access.group_not_asked", group=grant.subject.id, code=error.code)
+            return False
+
+    async def _seen(self) -> dict[str, SeenAdmin]:
+        text = await self._store.settings.get(_SEEN_ADMINS)
+        return msgspec.json.decode(text or "{}", type=dict[str, SeenAdmin])
+
+    async def _remember(self, facts: PersonFacts, standing: _Standing) -> None:
+        now = None
+        if standing.role is Role.ADMIN:
+            now = SeenAdmin(name=facts.name, workspace=_governs(facts), group=standing.group)
+        if (await self._seen()).get(facts.id) == now:
+            return
+
+        def change(text: str | None) -> str:
+            seen = msgspec.json.decode(text or "{}", type=dict[str, SeenAdmin])
+            seen.pop(facts.id, None)
+            return msgspec.json.encode(seen if now is None else {**seen, facts.id: now}).decode()
+
+        await self._store.settings.change(_SEEN_ADMINS, change)
+
+
+def _governs(facts: PersonFacts) -> bool:
+    return facts.is_owner or facts.is_admin
+
+
+def _granted_admins(grants: Iterable[RoleGrant]) -> frozenset[Subject]:
+    return frozenset(grant.subject for grant in grants if grant.role is Role.ADMIN)
+
+
+def _people_first_then_the_most(grant: RoleGrant) -> tuple[bool, int]:
+    return grant.subject.kind is SubjectKind.GROUP, -list(Role).index(grant.role)
+
+
+def _whom_to_ask(names: tuple[str, ...]) -> str:
+    if not names:
+        return "Ask an owner or admin of this workspace."
+    shown = [name.replace("`", "'")[:_LONGEST_NAME] for name in names[:_NAMED]]
+    more = len(names) - len(shown)
+    if more:
+        shown.append("another admin" if more == 1 else f"one of {more} more admins")
+    *most, last = shown
+    return f"Ask {', '.join(most)} or {last}." if most else f"Ask {last}."

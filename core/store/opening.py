@@ -24,6 +24,7 @@ from core.store.maintenance import Maintenance
 from core.store.migrating import prepare_schema
 from core.store.outbox import Outbox
 from core.store.people import People
+from core.store.role_grants import RoleGrants
 from core.store.settings_table import SettingsTable
 from core.store.slots import Slots
 from core.store.sync import SyncStoreSql
@@ -54,6 +55,7 @@ class Store:
         self.audit = Audit(database)
         self.slots = Slots(database)
         self.settings = SettingsTable(database)
+        self.role_grants = RoleGrants(database)
         self.maintenance = Maintenance(database)
 
     async def aclose(self) -> None:

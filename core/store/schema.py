@@ -507,3 +507,15 @@ id_blocks = Table(
     _text("name", key=True),
     Column("next_id", _BIG, nullable=False),
 )
+
+role_grants = Table(
+    "role_grants",
+    metadata,
+    _account(key=True),
+    _text("subject_kind", key=True),
+    _text("subject_id", key=True),
+    _text("role"),
+    _text("name"),
+    _text("granted_by"),
+    _time("granted_at"),
+)

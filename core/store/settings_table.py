@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.store.database import Database, Transaction
 
 _GET = "SELECT value FROM settings WHERE account_id = :account AND key = :key"
@@ -35,6 +37,17 @@ class SettingsTable:
 
         async def work(tx: Transaction) -> None:
             await tx.run(_SET, key=key, value=value)
+
+        await self._database.write(work)
+
+    async def change(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Store what `change` makes of the present value; two changes at once both count."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(_DEFAULT, key=key, value="")
+            lock = "FOR UPDATE" if tx.backend == "postgresql" else ""
+            present: str = await tx.value(f"{_GET} {lock}", key=key)
+            await tx.run(_SET, key=key, value=change(present or None))
 
         await self._database.write(work)
 

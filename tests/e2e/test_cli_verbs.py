@@ -109,6 +109,22 @@ def queue_a_test_message(door: Host):
     assert door("notify", "test", "C0123456789", "--json").status == 0
 
 
+def give_and_take_roles(door: Host):
+    granted = door("roles", "grant", "U0123ABCD", "operator", "--json")
+    assert (granted.json["before"], granted.json["after"]) == ("none", "operator")
+    assert "is operator already" in door("roles", "grant", "U0123ABCD", "operator").out
+    door("roles", "grant", "S0123ABCD", "admin")
+    (person, group) = door("roles", "--json").json["roles"]
+    assert (person["id"], person["role"], person["source"]) == ("U0123ABCD", "operator", "grant")
+    assert (group["kind"], group["id"], group["role"]) == ("group", "S0123ABCD", "admin")
+    assert "not connected to Slack" in door("roles").err
+    assert door("roles", "revoke", "U0123ABCD", "--json").json["after"] == "none"
+    last = door("roles", "revoke", "S0123ABCD", "--json")
+    assert (last.status, last.json["error"]["code"]) == (1, "last_admin")
+    door("roles", "grant", "U0BOSSBOSS", "admin")
+    assert door("roles", "revoke", "S0123ABCD").status == 0
+
+
 def apply_a_wrong_file(door: Host):
     (door.folder / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
     found = door("config", "apply", str(door.folder / "bad.yaml"), "--json")
@@ -150,6 +166,7 @@ SCENES = (
     show_test_export_and_apply_again,
     see_the_doctor,
     queue_a_test_message,
+    give_and_take_roles,
     apply_a_wrong_file,
     activate_and_invite,
     be_asked_which_one_is_meant,
@@ -178,6 +195,12 @@ FAILURES = [
     (("history", "--status", "odd"), 2, "unknown_result"),
     (("history", "--since", "soon"), 2, "usage"),
     (("licenses", "put", "3"), 2, "usage"),
+    (("roles", "grant", "U0123ABCD"), 2, "usage"),
+    (("roles", "grant", "U0123ABCD", "owner"), 2, "usage"),
+    (("roles", "grant", "@ada", "viewer"), 2, "usage"),
+    (("roles", "grant", "ada@example.com", "viewer"), 2, "usage"),
+    (("roles", "revoke", "U0123ABCD"), 1, "not_granted"),
+    (("roles", "lend", "U0123ABCD", "viewer"), 2, "usage"),
     (("held", "h-zzzzzzzz"), 1, "held_set_not_found"),
     (("release", "h-zzzzzzzz", "--digest", "x"), 1, "held_set_not_found"),
     (("config", "show", "x"), 1, "no_such_configuration"),

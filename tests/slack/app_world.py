@@ -21,6 +21,7 @@ from bot.demo.rates import UNLIMITED
 from bot.demo.scim import scim_app
 from bot.demo.screen import Shown
 from bot.demo.server import DemoOptions, DemoServer, serve
+from bot.demo.team import DEFAULT_SCOPES
 from bot.demo.visitor import Visitor, visit
 from bot.slack.app import SlackRuntime, slack_runtime
 from bot.verbs import SLASH
@@ -138,6 +139,7 @@ async def app_world(
     licenses: int = 10,
     mode: str = "socket",
     background: bool = True,
+    scopes: frozenset[str] = DEFAULT_SCOPES,
     mapping: str = "{title: title, cost_center: enterprise.costCenter}",
     **settings,
 ) -> AsyncIterator[World]:
@@ -148,6 +150,7 @@ async def app_world(
         commands=[command],
         extra_apps={"/scim/v2": scim_app(directory, TOKEN)},
         rates=UNLIMITED,
+        scopes=scopes,
         events=frozenset({"app_home_opened"}),
     )
     async with AsyncExitStack() as stack:

@@ -51,6 +51,7 @@ ASKED = {
     "invite nobody@example.com": "1 skipped",
     "enable": "enabled already",
     "notify test": "on its way",
+    "roles": "From the workspace",
     "help": "What dirsync can do",
     "help sync": "/dirsync sync",
 }

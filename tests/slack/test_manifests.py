@@ -19,7 +19,8 @@ NEEDED = {
     "chat:write.public": "cards in channels that the app was not invited to",
     "im:write": "conversations.open",
     "users:read": "users.info",
-    "users:read.email": "/dirsync user @somebody",
+    "users:read.email": "/dirsync user @somebody, users.lookupByEmail",
+    "usergroups:read": "usergroups.users.list",
     "files:write": "files.getUploadURLExternal",
 }
 TEXT = {"type": "string", "minLength": 1}

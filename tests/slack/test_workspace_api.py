@@ -233,6 +233,9 @@ async def test_people_are_found_by_address_and_user_group(slack):
     group = await client.usergroups_users_list(usergroup="S0ITADMINS")
     assert group["users"] == ["U0ADMIN001", "U0ADMIN002"]
     assert await code(client.usergroups_users_list(usergroup="S1")) == "no_such_subteam"
+    assert await code(client.usergroups_users_list(usergroup="S0OLDCREW1")) == "no_such_subteam"
+    old = await client.usergroups_users_list(usergroup="S0OLDCREW1", include_disabled=True)
+    assert old["users"] == ["U0MEMBER02"]
 
 
 async def test_a_direct_message_is_opened_and_written_to(slack):

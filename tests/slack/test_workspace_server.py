@@ -149,9 +149,9 @@ async def test_the_page_cannot_click_what_is_not_there_nor_forge_what_is():
         hidden = demo.workspace.post(
             channel=ROOM, user=demo.team.bot, text="x", blocks=blocks, only_for="U0GUEST001"
         )
-        forged = {"type": "button", "action_id": "go", "block_id": "b", "value": "999"}
+        forged = {"type": "button", "action_id": "go", "block_id": "b", "value": "forged"}
         await visitor._request("action", channel=ROOM, ts=message.ts, action=forged)
-        assert b"999" not in app.requests[0][1]
+        assert b"forged" not in app.requests[0][1]
         other = {**forged, "action_id": "stop"}
         for ts, action in ((message.ts, other), (hidden.ts, forged), ("1.000001", forged)):
             with pytest.raises(VisitorError):

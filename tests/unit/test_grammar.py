@@ -36,6 +36,7 @@ PIECES = st.sampled_from(
         *(word for spec in VERBS for word in (spec.name, *spec.aliases)),
         *(f"--{flag.name}" for spec in VERBS for flag in spec.flags),
         *["--", "—", "\u2013", "-", "“", "”", "'", '"', "=", "<@U0123ABCD|ada>"],
+        *["<!subteam^S0123ABCD|@it>", "S0123ABCD", "o'b@c", "grant", "revoke", "admin"],
         *["<mailto:a@b|a@b>", "<#C0123ABCD|it>", "<!channel>", "&lt;", "&amp;", "\u00a0"],
         *["\u202e", "\x00", "\ud800", "set", "test", "7d", "99999999999999", "٣", "`", "\n"],
         *["<", ">", "|", "<>", "people-scim", "12"],
@@ -109,6 +110,31 @@ def test_every_example_of_every_verb_is_understood(spec):
         ("user <mailto:a@b.example|a@b.example>", "user", None, {"person": "a@b.example"}),
         ("user @ada", "user", None, {"person": "ada"}),
         ("licenses set 120", "licenses", None, {"change": "set", "total": 120}),
+        ("roles", "roles", None, {}),
+        (
+            "roles grant <!subteam^S0123ABCD|@it-admins> op",
+            "roles",
+            None,
+            {"change": "grant", "subject": "<!subteam^S0123ABCD>", "role": "operator"},
+        ),
+        (
+            "roles rev <@U0123ABCD|ada>",
+            "roles",
+            None,
+            {"change": "revoke", "subject": "<@U0123ABCD>"},
+        ),
+        (
+            "roles grant S0123ABCD viewer",
+            "roles",
+            None,
+            {"change": "grant", "subject": "<!subteam^S0123ABCD>", "role": "viewer"},
+        ),
+        (
+            "roles revoke <mailto:a@b.example|a@b.example>",
+            "roles",
+            None,
+            {"change": "revoke", "subject": "a@b.example"},
+        ),
         ("help hist", "help", None, {"topic": "history"}),
     ],
 )
@@ -210,6 +236,7 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "disable",
         "delete",
         "notify",
+        "roles",
     }
 
 
@@ -242,7 +269,7 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
 
 
-@pytest.mark.parametrize("word", ["setup", "undo", "roles", "schedule"])
+@pytest.mark.parametrize("word", ["setup", "undo", "secrets", "schedule"])
 def test_a_verb_that_is_like_no_other_is_not_mistaken_for_one(word):
     with pytest.raises(UsageError) as caught:
         parse(word)

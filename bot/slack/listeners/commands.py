@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import lifecycle
+from bot.slack.listeners import lifecycle, roles
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.why import why
 from bot.slack.middleware import Received, Visit
@@ -222,5 +222,6 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "disable": lifecycle.disable,
     "delete": lifecycle.delete,
     "notify": _notify,
+    "roles": roles.roles,
     "help": _help,
 }

@@ -8,7 +8,7 @@ const MOST = 40;
  */
 export function suggest(text, caret, { commands, people, channels }) {
   const before = text.slice(0, caret);
-  if (text.startsWith("/") && !before.includes("\n")) return forCommand(before, caret, commands);
+  if (text.startsWith("/") && !before.includes("\n") && !/\s@[^\s@]*$/.test(before)) return forCommand(before, caret, commands);
   return forName(before, caret, "@", people) ?? forName(before, caret, "#", channels);
 }
 
@@ -64,11 +64,11 @@ function result(from, to, items, chosen) {
   return items.length ? { from, to, items: items.slice(0, MOST), chosen } : null;
 }
 
-/** "@Ada Lovelace" and "#general" as Slack's references. */
+/** "@Ada Lovelace", "@it-admins" and "#general" as Slack's references. */
 export function withReferences(text, { people, channels }) {
   let result = text;
   const longestFirst = (entries) => [...entries].sort((a, b) => b.text.length - a.text.length);
-  for (const p of longestFirst(people)) result = result.replaceAll(new RegExp(`(^|\\s)@${escape(p.text)}(?![\\p{L}\\p{N}])`, "gu"), `$1<@${p.id}>`);
+  for (const p of longestFirst(people)) result = result.replaceAll(new RegExp(`(^|\\s)@${escape(p.text)}(?![\\p{L}\\p{N}])`, "gu"), `$1${p.reference}`);
   for (const c of longestFirst(channels)) result = result.replaceAll(new RegExp(`(^|\\s)#${escape(c.text)}(?![\\p{L}\\p{N}-])`, "gu"), `$1<#${c.id}|${c.text}>`);
   return result;
 }

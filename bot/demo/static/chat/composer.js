@@ -13,7 +13,10 @@ const drafts = new Map();
 
 const vocabulary = () => ({
   commands: state.commands,
-  people: [...state.people.values()].map((p) => ({ id: p.id, text: personName(p.id), description: p.title })),
+  people: [
+    ...[...state.people.values()].map((p) => ({ id: p.id, text: personName(p.id), description: p.title, reference: `<@${p.id}>` })),
+    ...[...state.groups.values()].map((g) => ({ id: g.id, text: g.handle, description: `User group: ${g.name}`, reference: `<!subteam^${g.id}|@${g.handle}>` })),
+  ],
   channels: [...state.channels.values()].filter((c) => c.kind === "channel").map((c) => ({ id: c.id, text: c.name, description: c.topic })),
 });
 

@@ -139,7 +139,7 @@ export function dateNode(seconds, pattern, url, fallback) {
 function special(target, label) {
   const [name, ...rest] = target.split("^");
   if (name === "date") return dateNode(rest[0], unescapeText(rest[1] ?? "{date}"), rest[2] && unescapeText(rest[2]), label);
-  if (name === "subteam") return h("span", { class: "mention" }, label ?? `@${rest[0]}`);
+  if (name === "subteam") return h("span", { class: "mention" }, label ?? `@${state.groups.get(rest[0])?.handle ?? rest[0]}`);
   if (["here", "channel", "everyone"].includes(name)) return broadcast(name);
   return label ?? `<${target}>`;
 }

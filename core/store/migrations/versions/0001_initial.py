@@ -15,6 +15,10 @@ depends_on: Sequence[str] | None = None
 _BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
+
 def upgrade() -> None:
     """Make every table."""
     _audit()
@@ -43,6 +47,7 @@ def upgrade() -> None:
     _configuration_revisions()
     _held_items()
     _leases()
+    _role_grants()
 
 
 def _audit() -> None:
@@ -68,16 +73,18 @@ def _changes() -> None:
         "changes",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("result", sa.Text, nullable=False),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("before", sa.Text, nullable=False),
-        sa.Column("after", sa.Text, nullable=False),
+        *_texts(
+            "cycle_id",
+            "configuration_id",
+            "kind",
+            "external_id",
+            "action",
+            "result",
+            "label",
+            "reason",
+            "before",
+            "after",
+        ),
         sa.Column("at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_changes"),
     )
@@ -168,11 +175,7 @@ def _cycles() -> None:
 def _deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("channel", sa.Text, nullable=False),
-        sa.Column("ts", sa.Text, nullable=False),
-        sa.Column("shown", sa.Text, nullable=False),
+        *_texts("account_id", "key", "channel", "ts", "shown"),
         sa.Column("undeliverable", sa.Text, nullable=True),
         sa.Column("updated_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "key", name="pk_deliveries"),
@@ -184,10 +187,7 @@ def _groups() -> None:
         "groups",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("display_name", sa.Text, nullable=False),
-        sa.Column("member_digest", sa.Text, nullable=False),
+        *_texts("configuration_id", "external_id", "display_name", "member_digest"),
         sa.Column("members", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
@@ -201,12 +201,7 @@ def _groups() -> None:
 def _held_sets() -> None:
     op.create_table(
         "held_sets",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("digest", sa.Text, nullable=False),
+        *_texts("account_id", "id", "configuration_id", "cycle_id", "state", "digest"),
         sa.Column("size", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("removal_limit", sa.Integer, nullable=False),
         sa.Column("provisioned", sa.Integer, nullable=False),
@@ -232,8 +227,7 @@ def _held_sets() -> None:
 def _id_blocks() -> None:
     op.create_table(
         "id_blocks",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
+        *_texts("account_id", "name"),
         sa.Column("next_id", _BIG, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_id_blocks"),
     )
@@ -242,8 +236,7 @@ def _id_blocks() -> None:
 def _inbox() -> None:
     op.create_table(
         "inbox",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
+        *_texts("account_id", "key"),
         sa.Column("at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "key", name="pk_inbox"),
     )
@@ -310,8 +303,7 @@ def _links() -> None:
         "links",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("seq", _BIG, nullable=False, autoincrement=True),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
+        *_texts("configuration_id", "external_id"),
         sa.Column("user_id", _BIG, nullable=True),
         sa.Column("digest", sa.LargeBinary, nullable=True),
         sa.Column("mapped_digest", sa.LargeBinary, nullable=True),
@@ -332,8 +324,7 @@ def _memberships() -> None:
         "memberships",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("group_id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
+        *_texts("external_id", "configuration_id"),
         sa.PrimaryKeyConstraint("group_id", "external_id", name="pk_memberships"),
         sqlite_with_rowid=False,
     )
@@ -347,13 +338,9 @@ def _outbox() -> None:
         "outbox",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("stream", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
+        *_texts("key", "stream", "kind", "subject"),
         sa.Column("channel", sa.Text, nullable=True),
-        sa.Column("payload", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
+        *_texts("payload", "state"),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("claimed_version", sa.Integer, nullable=True),
         sa.Column("claimed_by", sa.Text, nullable=True),
@@ -379,12 +366,7 @@ def _plan_items() -> None:
         "plan_items",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        *_texts("cycle_id", "kind", "action", "label", "external_id", "reason"),
         sa.PrimaryKeyConstraint("id", name="pk_plan_items"),
     )
     op.create_index("ix_plan_items_cycle_id", "plan_items", ["cycle_id"])
@@ -395,16 +377,18 @@ def _problems() -> None:
         "problems",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("severity", sa.Text, nullable=False),
-        sa.Column("code", sa.Text, nullable=False),
-        sa.Column("message", sa.Text, nullable=False),
-        sa.Column("attribute", sa.Text, nullable=False),
-        sa.Column("value_kind", sa.Text, nullable=False),
-        sa.Column("hint", sa.Text, nullable=False),
+        *_texts(
+            "cycle_id",
+            "configuration_id",
+            "external_id",
+            "label",
+            "severity",
+            "code",
+            "message",
+            "attribute",
+            "value_kind",
+            "hint",
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_problems"),
     )
     op.create_index("ix_problems_cycle_id", "problems", ["cycle_id", "external_id"])
@@ -413,10 +397,7 @@ def _problems() -> None:
 def _rejections() -> None:
     op.create_table(
         "rejections",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("held_set_id", sa.Text, nullable=False),
+        *_texts("account_id", "configuration_id", "external_id", "held_set_id"),
         sa.Column("at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("configuration_id", "external_id", name="pk_rejections"),
     )
@@ -448,8 +429,7 @@ def _slots() -> None:
 def _staged_unmet() -> None:
     op.create_table(
         "staged_unmet",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
+        *_texts("account_id", "cycle_id"),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("cycle_id", "digest", name="pk_staged_unmet"),
         sqlite_with_rowid=False,
@@ -461,20 +441,15 @@ def _staged_users() -> None:
         "staged_users",
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("seq", _BIG, nullable=False, autoincrement=True),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
+        *_texts("cycle_id", "external_id"),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column("mapped_digest", sa.LargeBinary, nullable=False),
-        sa.Column("match_key", sa.Text, nullable=False),
-        sa.Column("user_name", sa.Text, nullable=False),
-        sa.Column("display_name", sa.Text, nullable=False),
-        sa.Column("email", sa.Text, nullable=False),
+        *_texts("match_key", "user_name", "display_name", "email"),
         sa.Column("active", sa.Boolean, nullable=False),
         sa.Column("readable", sa.Boolean, nullable=False),
         sa.Column("scope", sa.Text, nullable=False),
         sa.Column("group_scoped", sa.Boolean, nullable=False),
-        sa.Column("profile", sa.Text, nullable=False),
-        sa.Column("problems", sa.Text, nullable=False),
+        *_texts("profile", "problems"),
         sa.Column("twins", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("moving", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("seq", name="pk_staged_users"),
@@ -562,11 +537,7 @@ def _held_items() -> None:
             nullable=False,
         ),
         sa.Column("position", sa.Integer, nullable=False, autoincrement=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("external_id", sa.Text, nullable=False),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        *_texts("kind", "external_id", "label", "action", "reason"),
         sa.PrimaryKeyConstraint("held_set_id", "position", name="pk_held_items"),
     )
 
@@ -585,4 +556,13 @@ def _leases() -> None:
         sa.Column("epoch", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("expires_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("cycle_id", name="pk_leases"),
+    )
+
+
+def _role_grants() -> None:
+    op.create_table(
+        "role_grants",
+        *_texts("account_id", "subject_kind", "subject_id", "role", "name", "granted_by"),
+        sa.Column("granted_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "subject_kind", "subject_id", name="pk_role_grants"),
     )
