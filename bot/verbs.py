@@ -26,6 +26,7 @@ class Kind(StrEnum):
     TEXT = "text"
     VERB = "command"
     CHOICE = "choice"
+    WHEN = "when"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -302,6 +303,22 @@ VERBS: tuple[VerbSpec, ...] = (
             ArgSpec(name="role", kind=Kind.CHOICE, choices=_ROLES),
         ),
         examples=("roles", "roles grant ada@example.com operator", "roles revoke ada@example.com"),
+    ),
+    VerbSpec(
+        name="schedule",
+        aliases=("schedules", "timetable"),
+        summary="when it starts by itself: `every 1h`, `hourly`, `daily 02:00 Europe/Berlin`, "
+        '`weekly mon 02:00`, `cron "0 2 * * *"` or `off`; the next starts are shown first',
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(_CONFIGURATION, ArgSpec(name="words", kind=Kind.WHEN, many=True)),
+        examples=(
+            "schedule",
+            "schedule people-scim daily 02:00 Europe/Berlin",
+            "schedule people-scim every 1h",
+            'schedule people-scim cron "0 2 * * *"',
+            "schedule people-scim off",
+        ),
     ),
     VerbSpec(
         name="help",

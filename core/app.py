@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from core.ports import Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from core.scheduling.outbox import InvitationSender, OutboxLoop
-from core.scheduling.slots import next_slot
+from core.scheduling.slots import next_slot, upcoming
 from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
 from core.services.access import AccessService
@@ -36,6 +36,7 @@ from core.services.maintenance import MaintenanceService
 from core.services.notices import NoticeService
 from core.services.people import PeopleService
 from core.services.roles import RoleService
+from core.services.schedules import ScheduleService
 from core.services.sync import SyncService
 from core.services.why import WhyService
 from core.settings import Network, Settings
@@ -77,6 +78,7 @@ class Core:
     activation: ActivationService
     configurations: ConfigurationService
     lifecycle: LifecycleService
+    schedules: ScheduleService
     held: HeldService
     health: HealthService
     access: AccessService
@@ -289,6 +291,14 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
             history=history,
             next_slot=_next_slot,
         ),
+        schedules=ScheduleService(
+            store=store,
+            clock=clock,
+            access=access,
+            notices=notices,
+            configurations=configurations,
+            slots=_slots,
+        ),
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
         health=HealthService(store=store, clock=clock, provider=factory),
         access=access,
@@ -315,3 +325,10 @@ def _next_slot(configuration: Configuration, now: datetime) -> datetime | None:
     if schedule is None:
         return None
     return next_slot(schedule, anchor=configuration.created_at, now=now)
+
+
+def _slots(configuration: Configuration, after: datetime) -> Iterator[datetime]:
+    schedule = configuration.spec.schedule
+    if schedule is None:
+        return iter(())
+    return upcoming(schedule, anchor=configuration.created_at, after=after)

@@ -19,6 +19,7 @@ from bot.cli import (
     notify,
     people,
     roles,
+    schedule,
     serve,
     why,
 )
@@ -31,6 +32,7 @@ REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     why.register,
     held.register,
     config.register,
+    schedule.register,
     notify.register,
     roles.register,
     database.register,

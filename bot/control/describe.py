@@ -24,6 +24,8 @@ from bot.control.documents import (
     RoleChangeDocument,
     RoleDocument,
     RolesDocument,
+    ScheduleDocument,
+    StartDocument,
     UserDocument,
 )
 from core.model.account import LicenseSummary, PersonResult, User
@@ -38,6 +40,7 @@ from core.model.views import (
     HeldView,
     PersonView,
     PlanItem,
+    ScheduleView,
 )
 from core.services.configuration_export import spec_document
 
@@ -207,6 +210,21 @@ def configuration_document(configuration: Configuration) -> ConfigurationDocumen
         created_at=configuration.created_at,
         created_by=configuration.created_by,
         spec=spec_document(configuration.spec),
+    )
+
+
+def schedule_document(view: ScheduleView) -> ScheduleDocument:
+    """Describe a schedule with its next starts."""
+    return ScheduleDocument(
+        configuration=view.configuration.name,
+        configuration_id=view.configuration.id,
+        revision=view.configuration.revision,
+        present=view.present,
+        schedule=view.proposed,
+        timezone=view.zone,
+        changed=view.changed,
+        starts=tuple(StartDocument(at=at, local=local) for local, at in view.starts),
+        remark=view.remark,
     )
 
 

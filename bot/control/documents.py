@@ -364,3 +364,27 @@ class RoleChangeDocument(Document, frozen=True, kw_only=True):
     before: Role
     after: Role
     kept: Role
+
+
+class StartDocument(Document, frozen=True, kw_only=True):
+    """When something starts by itself: in UTC, and as its zone's clocks show it."""
+
+    at: datetime
+    local: str
+
+
+class ScheduleDocument(Document, frozen=True, kw_only=True):
+    """A schedule as it is stored (`present`) and as it is shown, with its next starts.
+
+    `remark` says what keeps them from happening, or how exact they are.
+    """
+
+    configuration: str
+    configuration_id: str
+    revision: int
+    present: str
+    schedule: str
+    timezone: str
+    changed: bool
+    starts: tuple[StartDocument, ...]
+    remark: str

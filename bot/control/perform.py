@@ -22,6 +22,7 @@ from bot.control.describe import (
     results_document,
     role_change_document,
     roles_document,
+    schedule_document,
     status_line,
     user_document,
 )
@@ -43,6 +44,7 @@ from bot.control.documents import (
     ResultsDocument,
     RoleChangeDocument,
     RolesDocument,
+    ScheduleDocument,
     StatusDocument,
     TextDocument,
     UsersDocument,
@@ -53,6 +55,7 @@ from core.app import Core
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationId
+from core.services.schedule_words import name_and_words
 
 Tell = Callable[[CycleDocument], Awaitable[None]]
 """Called with a cycle while somebody waits for it, whenever it has changed."""
@@ -281,6 +284,23 @@ async def _config_test(request: ask.ConfigTest, desk: Desk) -> CheckDocument:
         lines=check_lines(report.lines),
         sample=tuple(user.user_name for user in report.sample),
     )
+
+
+@perform.register
+async def _schedule(request: ask.ScheduleLook, desk: Desk) -> ScheduleDocument:
+    name, words = name_and_words(request.configuration, request.words)
+    return schedule_document(await desk.core.schedules.look(desk.actor, name, words))
+
+
+@perform.register
+async def _set_schedule(request: ask.ScheduleSave, desk: Desk) -> ScheduleDocument:
+    saved = await desk.core.schedules.save(
+        desk.actor,
+        ConfigurationId(request.configuration_id),
+        request.words,
+        revision=request.revision,
+    )
+    return schedule_document(saved)
 
 
 @perform.register

@@ -183,6 +183,21 @@ class ConfigTest(_Request, frozen=True, kw_only=True, tag="config_test"):
     name: str | None = None
 
 
+class ScheduleLook(_Request, frozen=True, kw_only=True, tag="schedule_look"):
+    """A schedule with its next starts; with `words`, the one that they propose."""
+
+    configuration: str | None = None
+    words: tuple[str, ...] = ()
+
+
+class ScheduleSave(_Request, frozen=True, kw_only=True, tag="schedule_save"):
+    """Save a schedule that was looked at, for the configuration as it was at this revision."""
+
+    configuration_id: str
+    revision: int
+    words: tuple[str, ...]
+
+
 class NotifyTest(_Request, frozen=True, kw_only=True, tag="notify_test"):
     """Queue a labelled test message; None means the default channel."""
 
@@ -242,6 +257,8 @@ Request = (
     | ConfigDisable
     | ConfigDelete
     | ConfigTest
+    | ScheduleLook
+    | ScheduleSave
     | NotifyTest
     | Roles
     | RolesGrant

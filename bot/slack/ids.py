@@ -33,6 +33,8 @@ class Act(StrEnum):
     REJECT = "reject"
     HELD_CSV = "held_csv"
     LICENSES = "licenses"
+    SCHEDULE = "schedule"
+    """Saves the schedule in its value."""
 
 
 class ViewId(StrEnum):
@@ -96,3 +98,32 @@ class PageMark:
         except (binascii.Error, ValueError):
             return None
         return cls(command=command, offset=int(found[1]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleMark:
+    """A schedule that was shown, for the configuration as it was then."""
+
+    configuration: str
+    revision: int
+    words: str
+
+    def pack(self) -> str:
+        """Return the value of a button."""
+        words = base64.urlsafe_b64encode(self.words.encode()).decode()
+        return f"{self.configuration}|{self.revision}|{words}"
+
+    @classmethod
+    def unpack(cls, value: object) -> ScheduleMark | None:
+        """Return the mark in a value, or None for anything that is none."""
+        found = re.fullmatch(
+            r"([A-Za-z0-9-]{1,40})\|([0-9]{1,9})\|([A-Za-z0-9_=-]{1,800})",
+            value if isinstance(value, str) else "",
+        )
+        if not found:
+            return None
+        try:
+            words = base64.urlsafe_b64decode(found[3]).decode()
+        except (binascii.Error, ValueError):
+            return None
+        return cls(configuration=found[1], revision=int(found[2]), words=words)

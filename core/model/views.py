@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from core.model.account import LicenseSummary, User, UserStatus
-from core.model.configuration import Configuration
+from core.model.configuration import Configuration, Schedule
 from core.model.cycle import (
     Action,
     Change,
@@ -197,3 +198,48 @@ class Consequences:
     def configuration(self) -> Configuration:
         """Which one."""
         return self.status.configuration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleView:
+    """A schedule with its next slots, as it is or as it would be.
+
+    Attributes:
+        configuration: as it is stored; its revision is what saving is bound to.
+        schedule: the one that is shown, or None for "by hand only".
+        present: the stored schedule in words; `proposed` the shown one in the same words.
+        slots: the next few, in UTC.
+    """
+
+    configuration: Configuration
+    schedule: Schedule | None
+    present: str
+    proposed: str
+    slots: tuple[datetime, ...]
+
+    @property
+    def changed(self) -> bool:
+        """What is shown is not what is stored."""
+        return self.schedule != self.configuration.spec.schedule
+
+    @property
+    def zone(self) -> str:
+        """The time zone that the schedule speaks of."""
+        return "UTC" if self.schedule is None else self.schedule.timezone
+
+    @property
+    def starts(self) -> tuple[tuple[str, datetime], ...]:
+        """The next slots, each as its zone's clocks show it and in UTC."""
+        zone = ZoneInfo(self.zone)
+        return tuple((f"{slot.astimezone(zone):%a %Y-%m-%d %H:%M %Z}", slot) for slot in self.slots)
+
+    @property
+    def remark(self) -> str:
+        """What keeps the starts from happening, or how exact they are."""
+        if self.schedule is None:
+            return "It starts by hand only."
+        if not self.configuration.enabled:
+            return "It is disabled: nothing starts until it is enabled."
+        if self.configuration.stopped_reason is not None:
+            return "Its schedule is stopped until it is signed in again."
+        return "Each starts within a minute of that time."

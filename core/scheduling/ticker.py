@@ -19,7 +19,7 @@ from cronsim import CronSimError
 from core.errors import DirsyncError, StoreError
 from core.model.configuration import Configuration
 from core.ports import Clock
-from core.scheduling.slots import due_slot
+from core.scheduling.slots import due_slot, spread
 from core.store.opening import Store
 
 _log = structlog.get_logger(__name__)
@@ -111,8 +111,12 @@ class Ticker:
             return None
         last = await self._store.slots.last(configuration.id)
         since = configuration.created_at if last is None else max(last, configuration.created_at)
-        anchor = configuration.created_at
-        return due_slot(schedule, anchor=anchor, since=since, now=self._clock.now())
+        anchor, now = configuration.created_at, self._clock.now()
+        slot = due_slot(schedule, anchor=anchor, since=since, now=now)
+        if slot is None:
+            return None
+        wait = spread(schedule, anchor=anchor, slot=slot, key=configuration.id)
+        return slot if now >= slot + wait else None
 
     async def expire(self) -> None:
         """End held sets whose 24 hours are over."""

@@ -94,5 +94,6 @@ def _schedule(schedule: Schedule | None) -> dict[str, object]:
     if schedule is None:
         return {}
     if schedule.every is not None:
-        return {"every": duration_text(schedule.every)}
+        zone = {} if schedule.timezone == "UTC" else {"timezone": schedule.timezone}
+        return {"every": duration_text(schedule.every), **zone}
     return {"cron": schedule.cron, "timezone": schedule.timezone}

@@ -157,9 +157,14 @@ def _schedule(node: Node, faults: Faults) -> Schedule | None:
 
 
 def _every(rows: Table) -> Schedule:
-    if "timezone" in rows.nodes:
-        rows.faults.add(rows.node, "schedule: a time zone belongs to cron only.")
-    return Schedule(every=rows.read("every", values.interval, None))
+    every = rows.read("every", values.interval, None)
+    if "timezone" not in rows.nodes:
+        return Schedule(every=every)
+    if every is None or every % timedelta(days=1):
+        rows.faults.add(
+            rows.node, "schedule: a time zone belongs to cron, or to every with whole days."
+        )
+    return Schedule(every=every, timezone=rows.read("timezone", values.timezone, "UTC"))
 
 
 def _invitations(node: Node, faults: Faults) -> InvitationWay:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from cronsim import CronSim, CronSimError
 from ruamel.yaml.nodes import Node
 
+from core.errors import UsageError
 from core.model.account import ACCOUNT_FIELDS
+from core.services.schedule_words import check_cron, check_interval, nearest_zone
 from core.services.yaml_nodes import Faults, WrongHereError, duration, entries, text, texts
 from core.settings import CREDENTIAL_PREFIX, is_loopback
 
-SHORTEST_INTERVAL = timedelta(minutes=1)
 LONGEST = timedelta(days=3650)
 _PATH = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*(\.[A-Za-z$][A-Za-z0-9_$-]*){0,7}")
 _URN = re.compile(r"urn:[A-Za-z0-9:._-]+(:[A-Za-z0-9_$.-]+)?")
@@ -123,10 +123,10 @@ def channel(node: Node) -> str:
 
 def interval(node: Node) -> timedelta:
     """Return how often a cycle starts."""
-    value = duration(node)
-    if not SHORTEST_INTERVAL <= value <= LONGEST:
-        raise WrongHereError("expected a duration from 1m to 3650d.")
-    return value
+    try:
+        return check_interval(duration(node))
+    except UsageError:
+        raise WrongHereError("expected a duration from 1m to 3650d.") from None
 
 
 def grace(node: Node) -> timedelta:
@@ -139,21 +139,17 @@ def grace(node: Node) -> timedelta:
 
 def cron(node: Node) -> str:
     """Return a cron expression of five fields that has a next time."""
-    value = text(node)
-    if len(value.split()) != 5:  # noqa: PLR2004 - minute hour day month weekday
-        raise WrongHereError("expected a cron expression of five fields, such as 0 2 * * *.")
     try:
-        next(CronSim(value, datetime.now(UTC)))
-    except (CronSimError, StopIteration):
+        return check_cron(text(node))
+    except UsageError as error:
         raise WrongHereError(
-            "expected a cron expression that has a next time, such as 0 2 * * *."
+            f"expected a cron expression such as 0 2 * * *. {error.message}"
         ) from None
-    return value
 
 
 def timezone(node: Node) -> str:
     """Return the name of a time zone of the IANA database."""
     value = text(node)
     if value not in available_timezones():
-        raise WrongHereError("expected a time zone such as Europe/Berlin.")
+        raise WrongHereError(f"expected a time zone such as Europe/Berlin.{nearest_zone(value)}")
     return ZoneInfo(value).key

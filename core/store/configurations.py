@@ -18,6 +18,7 @@ from core.model.configuration import (
     ConfigurationSpec,
     Disabled,
     LicensePolicy,
+    Schedule,
     Scope,
 )
 from core.model.directory import ExternalId
@@ -132,6 +133,29 @@ class Configurations:
             return await self._database.write(work)
         except sa.exc.IntegrityError:  # somebody else created one of them at the same moment
             return await self._database.write(work)
+
+    async def set_schedule(
+        self,
+        id: ConfigurationId,  # noqa: A002 - the port's name
+        schedule: Schedule | None,
+        *,
+        revision: int,
+        by: Actor,
+        now: datetime,
+    ) -> Configuration | None:
+        """Change the schedule alone; None if the configuration is no longer at this revision.
+
+        Slots before the change are not caught up with. Raises `NotFoundError`.
+        """
+
+        async def work(tx: Transaction) -> Configuration | None:
+            stored = await load_configuration(tx, id, to_change=True)
+            if stored.revision != revision:
+                return None
+            await _update(tx, stored, replace(stored.spec, schedule=schedule), by=by, now=now)
+            return await load_configuration(tx, id)
+
+        return await self._database.write(work)
 
     async def note_outcome(
         self,

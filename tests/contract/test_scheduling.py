@@ -393,7 +393,7 @@ async def test_a_configuration_that_is_stopped_is_not_offered(world, reason):
 
 async def test_the_clock_ticks_by_itself_and_stops(world):
     await world.apply(schedule=Schedule(every=timedelta(hours=1)))
-    world.clock.time += timedelta(hours=1)
+    world.clock.time += timedelta(hours=1, minutes=1)
     ticker = ticker_of(world)
     ticker.start()
 

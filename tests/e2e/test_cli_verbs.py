@@ -125,6 +125,26 @@ def give_and_take_roles(door: Host):
     assert door("roles", "revoke", "S0123ABCD").status == 0
 
 
+def look_at_a_schedule_and_save_it(door: Host):
+    asked = door("schedule", "people", "daily", "02:00", "Europe/Berlin")
+    assert (asked.status, "Give --yes" in asked.err) == (2, True)
+    assert asked.err.count("02:00 CE") == 3
+    assert door("schedule", "--json").json["schedule"] == "off"
+    saved = door("schedule", "people", "daily", "02:00", "Europe/Berlin", "--yes", "--json").json
+    assert (saved["schedule"], saved["changed"]) == ("daily 02:00 Europe/Berlin", False)
+    assert [start["local"][15:20] for start in saved["starts"]] == ["02:00"] * 3
+    assert door("schedule", "cron", "5 */6 * * 1-5", "--yes").status == 0
+    shown = door("schedule")
+    assert 'cron "5 */6 * * 1-5" Europe/Berlin' in shown.out
+    next_slot = door("status", "--json").json["configurations"][0]["next_slot"]
+    assert next_slot == door("schedule", "--json").json["starts"][0]["at"]
+    assert door("config", "show", "people", "--json").json["spec"]["schedule"] == {
+        "cron": "5 */6 * * 1-5",
+        "timezone": "Europe/Berlin",
+    }
+    assert door("schedule", "off", "--yes", "--json").json["starts"] == []
+
+
 def apply_a_wrong_file(door: Host):
     (door.folder / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
     found = door("config", "apply", str(door.folder / "bad.yaml"), "--json")
@@ -167,6 +187,7 @@ SCENES = (
     see_the_doctor,
     queue_a_test_message,
     give_and_take_roles,
+    look_at_a_schedule_and_save_it,
     apply_a_wrong_file,
     activate_and_invite,
     be_asked_which_one_is_meant,
@@ -203,6 +224,9 @@ FAILURES = [
     (("roles", "lend", "U0123ABCD", "viewer"), 2, "usage"),
     (("held", "h-zzzzzzzz"), 1, "held_set_not_found"),
     (("release", "h-zzzzzzzz", "--digest", "x"), 1, "held_set_not_found"),
+    (("schedule", "people", "daily", "25:00"), 2, "usage"),
+    (("schedule", "people", "daily", "02:00", "Europe/Berlim"), 2, "usage"),
+    (("schedule", "nobody", "off"), 1, "no_such_configuration"),
     (("config", "show", "x"), 1, "no_such_configuration"),
     (("config", "apply", "missing.yaml"), 2, "file_unreadable"),
 ]

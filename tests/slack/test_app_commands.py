@@ -52,6 +52,8 @@ ASKED = {
     "enable": "enabled already",
     "notify test": "on its way",
     "roles": "From the workspace",
+    "schedule": "by hand only",
+    "schedule daily 02:00 Europe/Berlin": "Next starts, Europe/Berlin",
     "help": "What dirsync can do",
     "help sync": "/dirsync sync",
 }

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import lifecycle, roles
+from bot.slack.listeners import lifecycle, roles, schedule
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.why import why
 from bot.slack.middleware import Received, Visit
@@ -223,5 +223,6 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "delete": lifecycle.delete,
     "notify": _notify,
     "roles": roles.roles,
+    "schedule": schedule.typed,
     "help": _help,
 }

@@ -1,0 +1,45 @@
+"""A configuration's schedule with its next starts, before and after it is saved."""
+
+from __future__ import annotations
+
+from bot.slack.blocks import Block, Message, actions, button, context, message, section, table
+from bot.slack.ids import Act, ScheduleMark
+from bot.slack.limits import escape, tidy
+from bot.slack.views import words
+from core.model.views import ScheduleView
+
+
+def schedule(view: ScheduleView, *, because: str = "") -> Message:
+    """Return a schedule with its next starts; a proposed one has the button that saves it."""
+    name = escape(view.configuration.name)
+    text = f"*{name}* starts {_said(view.proposed)}."
+    plain = f"{view.configuration.name}: {view.proposed}"
+    if view.changed:
+        text = f"*{name}* starts {_said(view.present)}. From now on {_said(view.proposed)}?"
+        plain = f"{plain}?"
+    blocks = [section(f"{escape(because)}\n{text}" if because else text), *_slots(view)]
+    if view.changed:
+        mark = ScheduleMark(
+            configuration=view.configuration.id,
+            revision=view.configuration.revision,
+            words=view.proposed,
+        )
+        blocks.append(actions(button("Save", Act.SCHEDULE, mark.pack(), style="primary")))
+    return message(tidy(plain), *blocks)
+
+
+def saved(view: ScheduleView) -> Message:
+    """Return the answer to whoever saved a schedule."""
+    text = f"💾 Saved: *{escape(view.configuration.name)}* starts {_said(view.proposed)}."
+    plain = f"Saved: {view.configuration.name}: {view.proposed}"
+    return message(tidy(plain), section(text), *_slots(view))
+
+
+def _said(schedule_words: str) -> str:
+    return "by hand only" if schedule_words == "off" else f"`{schedule_words}`"
+
+
+def _slots(view: ScheduleView) -> list[Block]:
+    rows = [(local, words.stamp(slot)) for local, slot in view.starts]
+    shown = [table((f"Next starts, {view.zone}", "UTC"), rows)] if rows else []
+    return [*shown, context(view.remark)]
