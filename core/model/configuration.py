@@ -54,7 +54,30 @@ class CsvSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-ProviderSettings = ScimSettings | CsvSettings
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OktaSettings:
+    """How to reach an Okta org; secrets are references such as ``env:DIRSYNC_CREDENTIAL_X``.
+
+    Exactly one of these ways to sign in: `client_id` and `private_key` (a service app, OAuth 2.0
+    with ``private_key_jwt``); or `token` (an API token, ``SSWS``).
+
+    Attributes:
+        url: the org's address and nothing more, such as ``https://acme.okta.com``.
+        private_key: a reference to an RSA or EC key, PEM or JWK.
+        key_id: the key's ``kid`` at Okta, unless a JWK says it itself.
+    """
+
+    type: Literal["okta"] = "okta"
+    url: str
+    client_id: str | None = None
+    private_key: str | None = None
+    key_id: str | None = None
+    token: str | None = None
+    page_size: int = 200
+    groups: bool = True
+
+
+ProviderSettings = ScimSettings | CsvSettings | OktaSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

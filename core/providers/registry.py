@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from core.model.configuration import CsvSettings, ProviderSettings, ScimSettings
+from core.model.configuration import (
+    CsvSettings,
+    OktaSettings,
+    ProviderSettings,
+    ScimSettings,
+)
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.csv_file.provider import CsvProvider
+from core.providers.okta.provider import OktaProvider
 from core.providers.scim.provider import ScimProvider
 
 
@@ -21,3 +27,5 @@ async def open_provider(
             return await ScimProvider.open(settings, context=context)
         case CsvSettings():
             return await CsvProvider.open(settings, context=context)
+        case OktaSettings():
+            return await OktaProvider.open(settings, context=context)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 from ruamel.yaml import YAML
 
 from core.model.configuration import (
     ConfigurationSpec,
-    CsvSettings,
     Guard,
     InvitationWay,
     LicensePolicy,
     MissingPolicy,
     ProviderSettings,
     Schedule,
-    ScimSettings,
 )
 from core.services.yaml_nodes import duration_text
 
@@ -72,10 +70,10 @@ def _put(document: dict[str, object], key: str, value: object) -> None:
 
 def _provider(settings: ProviderSettings) -> dict[str, object]:
     kept: dict[str, object] = {"type": settings.type}
-    empty = CsvSettings() if isinstance(settings, CsvSettings) else ScimSettings(url=settings.url)
     for each in fields(settings):
         value = getattr(settings, each.name)
-        if (each.name == "url" and value) or value != getattr(empty, each.name):
+        usual = each.default if each.default_factory is MISSING else each.default_factory()
+        if value != usual:
             kept[each.name] = dict(value) if isinstance(value, Mapping) else value
     return kept
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from core.model.configuration import CsvSettings, ProviderSettings, ScimSettings
+from core.model.configuration import CsvSettings, OktaSettings, ProviderSettings, ScimSettings
 from core.services.configuration_values import secret, url
 from core.services.yaml_nodes import (
     Faults,
@@ -22,7 +23,8 @@ from core.services.yaml_nodes import (
     whole_number,
 )
 
-_LATER_PROVIDERS = ("entra", "google", "okta", "ldap")
+_PROVIDERS = ("scim", "csv", "okta")
+_LATER_PROVIDERS = ("entra", "google", "ldap")
 _SCIM_KEYS = (
     "type",
     "url",
@@ -37,15 +39,27 @@ _SCIM_KEYS = (
     "groups",
 )
 _CSV_KEYS = ("type", "file", "url", "token", "columns")
+_OKTA_KEYS = (
+    "type",
+    "url",
+    "client_id",
+    "private_key",
+    "key_id",
+    "token",
+    "page_size",
+    "groups",
+)
 
 
 def read_provider(node: Node, faults: Faults) -> ProviderSettings:
     """Return the provider's settings. Raises `WrongHereError` if nothing can be made of them."""
     kind = _kind(node)
     if kind in _LATER_PROVIDERS:
-        raise WrongHereError(f"{kind} is not available yet; available are scim and csv.")
+        raise WrongHereError(f"{kind} is not available yet; available are {', '.join(_PROVIDERS)}.")
     if kind == "scim":
         return _scim(table(node, "provider", _SCIM_KEYS, faults))
+    if kind == "okta":
+        return _okta(table(node, "provider", _OKTA_KEYS, faults))
     return _csv(table(node, "provider", _CSV_KEYS, faults))
 
 
@@ -56,8 +70,8 @@ def _kind(node: Node) -> str:
         if isinstance(key, ScalarNode) and key.value == "type":
             if isinstance(value, ScalarNode) and value.value in _LATER_PROVIDERS:
                 return str(value.value)
-            return one_of("scim", "csv")(value)
-    raise WrongHereError("needs the key type: scim or csv.")
+            return one_of(*_PROVIDERS)(value)
+    raise WrongHereError(f"needs the key type: {', '.join(_PROVIDERS)}.")
 
 
 def _scim(rows: Table) -> ScimSettings:
@@ -101,6 +115,34 @@ def _csv(rows: Table) -> CsvSettings:
         token=rows.read("token", secret, None),
         columns=rows.read("columns", _columns, {}),
     )
+
+
+def _okta(rows: Table) -> OktaSettings:
+    app = [key for key in ("client_id", "private_key") if key in rows.nodes]
+    if ("token" in rows.nodes) == bool(app) or len(app) == 1:
+        rows.faults.add(
+            rows.node,
+            "provider: expected exactly one way to sign in: client_id and private_key; or token.",
+        )
+    elif "key_id" in rows.nodes and not app:
+        rows.faults.add(rows.nodes["key_id"], "provider: key_id belongs to private_key.")
+    return OktaSettings(
+        url=rows.need("url", _org, "https://unknown.invalid"),
+        client_id=rows.read("client_id", text, None),
+        private_key=rows.read("private_key", secret, None),
+        key_id=rows.read("key_id", text, None),
+        token=rows.read("token", secret, None),
+        page_size=rows.read("page_size", whole_number(1, 200), 200),
+        groups=rows.read("groups", boolean, True),
+    )
+
+
+def _org(node: Node) -> str:
+    value = url(node)
+    parts = urlsplit(value)
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise WrongHereError("expected the org's address and no more: https://acme.okta.com.")
+    return value
 
 
 def _file(node: Node) -> str:

@@ -15,6 +15,7 @@ from core.model.configuration import (
     Guard,
     InvitationWay,
     MissingPolicy,
+    OktaSettings,
     ProviderSettings,
     Schedule,
     ScimSettings,
@@ -23,9 +24,10 @@ from core.model.configuration import (
 
 T = TypeVar("T")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_PROVIDERS: Mapping[str, type[ScimSettings | CsvSettings]] = {
+_PROVIDERS: Mapping[str, type[ProviderSettings]] = {
     "scim": ScimSettings,
     "csv": CsvSettings,
+    "okta": OktaSettings,
 }
 
 

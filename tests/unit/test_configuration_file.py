@@ -16,6 +16,7 @@ from core.model.configuration import (
     InvitationWay,
     LicensePolicy,
     MissingPolicy,
+    OktaSettings,
     Schedule,
     ScimSettings,
     Scope,
@@ -96,6 +97,15 @@ providers = st.one_of(
         CsvSettings,
         file=st.just("people.csv"),
         columns=st.dictionaries(st.sampled_from(["email", "id", "active"]), words),
+    ),
+    st.builds(
+        OktaSettings,
+        url=st.just("https://acme.okta.com"),
+        client_id=st.just("0oa1"),
+        private_key=st.just("file:okta.pem"),
+        key_id=st.sampled_from([None, "k1"]),
+        page_size=st.integers(1, 200),
+        groups=st.booleans(),
     ),
 )
 specs = st.builds(
@@ -180,7 +190,6 @@ def test_each_kind_of_error_is_told_with_its_line(line, expected):
 @pytest.mark.parametrize(
     ("provider", "expected"),
     [
-        ("{type: okta}", "okta is not available yet"),
         ("{type: ldap, url: x}", "ldap is not available yet"),
         ("{type: scimm}", "Did you mean scim?"),
         ("{url: x}", "needs the key type"),
@@ -191,6 +200,21 @@ def test_each_kind_of_error_is_told_with_its_line(line, expected):
         ("{type: scim, url: 'https://x.example', token: 'file:../t'}", "expected a reference"),
         ("{type: scim, url: 'https://x.example', token: 'env:HOME'}", "expected a reference"),
         ("{type: scim, url: 'https://x.example', username: u}", "exactly one way"),
+        ("{type: okta, url: 'https://x.example'}", "exactly one way to sign in"),
+        ("{type: okta, url: 'https://x.example/api/v1', token: 'file:t'}", "address and no more"),
+        ("{type: okta, url: 'https://x.example', client_id: c}", "exactly one way to sign in"),
+        (
+            "{type: okta, url: 'https://x.example', client_id: c, private_key: 'file:k', token: x}",
+            "exactly one way to sign in",
+        ),
+        (
+            "{type: okta, url: 'https://x.example', key_id: k, token: 'file:t'}",
+            "key_id belongs to private_key",
+        ),
+        (
+            "{type: okta, url: 'https://x.example', token: 'file:t', page_size: 500}",
+            "from 1 to 200",
+        ),
         ("{type: csv}", "either file or url"),
         ("{type: csv, file: /etc/passwd}", "inside the credentials folder"),
         ("{type: csv, file: a.csv, token: 'file:t'}", "token belongs to url"),

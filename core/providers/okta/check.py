@@ -1,0 +1,171 @@
+"""Checking an Okta org step by step, in Okta's words for whoever has to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
+from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.providers.okta.server import OktaServer
+from core.providers.okta.signing import GROUPS, GROUPS_SCOPE, USERS_SCOPE
+
+NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS = "Network", "Okta org", "Sign-in", "People", "Groups"
+
+_SAMPLE: Final = 5
+_WRONG_ADDRESS: Final = frozenset({"not_found", "not_okta", "not_json", "html_login_page"})
+
+Decode = Callable[[bytes], ProviderUser]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Findings:
+    """The lines so far, by name; the report shows them in the order of the names above."""
+
+    lines: dict[str, CheckLine] = field(default_factory=dict)
+
+    def say(
+        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
+    ) -> None:
+        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+
+    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
+        self.say(name, CheckStatus.FAILED, error.message, hint or error.hint, error.code)
+
+    def in_order(self) -> tuple[CheckLine, ...]:
+        skipped = CheckStatus.SKIPPED
+        return tuple(
+            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
+            for name in (NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS)
+        )
+
+
+async def check_org(
+    server: OktaServer, *, decode: Decode, fields: str, groups: bool
+) -> CheckReport:
+    """Return what works; nothing is retried, and nothing that a person can mend is raised."""
+    findings = _Findings()
+    company = server.client.host
+    sample: tuple[ProviderUser, ...] = ()
+    found = await _check_org(server, findings)
+    if found is not None:
+        company = found
+        sample = await _check_rights(server, findings, decode, fields, groups=groups)
+    return CheckReport(company=company, lines=findings.in_order(), sample=sample)
+
+
+async def _check_org(server: OktaServer, findings: _Findings) -> str | None:
+    host = server.client.host
+    try:
+        org = await server.org(patient=False)
+    except DirsyncError as error:
+        if error.code not in _WRONG_ADDRESS:
+            findings.fail(NETWORK, error)
+            return None
+        findings.say(NETWORK, CheckStatus.OK, f"{host} answers.")
+        hint = "The URL is the org's address and nothing more, such as https://acme.okta.com."
+        findings.fail(ORG, error, hint=hint)
+        return None
+    name = urlsplit(org.links.organization.href).hostname or host
+    findings.say(NETWORK, CheckStatus.OK, f"{host} answers.")
+    findings.say(ORG, CheckStatus.OK, f"{name}, org {org.id}.")
+    return f"{name} ({org.id})"
+
+
+async def _check_rights(
+    server: OktaServer, findings: _Findings, decode: Decode, fields: str, *, groups: bool
+) -> tuple[ProviderUser, ...]:
+    try:
+        await server.sign_in.authorizer.header()
+    except PermissionMissingError as error:
+        missing = await _missing_scopes(server, findings)
+        _say_scopes(findings, error, missing, groups=groups)
+        return ()
+    except DirsyncError as error:
+        findings.fail(SIGN_IN, error)
+        return ()
+    sample = await _check_people(server, findings, decode, fields)
+    if groups and SIGN_IN in findings.lines and _ok(findings, SIGN_IN):
+        await _check_groups(server, findings)
+    elif not groups:
+        findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
+    return sample
+
+
+async def _missing_scopes(server: OktaServer, findings: _Findings) -> Collection[str]:
+    try:
+        missing = await server.sign_in.missing_scopes()
+    except DirsyncError as error:
+        findings.fail(SIGN_IN, error)
+        return ()
+    findings.say(SIGN_IN, CheckStatus.OK, "The service app was accepted.")
+    return missing
+
+
+def _say_scopes(
+    findings: _Findings, error: DirsyncError, missing: Collection[str], *, groups: bool
+) -> None:
+    if not groups:
+        findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
+    for name, scope in ((PEOPLE, USERS_SCOPE), (READ_GROUPS, GROUPS_SCOPE)):
+        if scope in missing:
+            message = f"The service app is not granted the scope {scope}."
+            findings.say(name, CheckStatus.FAILED, message, error.hint, error.code)
+
+
+async def _check_people(
+    server: OktaServer, findings: _Findings, decode: Decode, fields: str
+) -> tuple[ProviderUser, ...]:
+    try:
+        listing = await server.people({"limit": str(_SAMPLE)}, fields=fields, patient=False)
+    except SignInError as error:
+        findings.fail(SIGN_IN, error)
+        return ()
+    except DirsyncError as error:
+        findings.say(SIGN_IN, CheckStatus.OK, "The credential was accepted.")
+        findings.fail(PEOPLE, error)
+        return ()
+    findings.say(SIGN_IN, CheckStatus.OK, "The credential was accepted.")
+    return _say_people(findings, listing.records, decode)
+
+
+def _say_people(
+    findings: _Findings, records: Sequence[bytes], decode: Decode
+) -> tuple[ProviderUser, ...]:
+    people, unreadable = [], []
+    for raw in records[:_SAMPLE]:
+        try:
+            people.append(decode(raw))
+        except RecordError as error:
+            unreadable.append(error)
+    if not records:
+        findings.say(
+            PEOPLE,
+            CheckStatus.WARNING,
+            "The org shows nobody.",
+            "Check that the admin role is assigned for all users, not for a resource set without "
+            "any.",
+            "empty",
+        )
+    elif unreadable:
+        first = unreadable[0]
+        findings.say(PEOPLE, CheckStatus.WARNING, first.message, first.hint, first.code)
+    else:
+        findings.say(PEOPLE, CheckStatus.OK, "There are people.")
+    return tuple(people)
+
+
+async def _check_groups(server: OktaServer, findings: _Findings) -> None:
+    try:
+        listing = await server.page(GROUPS, {"limit": "1"}, patient=False)
+    except DirsyncError as error:
+        findings.fail(READ_GROUPS, error)
+        return
+    detail = "There are groups." if listing.records else "There are no groups."
+    findings.say(READ_GROUPS, CheckStatus.OK, detail)
+
+
+def _ok(findings: _Findings, name: str) -> bool:
+    return findings.lines[name].status is CheckStatus.OK

@@ -1,0 +1,95 @@
+"""An org with a way in, and providers opened on it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from pathlib import Path
+
+from core.http.limits import HttpLimits
+from core.model.configuration import OktaSettings
+from core.model.directory import ChangePage, Page
+from core.providers.context import ProviderContext
+from core.providers.okta.provider import OktaProvider
+from tests.support.clocks import WallClock
+from tests.support.scim_backend import TOKEN
+from tests.vendors.okta_org import OktaOrg
+from tests.vendors.okta_server import OktaServer, ServiceApp, running_okta
+
+LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=3, retry_wait=0.01, retry_wait_max=0.05)
+CLIENT_ID, KEY_ID = "0oaserviceapp000001", "key-of-the-tests"
+
+
+@dataclass(kw_only=True)
+class OktaWorld:
+    """The org, its server, and what a provider is opened with."""
+
+    server: OktaServer
+    settings: OktaSettings
+    context: ProviderContext
+
+    @property
+    def org(self) -> OktaOrg:
+        return self.server.org
+
+    @asynccontextmanager
+    async def opened(
+        self, *, wanted: frozenset[str] = frozenset(), **changed: object
+    ) -> AsyncIterator[OktaProvider]:
+        provider = await OktaProvider.open(
+            replace(self.settings, **changed), context=replace(self.context, wanted=wanted)
+        )
+        try:
+            yield provider
+        finally:
+            await provider.aclose()
+
+
+@asynccontextmanager
+async def okta_world(
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    app: ServiceApp | None = None,
+    limits: HttpLimits = LIMITS,
+) -> AsyncIterator[OktaWorld]:
+    """Serve an empty org which knows an API token, or this service app."""
+    async with running_okta() as server:
+        if app is None:
+            server.tokens[TOKEN] = {"users", "groups"}
+            settings = OktaSettings(url=server.url, token="env:DIRSYNC_CREDENTIAL_T")
+        else:
+            server.apps[app.client_id] = app
+            settings = OktaSettings(
+                url=server.url,
+                client_id=app.client_id,
+                private_key="env:DIRSYNC_CREDENTIAL_K",
+                key_id=next(iter(app.keys)),
+            )
+        context = ProviderContext(
+            clock=WallClock(),
+            allow_networks=(ip_network("127.0.0.0/8"),),
+            credentials_dir=folder,
+            environ={"DIRSYNC_CREDENTIAL_T": TOKEN, **(environ or {})},
+            limits=limits,
+        )
+        yield OktaWorld(server=server, settings=settings, context=context)
+
+
+async def user_pages(provider: OktaProvider) -> list[Page]:
+    async with aclosing(provider.read_users()) as pages:
+        return [page async for page in pages]
+
+
+async def group_pages(provider: OktaProvider) -> list[Page]:
+    async with aclosing(provider.read_groups()) as pages:
+        return [page async for page in pages]
+
+
+async def change_pages(provider: OktaProvider, since: str) -> list[ChangePage]:
+    async with aclosing(provider.read_changes(since)) as pages:
+        return [page async for page in pages]
+
+
+def ids(provider: OktaProvider, pages: list[Page] | list[ChangePage]) -> list[str]:
+    return [provider.identify(raw) for page in pages for raw in page.records]
