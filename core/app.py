@@ -20,6 +20,7 @@ from core.ports import Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from core.scheduling.outbox import InvitationSender, OutboxLoop
+from core.scheduling.quarantine import next_try
 from core.scheduling.slots import next_slot, upcoming
 from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
@@ -324,6 +325,9 @@ def _next_slot(configuration: Configuration, now: datetime) -> datetime | None:
     schedule = configuration.spec.schedule
     if schedule is None:
         return None
+    trial = next_try(configuration)
+    if trial is not None:
+        return max(trial, now)
     return next_slot(schedule, anchor=configuration.created_at, now=now)
 
 

@@ -11,7 +11,7 @@ import typer
 from bot.cli.output import Exit, exit_of_cycle, note, print_json, say, table
 from bot.cli.progress import shown_progress
 from bot.cli.runner import JsonOption, ask, finish
-from bot.cli.words import counted, license_words, minute, print_report, state_words
+from bot.cli.words import counted, license_words, minute, moment, print_report, state_words
 from bot.control import requests
 from bot.control.documents import (
     ConfigurationStatusDocument,
@@ -163,6 +163,8 @@ async def _status(*, as_json: bool) -> int:
 def _state(line: ConfigurationStatusDocument) -> str:
     if line.open_cycle is not None:
         return state_words(line.open_cycle)
+    if line.enabled and line.quarantined:
+        return f"🚧 Quarantine, next try at {moment(line.next_slot)}"
     return "disabled" if not line.enabled else line.stopped_reason or "enabled"
 
 

@@ -194,12 +194,15 @@ class CycleReport(Document, frozen=True, kw_only=True):
 
 
 class ConfigurationStatusDocument(Document, frozen=True, kw_only=True):
-    """Where one configuration stands."""
+    """Where one configuration stands; in quarantine, `next_slot` is its next try."""
 
     name: str
     provider: str
     enabled: bool
     stopped_reason: str | None
+    quarantined: bool
+    failures: int
+    failing_since: datetime | None
     open_cycle: CycleDocument | None
     last: CycleDocument | None
     next_slot: datetime | None

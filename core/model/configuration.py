@@ -194,6 +194,7 @@ class Configuration:
         scope_revision: the revision at which the scope last changed.
         previous_scope: the scope before that, to tell an edit from a change at the provider.
         stopped_reason: error code that stopped its schedule ("sign_in_needed"), or None.
+        failures: cycles that failed in a row; `failing_since` the first, `failed_at` the last.
         picked_canaries: people that the first successful cycle picked, if none are named.
         disabled: since when and why it is not enabled.
     """
@@ -209,6 +210,9 @@ class Configuration:
     created_by: str
     stopped_reason: str | None = None
     failures: int = 0
+    failing_since: datetime | None = None
+    failed_at: datetime | None = None
+    last_success_at: datetime | None = None
     picked_canaries: tuple[ExternalId, ...] = ()
     disabled: Disabled | None = None
 
@@ -216,6 +220,12 @@ class Configuration:
     def name(self) -> str:
         """The name people use."""
         return self.spec.name
+
+    @property
+    def quarantined(self) -> bool:
+        """It keeps failing, not on its credentials: tries take the place of its schedule."""
+        waits = self.failed_at is not None and self.spec.schedule is not None
+        return self.failures > 0 and self.stopped_reason is None and waits
 
     @property
     def mapping(self) -> Mapping[str, str]:

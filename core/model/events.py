@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
     SIGN_IN_NEEDED = "sign_in_needed"
     RECOVERED = "recovered"
     CYCLE_RESUMED = "cycle_resumed"
+    GIVEN_UP = "given_up"
     LICENSES = "licenses"
     TEST = "test"
 

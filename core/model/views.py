@@ -242,4 +242,6 @@ class ScheduleView:
             return "It is disabled: nothing starts until it is enabled."
         if self.configuration.stopped_reason is not None:
             return "Its schedule is stopped until it is signed in again."
+        if self.configuration.quarantined:
+            return "It is in quarantine: tries take the place of these until one succeeds."
         return "Each starts within a minute of that time."

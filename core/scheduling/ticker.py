@@ -19,6 +19,8 @@ from cronsim import CronSimError
 from core.errors import DirsyncError, StoreError
 from core.model.configuration import Configuration
 from core.ports import Clock
+from core.scheduling.alerts import given_up, given_up_entry
+from core.scheduling.quarantine import is_given_up, next_try
 from core.scheduling.slots import due_slot, spread
 from core.store.opening import Store
 
@@ -91,6 +93,9 @@ class Ticker:
     async def _offer(self, configuration: Configuration) -> None:
         log = _log.bind(configuration=configuration.name)
         try:
+            if is_given_up(configuration, self._clock.now()):
+                await self._give_up(configuration)
+                return
             slot = await self._due(configuration)
             if slot is None:
                 return
@@ -105,11 +110,29 @@ class Ticker:
             log.info("ticker.queued", cycle=cycle.id, slot=slot.isoformat())
             self._wake()
 
+    async def _give_up(self, configuration: Configuration) -> None:
+        """Disable what has failed for too long."""
+        since, now = configuration.failing_since, self._clock.now()
+        if since is None:
+            return
+        done = await self._store.lifecycle.give_up(
+            configuration.id,
+            failing_since=since,
+            alert=given_up(configuration, since=since, now=now),
+            audit=given_up_entry(configuration, now=now),
+        )
+        if done:
+            _log.warning("ticker.given_up", configuration=configuration.name)
+            self._wake()
+
     async def _due(self, configuration: Configuration) -> datetime | None:
         schedule = configuration.spec.schedule
         if schedule is None:
             return None
         last = await self._store.slots.last(configuration.id)
+        trial = next_try(configuration, last=last)
+        if trial is not None:
+            return trial if trial <= self._clock.now() else None
         since = configuration.created_at if last is None else max(last, configuration.created_at)
         anchor, now = configuration.created_at, self._clock.now()
         slot = due_slot(schedule, anchor=anchor, since=since, now=now)

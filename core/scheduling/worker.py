@@ -26,6 +26,7 @@ ProviderFactory = Callable[[Configuration], Awaitable[IdentityProvider]]
 
 _log = structlog.get_logger(__name__)
 _BACK_OFF = 30.0
+_TOLD_OF = 500
 
 
 class _Stop(StrEnum):
@@ -245,14 +246,13 @@ class Worker:
 
         The alert goes first: told twice at worst, under the same key, and never lost.
         """
-        cycles = await self._store.cycles.list(configuration=claim.configuration.id, limit=2)
-        before = [c for c in cycles if c.id != claim.cycle.id and c.result is CycleResult.FAILURE]
+        configuration = await self._store.configurations.get(claim.configuration.id)
         verdict = judge_end(
-            await self._store.configurations.get(claim.configuration.id),
+            configuration,
             claim.cycle,
             result=outcome.result,
             error=outcome.error,
-            previous=before[0].error if before else None,
+            told=await self._told(configuration, claim),
         )
         now = self._clock.now()
         if verdict.alerts:
@@ -264,3 +264,17 @@ class Worker:
                 stopped_reason=verdict.stopped_reason,
                 now=now,
             )
+
+    async def _told(self, configuration: Configuration, claim: Claim) -> frozenset[str]:
+        """Return why cycles failed since the last success: each reason is told once."""
+        failed = await self._store.cycles.list(
+            configuration=configuration.id,
+            results=(CycleResult.FAILURE,),
+            since=configuration.last_success_at,
+            limit=_TOLD_OF,
+        )
+        return frozenset(
+            cycle.error.code
+            for cycle in failed
+            if cycle.error is not None and not cycle.dry_run and cycle.id != claim.cycle.id
+        )

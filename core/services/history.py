@@ -289,6 +289,15 @@ def _of_nobody(held: HeldSet | None) -> HeldSet | None:
     return None if held is None else replace(held, requested_by="", decided_by=None)
 
 
+def _quarantine(line: ConfigurationStatus) -> str:
+    configuration, at = line.configuration, line.next_slot
+    when = "" if at is None else f", next try at {at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{configuration.name} is in quarantine after {configuration.failures:,} "
+        f"{'failure' if configuration.failures == 1 else 'failures'}{when}; a sync tries now."
+    )
+
+
 def _notices(
     lines: Sequence[ConfigurationStatus], licenses: LicenseSummary, undeliverable: int
 ) -> list[str]:
@@ -301,6 +310,8 @@ def _notices(
             found.append(f"{name} is disabled.")
         elif line.configuration.stopped_reason is not None:
             found.append(f"{name}: the schedule is stopped ({line.configuration.stopped_reason}).")
+        elif line.configuration.quarantined:
+            found.append(_quarantine(line))
         if line.held is not None:
             found.append(f"{name}: {line.held.size:,} removals are held ({line.held.id}).")
     if licenses.shortfall:

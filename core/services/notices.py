@@ -22,6 +22,7 @@ _TITLES = {
     AlertKind.SIGN_IN_NEEDED: "Sign-in needed",
     AlertKind.RECOVERED: "Sync recovered",
     AlertKind.CYCLE_RESUMED: "Cycle resumed",
+    AlertKind.GIVEN_UP: "Disabled",
     AlertKind.LICENSES: "Licenses are running out",
     AlertKind.TEST: "Test message",
 }
@@ -127,6 +128,8 @@ def _title(kind: AlertKind, licenses: LicenseSummary) -> str:
 
 def _over(kind: AlertKind, configuration: Configuration | None, cycle: Cycle | None) -> bool:
     """Whether the cause of an alert is gone by now, whatever was true when it was stored."""
+    if configuration is not None and kind is AlertKind.GIVEN_UP:
+        return configuration.enabled
     if configuration is None or cycle is None:
         return False
     if kind is AlertKind.SIGN_IN_NEEDED:

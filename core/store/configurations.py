@@ -24,7 +24,15 @@ from core.model.configuration import (
 from core.model.directory import ExternalId
 from core.model.events import AuditEntry
 from core.store.audit import add_audit
-from core.store.codec import decode_spec, from_json, short_id, to_json, to_seconds, to_time
+from core.store.codec import (
+    decode_spec,
+    from_json,
+    maybe_time,
+    short_id,
+    to_json,
+    to_seconds,
+    to_time,
+)
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import store_policy, store_total
 
@@ -60,14 +68,16 @@ INSERT INTO slots (account_id, configuration_id, slot, skipped, offered_at)
 VALUES (:account, :id, :now, TRUE, :now)
 ON CONFLICT DO NOTHING
 """
-"""A changed schedule has no slots before the change that could be caught up with."""
+"""No slot before this moment is caught up with."""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _SUCCESS = """
-UPDATE configurations SET failures = 0, stopped_reason = NULL, last_success_at = :now
+UPDATE configurations SET failures = 0, failing_since = NULL, failed_at = NULL,
+    stopped_reason = NULL, last_success_at = :now
 WHERE id = :id AND account_id = :account
 """
 _FAILURE = """
 UPDATE configurations SET failures = failures + 1,
+    failing_since = coalesce(failing_since, :now), failed_at = :now,
     stopped_reason = coalesce(:reason, stopped_reason)
 WHERE id = :id AND account_id = :account
 """
@@ -165,13 +175,20 @@ class Configurations:
         stopped_reason: str | None,
         now: datetime,
     ) -> Configuration:
-        """Count a failure, or forget failures after a success; the revision stays."""
+        """Count a failure, or forget failures after a success; the revision stays.
+
+        The slots of a quarantine or of a lost sign-in that is over are not caught up with.
+        """
 
         async def work(tx: Transaction) -> Configuration:
-            if success:
-                await tx.run(_SUCCESS, id=id, now=to_seconds(now))
-            else:
-                await tx.run(_FAILURE, id=id, reason=stopped_reason)
+            at = to_seconds(now)
+            if not success:
+                await tx.run(_FAILURE, id=id, reason=stopped_reason, now=at)
+                return await load_configuration(tx, id)
+            before = await load_configuration(tx, id, to_change=True)
+            await tx.run(_SUCCESS, id=id, now=at)
+            if before.failures:
+                await from_now(tx, id, now=now)
             return await load_configuration(tx, id)
 
         return await self._database.write(work)
@@ -185,6 +202,11 @@ async def load_configuration(
     if row is None:
         raise NotFoundError("There is no such configuration.", code="configuration_not_found")
     return to_configuration(row)
+
+
+async def from_now(tx: Transaction, configuration: ConfigurationId, *, now: datetime) -> None:
+    """Let the schedule begin now: no earlier slot is caught up with."""
+    await tx.run(_FROM_NOW, id=configuration, now=to_seconds(now))
 
 
 def to_configuration(row: Row) -> Configuration:
@@ -201,6 +223,9 @@ def to_configuration(row: Row) -> Configuration:
         created_by=row.created_by,
         stopped_reason=row.stopped_reason,
         failures=row.failures,
+        failing_since=maybe_time(row.failing_since),
+        failed_at=maybe_time(row.failed_at),
+        last_success_at=maybe_time(row.last_success_at),
         picked_canaries=tuple(
             ExternalId(name) for name in msgspec.json.decode(row.picked_canaries, type=list[str])
         ),
@@ -274,7 +299,7 @@ async def _update(
         await tx.run(_FORGET, id=stored.id)
     await tx.run(_UNBIND, id=stored.id, by=by.id)
     if before.schedule != spec.schedule:
-        await tx.run(_FROM_NOW, id=stored.id, now=to_seconds(now))
+        await from_now(tx, stored.id, now=now)
     await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
 
 

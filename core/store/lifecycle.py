@@ -8,21 +8,23 @@ from core.errors import ConflictError
 from core.model.account import Actor, UserStatus
 from core.model.configuration import Configuration, ConfigurationId, LeaveBehind
 from core.model.cycle import CycleId, CycleResult, Trigger
-from core.model.events import AuditEntry
+from core.model.events import AuditEntry, NewOutboxItem
 from core.model.views import Belongings
 from core.store.audit import add_audit
 from core.store.bulk import reserve_ids
 from core.store.codec import short_id, to_json, to_seconds
-from core.store.configurations import load_configuration
+from core.store.configurations import from_now, load_configuration
 from core.store.counts import load_counts
 from core.store.database import Database, Transaction
 from core.store.ending import cancel_open_cycle
 from core.store.licenses import lock_pool, settle_pool
-from core.store.outbox import mark_card
+from core.store.outbox import mark_card, put_item
 
 _ENABLE = """
 UPDATE configurations SET enabled = TRUE, revision = revision + 1, disabled_at = NULL,
-    disabled_by = NULL, disabled_reason = NULL
+    disabled_by = NULL, disabled_reason = NULL,
+    failures = CASE WHEN stopped_reason IS NULL THEN 0 ELSE failures END,
+    failing_since = NULL, failed_at = NULL
 WHERE id = :id AND account_id = :account
 """
 _DISABLE = """
@@ -84,6 +86,7 @@ _LET_GO = (
 _HELD = """
 SELECT id FROM held_sets WHERE configuration_id = :id AND state = 'open'
 """
+_OPEN = "SELECT id FROM cycles WHERE configuration_id = :id AND state <> 'finished'"
 _SUPERSEDE = """
 UPDATE held_sets SET state = 'superseded', decided_at = :now
 WHERE configuration_id = :id AND state = 'open'
@@ -119,7 +122,7 @@ class Lifecycle:
         """Enable or disable; whatever it is already stays as it is.
 
         Disabling ends an open cycle as cancelled in the same transaction: once this returns, no
-        worker can write for it any more.
+        worker can write for it any more. Enabling ends a quarantine; the schedule begins then.
         """
 
         async def work(tx: Transaction) -> Configuration:
@@ -128,12 +131,40 @@ class Lifecycle:
                 return before
             if enabled:
                 await tx.run(_ENABLE, id=id)
+                await from_now(tx, id, now=audit.at)
             else:
                 now, reason = to_seconds(audit.at), audit.reason or None
                 await tx.run(_DISABLE, id=id, now=now, by=audit.actor, reason=reason)
                 await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
             await add_audit(tx, audit)
             return await load_configuration(tx, id)
+
+        return await self._database.write(work)
+
+    async def give_up(
+        self,
+        id: ConfigurationId,  # noqa: A002 - the settled name
+        *,
+        failing_since: datetime,
+        alert: NewOutboxItem,
+        audit: AuditEntry,
+    ) -> bool:
+        """Disable a configuration that has failed since then, and tell; once, by one replica.
+
+        False if it is disabled, has recovered or is being synced at this moment.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            found = await load_configuration(tx, id, to_change=True)
+            if not found.enabled or found.failing_since != failing_since:
+                return False
+            if await tx.value(_OPEN, id=id) is not None:
+                return False
+            now, reason = to_seconds(audit.at), audit.reason
+            await tx.run(_DISABLE, id=id, now=now, by=audit.actor, reason=reason)
+            await put_item(tx, alert, now=audit.at)
+            await add_audit(tx, audit)
+            return True
 
         return await self._database.write(work)
 

@@ -77,6 +77,8 @@ configurations = Table(
     _maybe("disabled_by"),
     _maybe("disabled_reason"),
     _maybe_time("deleted_at"),
+    _maybe_time("failing_since"),
+    _maybe_time("failed_at"),
     Index("uq_configurations_name_key", "account_id", "name_key", unique=True),
 )
 

@@ -145,6 +145,20 @@ def look_at_a_schedule_and_save_it(door: Host):
     assert door("schedule", "off", "--yes", "--json").json["starts"] == []
 
 
+def fail_and_be_tried_again(door: Host):
+    door("schedule", "people", "every", "1h", "--yes")
+    (door.folder / "credentials" / "people.csv").unlink()
+    assert door("sync").status == 1
+    (line,) = door("status", "--json").json["configurations"]
+    assert (line["quarantined"], line["failures"], line["stopped_reason"]) == (True, 1, None)
+    assert line["failing_since"] < line["next_slot"]
+    assert "Quarantine, next try at" in door("status").out
+    door.write_people(12)
+    assert door("sync").status == 0
+    assert "Quarantine" not in door("status").out
+    door("schedule", "off", "--yes")
+
+
 def apply_a_wrong_file(door: Host):
     (door.folder / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
     found = door("config", "apply", str(door.folder / "bad.yaml"), "--json")
@@ -188,6 +202,7 @@ SCENES = (
     queue_a_test_message,
     give_and_take_roles,
     look_at_a_schedule_and_save_it,
+    fail_and_be_tried_again,
     apply_a_wrong_file,
     activate_and_invite,
     be_asked_which_one_is_meant,

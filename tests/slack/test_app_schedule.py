@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from app_world import ADMIN, ADMIN_2, VIEWER, app_world
 from test_app_commands import block_action
@@ -89,3 +91,18 @@ async def test_whoever_is_no_admin_neither_sees_nor_saves_a_schedule(world):
         answer = (await world.private(VIEWER, after=seen)).text
         assert DENIED in answer or "does nothing any more" in answer
     assert (await stored(world)).spec.schedule is None
+
+
+async def test_a_configuration_that_keeps_failing_says_when_it_is_tried_next(world):
+    await world.click(ADMIN, "Save", on=await world.ask(ADMIN, "schedule every 1h"))
+    configuration = await stored(world)
+    now = world.core.clock.now()
+    for _ in range(2):
+        await world.core.store.configurations.note_outcome(
+            configuration.id, success=False, stopped_reason=None, now=now
+        )
+    tried = f"next try at {now + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
+    answer = (await world.ask(VIEWER, "status")).text
+    assert f"Quarantine, {tried}" in answer
+    assert f"in quarantine after 2 failures, {tried}" in answer
+    assert "It is in quarantine" in (await world.ask(ADMIN, "schedule")).text

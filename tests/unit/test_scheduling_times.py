@@ -117,7 +117,7 @@ def judged(
     result: CycleResult,
     code: str | None = None,
     *,
-    previous: str | None = None,
+    told: tuple[str, ...] = (),
     dry_run: bool = False,
     **known: object,
 ) -> tuple[Verdict, list[str]]:
@@ -129,7 +129,7 @@ def judged(
         cycle(dry_run=dry_run),
         result=result,
         error=error(code),
-        previous=error(previous),
+        told=told,
     )
     return verdict, [str(alert.payload["kind"]) for alert in verdict.alerts]
 
@@ -144,8 +144,9 @@ def test_lost_credentials_stop_the_schedule_and_are_told_once():
 
 def test_a_failure_is_told_once_per_reason():
     assert judged(CycleResult.FAILURE, "remote_unavailable")[1] == [AlertKind.SYNC_FAILED]
-    same = {"previous": "remote_unavailable", "failures": 1}
+    same = {"told": ("remote_unavailable", "remote_timeout"), "failures": 1}
     assert judged(CycleResult.FAILURE, "remote_unavailable", **same)[1] == []
+    assert judged(CycleResult.FAILURE, "remote_timeout", **same)[1] == []
     assert judged(CycleResult.FAILURE, "remote_refused", **same)[1] == [AlertKind.SYNC_FAILED]
 
 

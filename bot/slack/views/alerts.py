@@ -17,6 +17,7 @@ ICONS = {
     AlertKind.SIGN_IN_NEEDED: "🔑",
     AlertKind.RECOVERED: "✅",
     AlertKind.CYCLE_RESUMED: "🔁",
+    AlertKind.GIVEN_UP: "⏸",
     AlertKind.LICENSES: "🎫",
     AlertKind.TEST: "🧪",
 }
@@ -39,7 +40,7 @@ def alert_card(view: AlertView) -> Message:
     blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
     if view.kind is AlertKind.LICENSES and view.licenses is not None:
         return _license_card(view.title, view.licenses)
-    if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED):
+    if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED, AlertKind.GIVEN_UP):
         history = f"history {name}" if name else "history"
         blocks.append(actions(button("History", Act.RUN, history)))
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)

@@ -64,15 +64,26 @@ def state(each: ConfigurationStatus) -> tuple[str, str]:
     """Return an icon and a few words for how a configuration is doing."""
     if each.open_cycle is not None:
         return words.state(each.open_cycle)
-    if not each.configuration.enabled:
-        return "⏸", "Disabled"
-    if each.configuration.stopped_reason is not None:
-        return "🔑", "Sign-in needed"
+    stopped = _stopped(each)
+    if stopped is not None:
+        return stopped
     if each.held is not None:
         return "✋", f"{words.several(each.held.size, 'removal')} held"
     if each.last is None:
         return "⚪", "Never synced"
     return words.state(each.last)
+
+
+def _stopped(each: ConfigurationStatus) -> tuple[str, str] | None:
+    """Return what keeps the schedule from its slots, or None."""
+    if not each.configuration.enabled:
+        return "⏸", "Disabled"
+    if each.configuration.stopped_reason is not None:
+        return "🔑", "Sign-in needed"
+    if each.configuration.quarantined:
+        when = f", next try at {words.stamp(each.next_slot)}" if each.next_slot else ""
+        return "🚧", f"Quarantine{when}"
+    return None
 
 
 def _table(view: StatusView, now: datetime) -> list[Block]:

@@ -124,6 +124,8 @@ def _configurations() -> None:
         sa.Column("disabled_by", sa.Text, nullable=True),
         sa.Column("disabled_reason", sa.Text, nullable=True),
         sa.Column("deleted_at", sa.Double, nullable=True),
+        sa.Column("failing_since", sa.Double, nullable=True),
+        sa.Column("failed_at", sa.Double, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_configurations"),
     )
     op.create_index(
