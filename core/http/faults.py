@@ -46,7 +46,7 @@ def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> Remot
         )
     tls = _tls_cause(error)
     if tls is not None:
-        return _tls_error(tls, host)
+        return tls_fault(tls, host)
     if isinstance(error, httpx.ConnectError):
         return TransientRemoteError(
             f"{host} cannot be reached.",
@@ -69,7 +69,8 @@ def _tls_cause(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _tls_error(error: ssl.SSLError, host: str) -> TerminalRemoteError:
+def tls_fault(error: ssl.SSLError, host: str) -> TerminalRemoteError:
+    """Return the error for a secure connection that did not come about."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = _TLS_REASONS.get(error.verify_code, "its certificate cannot be verified")
         return TerminalRemoteError(
@@ -81,7 +82,7 @@ def _tls_error(error: ssl.SSLError, host: str) -> TerminalRemoteError:
     return TerminalRemoteError(
         f"No secure connection to {host} is possible.",
         code="tls",
-        hint="Check that the port speaks https and supports TLS 1.2 or newer.",
+        hint="Check that the port is right and that the server supports TLS 1.2 or newer.",
     )
 
 

@@ -77,7 +77,49 @@ class OktaSettings:
     groups: bool = True
 
 
-ProviderSettings = ScimSettings | CsvSettings | OktaSettings
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LdapSettings:
+    """How to reach an LDAP directory or Active Directory; secrets and files are references.
+
+    Exactly one of these ways to sign in: `user` and `password` (a simple bind, or the `sasl`
+    mechanism that is named, such as SCRAM-SHA-256); or `certificate` and `key` (SASL EXTERNAL).
+
+    Attributes:
+        url: ``ldaps://host``, or ``ldap://host``, which is encrypted by StartTLS.
+        base: the DN below which people and groups are.
+        groups_base: where groups are instead, or None.
+        ca: a file of authorities that are trusted for this server, or None for the usual ones.
+        start_tls: whether ``ldap://`` is encrypted; without it loopback only.
+        people_filter: which entries are people, or None for the usual ones.
+        groups_filter: which entries are groups, or None for the usual ones.
+        member_of: DN of a group; only its members, nested ones included, are read. Or None.
+        user_name: the attribute of user names, or None for the usual one.
+        id: the attribute of immutable ids, or None for the usual one.
+        skip_referrals: do without what other servers hold, instead of failing.
+    """
+
+    type: Literal["ldap"] = "ldap"
+    url: str
+    base: str
+    groups_base: str | None = None
+    user: str | None = None
+    password: str | None = None
+    sasl: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    ca: str | None = None
+    start_tls: bool = True
+    people_filter: str | None = None
+    groups_filter: str | None = None
+    member_of: str | None = None
+    user_name: str | None = None
+    id: str | None = None
+    page_size: int = 500
+    groups: bool = True
+    skip_referrals: bool = False
+
+
+ProviderSettings = ScimSettings | CsvSettings | OktaSettings | LdapSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.model.configuration import (
     CsvSettings,
+    LdapSettings,
     OktaSettings,
     ProviderSettings,
     ScimSettings,
@@ -11,6 +12,7 @@ from core.model.configuration import (
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.csv_file.provider import CsvProvider
+from core.providers.ldap.provider import LdapProvider
 from core.providers.okta.provider import OktaProvider
 from core.providers.scim.provider import ScimProvider
 
@@ -29,3 +31,5 @@ async def open_provider(
             return await CsvProvider.open(settings, context=context)
         case OktaSettings():
             return await OktaProvider.open(settings, context=context)
+        case LdapSettings():
+            return await LdapProvider.open(settings, context=context)

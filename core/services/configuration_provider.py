@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from core.model.configuration import CsvSettings, OktaSettings, ProviderSettings, ScimSettings
+from core.services.configuration_ldap import read_ldap
 from core.services.configuration_values import secret, url
 from core.services.yaml_nodes import (
     Faults,
@@ -23,8 +24,8 @@ from core.services.yaml_nodes import (
     whole_number,
 )
 
-_PROVIDERS = ("scim", "csv", "okta")
-_LATER_PROVIDERS = ("entra", "google", "ldap")
+_PROVIDERS = ("scim", "csv", "okta", "ldap")
+_LATER_PROVIDERS = ("entra", "google")
 _SCIM_KEYS = (
     "type",
     "url",
@@ -60,6 +61,8 @@ def read_provider(node: Node, faults: Faults) -> ProviderSettings:
         return _scim(table(node, "provider", _SCIM_KEYS, faults))
     if kind == "okta":
         return _okta(table(node, "provider", _OKTA_KEYS, faults))
+    if kind == "ldap":
+        return read_ldap(node, faults)
     return _csv(table(node, "provider", _CSV_KEYS, faults))
 
 

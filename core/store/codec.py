@@ -14,6 +14,7 @@ from core.model.configuration import (
     CsvSettings,
     Guard,
     InvitationWay,
+    LdapSettings,
     MissingPolicy,
     OktaSettings,
     ProviderSettings,
@@ -28,6 +29,7 @@ _PROVIDERS: Mapping[str, type[ProviderSettings]] = {
     "scim": ScimSettings,
     "csv": CsvSettings,
     "okta": OktaSettings,
+    "ldap": LdapSettings,
 }
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from core.model.configuration import CsvSettings, ProviderSettings, ScimSettings
 from tests.contract.providers.backend import SECRET, Backend, Person, members_of
+from tests.contract.providers.ldap_harness import openldap_harness
 from tests.contract.providers.okta_harness import okta_app_harness, okta_token_harness
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault
 from tests.support.scim_backend import TOKEN, ScimBackend, running_scim
+from tests.support.slapd import running_slapd
 
 
 class ScimHarness(Backend):
@@ -223,6 +225,7 @@ HARNESSES: Mapping[str, tuple] = {
     "csv-url": (nothing_shared, csv_url_harness),
     "okta-app": (nothing_shared, okta_app_harness),
     "okta-token": (nothing_shared, okta_token_harness),
+    "ldap": (running_slapd, openldap_harness),
 }
 """Name -> what all tests of a module share, and what each test gets."""
 

@@ -1,0 +1,1 @@
+"""People and groups of an LDAP directory, Active Directory included."""

@@ -1,0 +1,210 @@
+"""Checking a directory step by step, in words for whoever has to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Final
+
+from core.errors import ConfigurationError, DirsyncError, RecordError, SignInError
+from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.providers.ldap.dialect import Dialect
+from core.providers.ldap.directory import Directory
+from core.providers.ldap.groups import Groups
+from core.providers.ldap.people import People
+from core.providers.ldap.records import UserDecoder
+from core.providers.ldap.wire import ENTRY, Entry, Found
+
+NETWORK, SIGN_IN, DIRECTORY = "Network", "Sign-in", "Directory"
+PEOPLE, GROUPS = "People", "Groups"
+
+_SAMPLE: Final = 5
+_PAGES: Final = 4
+_WIRE_CODES: Final = frozenset(
+    {"unreachable", "dns", "tls", "timeout", "connection_lost", "address_refused", "plain_http"}
+)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Findings:
+    """The lines so far, by name; the report shows them in the order of the names above."""
+
+    lines: dict[str, CheckLine] = field(default_factory=dict)
+
+    def say(
+        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
+    ) -> None:
+        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+
+    def warn(self, name: str, detail: str, hint: str, code: str) -> None:
+        self.say(name, CheckStatus.WARNING, detail, hint, code)
+
+    def fail(self, name: str, error: DirsyncError) -> None:
+        """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
+        at = name
+        if error.code in _WIRE_CODES:
+            at = NETWORK
+        elif isinstance(error, (SignInError, ConfigurationError)) and SIGN_IN not in self.lines:
+            at = SIGN_IN
+        if at != NETWORK and NETWORK not in self.lines:
+            self.say(NETWORK, CheckStatus.OK)
+        self.say(at, CheckStatus.FAILED, error.message, error.hint, error.code)
+
+    def in_order(self) -> tuple[CheckLine, ...]:
+        skipped = CheckStatus.SKIPPED
+        return tuple(
+            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
+            for name in (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS)
+        )
+
+
+async def check_directory(
+    directory: Directory, people: People, groups: Groups | None, *, decoder: UserDecoder
+) -> CheckReport:
+    """Return what works; no connection is tried twice, and nothing mendable is raised."""
+    findings = _Findings()
+    sample: tuple[ProviderUser, ...] = ()
+    dialect = await _check_server(directory, findings)
+    if dialect is not None and await _check_base(directory, dialect, findings):
+        sample = await _check_people(people, dialect, findings, decoder)
+        await _check_groups(directory, groups, findings)
+    company = f"{directory.settings.base} at {directory.host}"
+    return CheckReport(company=company, lines=findings.in_order(), sample=sample)
+
+
+async def _check_server(directory: Directory, findings: _Findings) -> Dialect | None:
+    try:
+        dialect = await directory.dialect(patient=False)
+    except DirsyncError as error:
+        findings.fail(NETWORK, error)
+        return None
+    server = directory.server
+    how = "TLS" if server.secure else "StartTLS" if server.start_tls else "nothing (this machine)"
+    findings.say(NETWORK, CheckStatus.OK, f"{server.url} answers, encrypted by {how}.")
+    findings.say(SIGN_IN, CheckStatus.OK, "The credential was accepted.")
+    return dialect
+
+
+async def _check_base(directory: Directory, dialect: Dialect, findings: _Findings) -> bool:
+    settings = directory.settings
+    bases = [settings.base, *([settings.groups_base] if settings.groups_base else [])]
+    try:
+        missing = [base for base in bases if not await directory.is_there(base)]
+    except DirsyncError as error:
+        findings.fail(DIRECTORY, error)
+        return False
+    if missing:
+        findings.say(
+            DIRECTORY,
+            CheckStatus.FAILED,
+            f"{directory.host} shows nothing at {missing[0]}.",
+            "Correct the DN, or let the account read there.",
+            "base_missing",
+        )
+    elif not dialect.pages:
+        findings.warn(
+            DIRECTORY,
+            f"{dialect.vendor} does not offer paged results.",
+            "Its size limit has to be above the number of people and groups.",
+            "no_paging",
+        )
+    else:
+        found = f"{dialect.vendor}; {' and '.join(bases)} can be read"
+        findings.say(DIRECTORY, CheckStatus.OK, f"{found}; ids are {dialect.id_attribute}.")
+    return not missing
+
+
+async def _check_people(
+    people: People, dialect: Dialect, findings: _Findings, decoder: UserDecoder
+) -> tuple[ProviderUser, ...]:
+    first: Found | None = None
+    count, left, whole = 0, _PAGES, False
+    try:
+        async with aclosing(people.pages(decoder.selection(dialect.user_names))) as pages:
+            async for found in pages:
+                first = first or found
+                count, left, whole = count + len(found.records), left - 1, found.last
+                if not left:
+                    break
+    except DirsyncError as error:
+        findings.fail(PEOPLE, error)
+        return ()
+    entries = [ENTRY.decode(raw) for raw in (first.records if first else ())]
+    readable, errors = _decoded(first, decoder)
+    _say_people(findings, dialect, entries, errors, count=f"{count}{'' if whole else ' or more'}")
+    return tuple(readable[:_SAMPLE])
+
+
+def _say_people(
+    findings: _Findings,
+    dialect: Dialect,
+    entries: Sequence[Entry],
+    errors: Sequence[RecordError],
+    *,
+    count: str,
+) -> None:
+    if not entries:
+        findings.warn(
+            PEOPLE,
+            f"Nobody below the base matches {dialect.people_filter}.",
+            "Check base and people_filter, and that the account may read people.",
+            "empty",
+        )
+    elif not any(entry.id for entry in entries):
+        findings.say(
+            PEOPLE,
+            CheckStatus.FAILED,
+            f"The account cannot read {dialect.id_attribute}, by which people are known.",
+            "Let it read that attribute, or name another one that never changes as id.",
+            "permission_missing",
+        )
+    elif dialect.active_directory and not _any(entries, "userAccountControl"):
+        findings.warn(
+            PEOPLE,
+            f"{count} people. The account cannot read userAccountControl, so disabled people look "
+            "enabled.",
+            "Let it read the property set Account Restrictions.",
+            "permission_missing",
+        )
+    elif not _any(entries, "mail"):
+        findings.warn(
+            PEOPLE,
+            f"{count} people, and none of the first {len(entries)} shows a mail address.",
+            "Let the account read mail, or map email to another attribute.",
+            "no_email",
+        )
+    elif errors:
+        findings.warn(PEOPLE, errors[0].message, errors[0].hint, errors[0].code)
+    else:
+        findings.say(PEOPLE, CheckStatus.OK, f"{count} people.")
+
+
+async def _check_groups(directory: Directory, groups: Groups | None, findings: _Findings) -> None:
+    if groups is None:
+        findings.say(GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
+        return
+    try:
+        async with aclosing(directory.pages(await groups.bare_question())) as pages:
+            async for found in pages:
+                more = "" if found.last else " or more"
+                findings.say(GROUPS, CheckStatus.OK, f"{len(found.records)}{more} groups.")
+                break
+    except DirsyncError as error:
+        findings.fail(GROUPS, error)
+
+
+def _decoded(
+    found: Found | None, decoder: UserDecoder
+) -> tuple[list[ProviderUser], list[RecordError]]:
+    people, errors = [], []
+    for raw in found.records if found else ():
+        try:
+            people.append(decoder.decode(bytes(raw)))
+        except RecordError as error:
+            errors.append(error)
+    return people, errors
+
+
+def _any(entries: Sequence[Entry], attribute: str) -> bool:
+    return any(attribute.lower() in entry.values for entry in entries)

@@ -1,0 +1,71 @@
+"""Distinguished names and filters as text: compared, taken apart, and never injected into."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_AROUND: Final = re.compile(r"\s*([,+=;])\s*")
+_SPACES: Final = re.compile(r" {2,}")
+_PLAIN: Final = frozenset(
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.,:@/+='"
+)
+
+
+def escaped(value: str | bytes) -> str:
+    r"""Return a value for a filter: every byte that is not plainly harmless as ``\xx``.
+
+    RFC 4515 §3 wants that of ``*``, parentheses, the backslash and NUL; it allows it of all.
+    """
+    raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:02x}" for byte in raw)
+
+
+def is_filter(text: str) -> bool:
+    """Say whether a text is exactly one filter, so that it can stand inside another one."""
+    depth = 0
+    for position, char in enumerate(text):
+        if char == "\x00":
+            return False
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if depth < 0 or (depth == 0 and position < len(text) - 1):
+            return False
+    return depth == 0 and text.startswith("(") and text.endswith(")")
+
+
+def normal_dn(text: str) -> str:
+    """Return a DN in the form in which DNs are compared: case, spaces and escapes evened out.
+
+    Two writings of one name (RFC 4514 §2.4, §3) come out alike; nothing is looked up.
+    """
+    if "\\" not in text and '"' not in text:
+        return _SPACES.sub(" ", _AROUND.sub(r"\1", text.strip()).replace(";", ",")).casefold()
+    parts, position = bytearray(), 0
+    raw = text.strip()
+    while position < len(raw):
+        char = raw[position]
+        position += 1
+        if char != "\\":
+            parts += char.encode("utf-8", "surrogatepass")
+            continue
+        pair = raw[position : position + 2]
+        if len(pair) == 2 and _HEX.issuperset(pair):  # noqa: PLR2004 - two hexadecimal digits
+            parts += _shielded(int(pair, 16))
+            position += 2
+        elif pair:
+            for byte in pair[0].encode("utf-8", "surrogatepass"):
+                parts += _shielded(byte)
+            position += 1
+    even = _AROUND.sub(r"\1", parts.decode("utf-8", "replace"))
+    return _SPACES.sub(" ", even).casefold()
+
+
+def _shielded(byte: int) -> bytes:
+    """Return an escaped byte so that it is not taken for a separator."""
+    return f"\\{byte:02x}".encode() if byte in b' ,+;"\\\x00' else bytes((byte,))
+
+
+def is_below(dn: str, base: str) -> bool:
+    """Say whether a normal DN is the base itself or below it."""
+    return dn == base or not base or dn.endswith(f",{base}")

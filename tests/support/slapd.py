@@ -1,0 +1,284 @@
+"""A real OpenLDAP server (slapd) on free loopback ports, filled over LDAP itself."""
+
+import importlib.util
+import ipaddress
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.support.scim_backend import TOKEN
+
+SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/lib/openldap:/usr/libexec")
+SUFFIX = "dc=example,dc=com"
+PEOPLE, GROUPS = f"ou=people,{SUFFIX}", f"ou=groups,{SUFFIX}"
+ADMIN, ADMIN_PASSWORD = f"cn=admin,{SUFFIX}", "admin-of-the-tests"
+READER = f"cn=reader,{SUFFIX}"
+ACCOUNTS = ("reader", "small-pages", "capped", "blind", "without-ids")
+"""Accounts with TOKEN as their password; all but the first lack something."""
+_MODULES = ("/usr/lib/ldap", "/usr/lib/openldap", "/usr/libexec/openldap")
+_SCHEMAS = ("/etc/ldap/schema", "/etc/openldap/schema")
+
+Values = Mapping[str, str | bytes | Sequence[str | bytes]]
+
+
+def require_slapd() -> None:
+    """Skip where there is no slapd or no LDAP library."""
+    if SLAPD is None or importlib.util.find_spec("bonsai") is None:
+        pytest.skip("needs slapd and the ldap extra")
+
+
+class Slapd:
+    """The running server, and the ways in which tests fill and change it."""
+
+    def __init__(self, folder: Path, *, port: int, tls_port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.tls_port = tls_port
+        self.ca = folder / "ca.pem"
+        self._admin: object = None
+
+    @property
+    def admin(self):
+        """A connection that may do everything."""
+        if self._admin is None or self._admin.closed:
+            import bonsai  # noqa: PLC0415 - the extra may not be there, and then all this is skipped
+
+            client = bonsai.LDAPClient(f"ldap://127.0.0.1:{self.port}")
+            client.set_credentials("SIMPLE", ADMIN, ADMIN_PASSWORD)
+            client.set_raw_attributes(["entryUUID"])
+            client.set_managedsait(val=True)
+            self._admin = client.connect(timeout=10)
+        return self._admin
+
+    def close(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+
+    def clear(self) -> None:
+        """Forget everybody, and give the reader its password back."""
+        for base in (PEOPLE, GROUPS):
+            for entry in self.admin.search(base, 1, "(objectClass=*)", ["1.1"]):
+                self.admin.delete(str(entry.dn), recursive=False)
+        self.change(READER, userPassword=TOKEN)
+
+    def add(self, dn: str, values: Values) -> str:
+        """Create an entry and return its entryUUID."""
+        from bonsai import LDAPEntry  # noqa: PLC0415 - likewise
+
+        entry = LDAPEntry(dn)
+        for name, value in values.items():
+            entry[name] = [value] if isinstance(value, (str, bytes)) else list(value)
+        self.admin.add(entry)
+        return self.id_of(dn)
+
+    def id_of(self, dn: str) -> str:
+        (found,) = self.admin.search(dn, 0, "(objectClass=*)", ["entryUUID"])
+        return found["entryUUID"][0].decode()
+
+    def change(self, dn: str, **values: str | bytes | list[str] | None) -> None:
+        """Replace attributes; None takes one away."""
+        from bonsai import LDAPModOp  # noqa: PLC0415 - likewise
+
+        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
+        for name, value in values.items():
+            if value is None:
+                entry.change_attribute(name, LDAPModOp.DELETE)
+            else:
+                new = value if isinstance(value, list) else [value]
+                entry.change_attribute(name, LDAPModOp.REPLACE, *new)
+        entry.modify()
+
+    def move(self, dn: str, new_dn: str) -> None:
+        """Rename an entry."""
+        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
+        entry.rename(new_dn)
+
+    def delete(self, dn: str) -> None:
+        self.admin.delete(dn)
+
+    def person(self, name: str, **more: str | list[str]) -> str:
+        """Create somebody and return their id."""
+        return self.add(dn_of(name), person_values(name) | more)
+
+    def group(self, name: str, members: Sequence[str]) -> str:
+        """Create a group of these DNs; an empty one has itself as the member it must have."""
+        dn = f"cn={name},{GROUPS}"
+        values = {"objectClass": "groupOfNames", "cn": name, "member": members or [dn]}
+        return self.add(dn, values)
+
+
+def dn_of(name: str) -> str:
+    return f"cn={name},{PEOPLE}"
+
+
+def person_values(name: str) -> dict[str, str | list[str]]:
+    return {
+        "objectClass": "inetOrgPerson",
+        "uid": f"{name}@example.com",
+        "cn": name,
+        "sn": name.title(),
+        "displayName": name.title(),
+        "mail": f"{name}@example.com",
+        "title": "Engineer",
+    }
+
+
+def _found(name: str, places: Sequence[str]) -> Path:
+    return next(Path(place) for place in places if (Path(place) / name).exists())
+
+
+def _configuration(folder: Path, extra: str) -> str:
+    modules, schemas = _found("back_mdb.la", _MODULES), _found("core.schema", _SCHEMAS)
+    includes = "\n".join(
+        f"include {schemas}/{name}.schema" for name in ("core", "cosine", "inetorgperson", "nis")
+    )
+    return f"""
+{includes}
+modulepath {modules}
+moduleload back_mdb
+moduleload ppolicy
+moduleload memberof
+pidfile {folder}/pid
+TLSCACertificateFile {folder}/ca.pem
+TLSCertificateFile {folder}/server.pem
+TLSCertificateKeyFile {folder}/server.key
+TLSVerifyClient allow
+sasl-auxprops slapd
+sasl-secprops none
+authz-regexp "uid=([^,]*),(cn=[^,]*,)*cn=auth" "cn=$1,{SUFFIX}"
+authz-regexp "cn=reader,o=tests" "{READER}"
+password-hash {{CLEARTEXT}}
+referral ldap://elsewhere.example/
+database mdb
+suffix {SUFFIX}
+rootdn {ADMIN}
+rootpw {ADMIN_PASSWORD}
+directory {folder}/data
+dbnosync
+maxsize 268435456
+index objectClass,entryUUID,uid,mail eq
+overlay ppolicy
+overlay memberof
+limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
+limits dn.exact="cn=small-pages,{SUFFIX}" size.pr=60 size.prtotal=unlimited
+limits dn.exact="cn=capped,{SUFFIX}" size.soft=70 size.hard=70
+{extra}
+access to attrs=userPassword by anonymous auth by * none
+access to attrs=entryUUID by dn.exact="cn=without-ids,{SUFFIX}" none by users read
+access to dn.exact="" by * read
+access to * by dn.exact="cn=blind,{SUFFIX}" none by users read by anonymous auth
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_slapd(extra: str = "") -> Iterator[Slapd]:
+    """Run an empty directory; `extra` are further lines of its database's configuration."""
+    require_slapd()
+    with TemporaryDirectory(prefix="slapd-") as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        make_certificates(folder)
+        (folder / "slapd.conf").write_text(_configuration(folder, extra))
+        port, tls_port = _free_port(), _free_port()
+        urls = f"ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"
+        process = subprocess.Popen(
+            [str(SLAPD), "-f", str(folder / "slapd.conf"), "-h", urls, "-d", "0"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        server = Slapd(folder, port=port, tls_port=tls_port)
+        try:
+            _await_port(port, process)
+            _furnish(server)
+            yield server
+        finally:
+            server.close()
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _await_port(port: int, process: subprocess.Popen) -> None:
+    for _ in range(200):
+        assert process.poll() is None, "slapd ended"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("slapd never listened")
+
+
+def _furnish(server: Slapd) -> None:
+    server.add(SUFFIX, {"objectClass": ["dcObject", "organization"], "dc": "example", "o": "Ex"})
+    for base, ou in ((PEOPLE, "people"), (GROUPS, "groups")):
+        server.add(base, {"objectClass": "organizationalUnit", "ou": ou})
+    for name in ACCOUNTS:
+        values = {"objectClass": ["organizationalRole", "simpleSecurityObject"], "cn": name}
+        server.add(f"cn={name},{SUFFIX}", {**values, "userPassword": TOKEN})
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tests"),
+            x509.NameAttribute(NameOID.COMMON_NAME, common),
+        ]
+    )
+
+
+def make_certificates(folder: Path) -> None:
+    """Write an authority, a server of this machine, the reader's own, and another authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    (folder / "ca.pem").write_bytes(_signed("authority", key, "authority", key, authority=True))
+    other = ec.generate_private_key(ec.SECP256R1())
+    (folder / "other-ca.pem").write_bytes(_signed("other", other, "other", other, authority=True))
+    for common, file in (("localhost", "server"), ("reader", "reader")):
+        own = ec.generate_private_key(ec.SECP256R1())
+        (folder / f"{file}.pem").write_bytes(_signed(common, own, "authority", key))
+        (folder / f"{file}.key").write_bytes(
+            own.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+
+def _signed(subject: str, own, issuer: str, key, *, authority: bool = False) -> bytes:
+    now = datetime.now(UTC)
+    names = [
+        x509.DNSName("localhost"),
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    ]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(issuer))
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM)
