@@ -15,6 +15,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.control.server import control_server
 from bot.slack.app import SlackRuntime, slack_runtime
 from bot.web.invitations import Invitations
+from bot.web.logins import Logins
 from bot.web.server import web_server
 from core.app import Core, open_core
 from core.errors import ConfigurationError
@@ -119,6 +120,7 @@ async def _serve_web(
 
     def mount(app: web.Application) -> None:
         Invitations(lambda: core.activation).add_to(app)
+        Logins(lambda: (core.applications, core.activation)).add_to(app)
         if runtime is not None and bolt is not None and runtime.mode == "http":
             app.router.add_routes([runtime.route(bolt)])
 

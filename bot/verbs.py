@@ -27,6 +27,7 @@ class Kind(StrEnum):
     VERB = "command"
     CHOICE = "choice"
     WHEN = "when"
+    NAME = "name"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +117,7 @@ _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
 _TEST = {"test": "test"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
+_APPS = {"list": "list", "create": "create", "revoke": "revoke"}
 _RESULTS = {
     "success": CycleResult.SUCCESS.value,
     "partial": CycleResult.PARTIAL_SUCCESS.value,
@@ -279,6 +281,18 @@ VERBS: tuple[VerbSpec, ...] = (
         visibility="public",
         arguments=(_CONFIGURATION,),
         examples=("delete people-scim",),
+    ),
+    VerbSpec(
+        name="apps",
+        aliases=("applications", "tokens"),
+        summary="the applications that may ask the login API; make or revoke a token",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(
+            ArgSpec(name="change", kind=Kind.CHOICE, choices=_APPS),
+            ArgSpec(name="name", kind=Kind.NAME),
+        ),
+        examples=("apps", "apps create portal", "apps revoke portal"),
     ),
     VerbSpec(
         name="notify",

@@ -26,6 +26,7 @@ from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
 from core.services.access import AccessService
 from core.services.activation import ActivationService
+from core.services.applications import ApplicationService
 from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.health import HealthService
@@ -87,6 +88,7 @@ class Core:
     audit: AuditService
     notices: NoticeService
     maintenance: MaintenanceService
+    applications: ApplicationService
     background: Background
 
     async def drain(self, within: float) -> None:
@@ -314,6 +316,9 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         audit=audit,
         notices=notices,
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
+        applications=ApplicationService(
+            store=store, clock=clock, access=access, audit=audit, notices=notices
+        ),
         background=loops,
     )
     core.sync.wake = core.held.wake = core.activation.wake = core.lifecycle.wake = loops.wake

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import (
+    apps,
     config,
     cycles,
     database,
@@ -30,6 +31,7 @@ REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     cycles.register,
     people.register,
     why.register,
+    apps.register,
     held.register,
     config.register,
     schedule.register,

@@ -27,11 +27,13 @@ from bot.demo.stage import CHANNEL, Figures
 from bot.grammar import completions
 from bot.verbs import SLASH
 from bot.web.invitations import Invitations
+from bot.web.logins import Logins
 from core.app import Core, SystemClock
 from core.errors import UsageError
 from core.mail.mailbox import MailboxMailer
 from core.model.account import Actor, Role
 from core.services.activation import ActivationService
+from core.services.applications import ApplicationService
 from core.settings import CREDENTIAL_PREFIX, Settings
 from core.store.demo import claim_for_demo
 
@@ -88,6 +90,12 @@ class _LateCore:
         if self.core is None:
             raise web.HTTPServiceUnavailable
         return self.core.activation
+
+    def login_services(self) -> tuple[ApplicationService, ActivationService]:
+        """Return the services behind the login API."""
+        if self.core is None:
+            raise web.HTTPServiceUnavailable
+        return self.core.applications, self.core.activation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +156,7 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
             "/directory": directory_app(parts.directory),
             "/mail": mailbox_app(parts.mails),
             "/invitations": _invitations_app(parts.late),
+            "/api/v1": _api_app(parts.late),
         },
         links=[
             {"label": "Directory", "url": "/directory/"},
@@ -160,6 +169,12 @@ def _options(parts: _Parts, port: int) -> DemoOptions:
 def _invitations_app(late: _LateCore) -> web.Application:
     app = web.Application()
     Invitations(late.activation).add_to(app, path="/{token}")
+    return app
+
+
+def _api_app(late: _LateCore) -> web.Application:
+    app = web.Application()
+    Logins(late.login_services).add_to(app, prefix="")
     return app
 
 

@@ -9,6 +9,7 @@ from functools import singledispatch
 from pathlib import Path
 
 from bot.control import requests as ask
+from bot.control.applications import AppDocument, AppsDocument, app_document
 from bot.control.describe import (
     check_lines,
     configuration_document,
@@ -186,6 +187,25 @@ async def _invite(request: ask.Invite, desk: Desk) -> ResultsDocument:
     return results_document(
         await desk.core.activation.invite(desk.actor, request.people, resend=request.resend)
     )
+
+
+@perform.register
+async def _apps(request: ask.Apps, desk: Desk) -> AppsDocument:
+    del request
+    found = await desk.core.applications.list(desk.actor)
+    return AppsDocument(apps=tuple(app_document(each) for each in found))
+
+
+@perform.register
+async def _app_create(request: ask.AppCreate, desk: Desk) -> AppDocument:
+    made, token = await desk.core.applications.create(desk.actor, request.name)
+    return app_document(made, token=token)
+
+
+@perform.register
+async def _app_revoke(request: ask.AppRevoke, desk: Desk) -> DoneDocument:
+    await desk.core.applications.revoke(desk.actor, request.name)
+    return DoneDocument(done=f"The token of {request.name} is no longer valid.")
 
 
 @perform.register

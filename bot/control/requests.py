@@ -98,6 +98,22 @@ class Invite(_Request, frozen=True, kw_only=True, tag="invite"):
     resend: bool = False
 
 
+class Apps(_Request, frozen=True, kw_only=True, tag="apps"):
+    """The applications that may ask the login API."""
+
+
+class AppCreate(_Request, frozen=True, kw_only=True, tag="app_create"):
+    """Make an application's token."""
+
+    name: str
+
+
+class AppRevoke(_Request, frozen=True, kw_only=True, tag="app_revoke"):
+    """Make an application's token invalid."""
+
+    name: str
+
+
 class Held(_Request, frozen=True, kw_only=True, tag="held"):
     """The open held sets."""
 
@@ -244,6 +260,9 @@ Request = (
     | Licenses
     | Activate
     | Invite
+    | Apps
+    | AppCreate
+    | AppRevoke
     | Held
     | HeldShow
     | Release

@@ -14,14 +14,19 @@ from core.model.account import (
     PersonResult,
     Role,
 )
+from core.model.application import Application, Login, LoginName, LoginStatus, NamedBy
 from core.ports import Clock
 from core.services.access import AccessService
 from core.services.audit import AuditService
 from core.services.notices import NoticeService
+from core.services.together import Together
+from core.store.logins import LoginAsked
 from core.store.opening import Store
 
 MOST_PEOPLE = 1_000
 LONGEST_TOKEN = 200
+MOST_LOGINS = 200
+"""Logins that one transaction carries out at most."""
 _PAGE_KEY = "page_key"
 _LINK = Actor(id="link", name="an invitation's link", role=Role.NONE, door="link")
 
@@ -47,6 +52,7 @@ class ActivationService:
         self._access = access
         self._audit = audit
         self._notices = notices
+        self._logins = Together(self._log_in, most=MOST_LOGINS)
         self.wake: Callable[[], None] = _nobody
 
     async def activate(self, actor: Actor, people: Sequence[str]) -> list[PersonResult]:
@@ -118,6 +124,32 @@ class ActivationService:
             self.wake()
         return accepted
 
+    async def log_in(
+        self, application: Application, *, email: str = "", user_name: str = ""
+    ) -> Login:
+        """Answer an application whether somebody may come in; an invited person is activated.
+
+        The person is named by `email`, compared as matching does, or by `user_name`.
+        """
+        name = _login_name(email, user_name)
+        if name is None:
+            return Login(status=LoginStatus.UNKNOWN)
+        settled = await self._store.logins.look(name, now=self._clock.now())
+        if settled is not None:
+            return settled
+        actor = Actor(
+            id=f"app:{application.name}", name=application.name, role=Role.NONE, door="api"
+        )
+        return await self._logins.ask(
+            LoginAsked(name=name, audit=self._audit.entry(actor, "login", "people"))
+        )
+
+    async def _log_in(self, asked: Sequence[LoginAsked]) -> list[Login]:
+        answers = await self._store.logins.log_in(asked, now=self._clock.now())
+        if any(each.status in (LoginStatus.ACTIVATED, LoginStatus.WAITING) for each in answers):
+            self.wake()
+        return answers
+
     async def _told(
         self, actor: Actor, verb: str, did: PersonOutcome, results: Sequence[PersonResult]
     ) -> None:
@@ -135,6 +167,15 @@ def _keys(people: Sequence[str]) -> list[str]:
     if not keys or len(keys) > MOST_PEOPLE:
         raise UsageError(f"Name from 1 to {MOST_PEOPLE:,} people by their addresses.")
     return keys
+
+
+def _login_name(email: str, user_name: str) -> LoginName | None:
+    """Return how the store knows a person, or None for a name that nobody can have."""
+    key = user_name.strip() or match_key(email)
+    readable = key.encode("utf-8", "replace").decode()
+    if not key or "\x00" in key or readable != key:
+        return None
+    return LoginName(by=NamedBy.USER_NAME if user_name.strip() else NamedBy.EMAIL, key=key)
 
 
 def _nobody() -> None:

@@ -10,6 +10,7 @@ from typing import Self
 from core.model.configuration import DEFAULT_ACCOUNT, AccountId
 from core.ports import Clock
 from core.store.activation import Activations
+from core.store.applications import Applications
 from core.store.audit import Audit
 from core.store.configurations import Configurations
 from core.store.cycles import Cycles
@@ -20,6 +21,7 @@ from core.store.invitations import Invitations
 from core.store.licenses import Licenses
 from core.store.lifecycle import Lifecycle
 from core.store.lock import SidecarLock
+from core.store.logins import Logins
 from core.store.maintenance import Maintenance
 from core.store.migrating import prepare_schema
 from core.store.outbox import Outbox
@@ -57,6 +59,8 @@ class Store:
         self.settings = SettingsTable(database)
         self.role_grants = RoleGrants(database)
         self.maintenance = Maintenance(database)
+        self.applications = Applications(database)
+        self.logins = Logins(database)
 
     async def aclose(self) -> None:
         """Close connections and let the sidecar lock go; safe to call twice."""

@@ -115,6 +115,7 @@ users = Table(
     _text("profile"),
     _time("created_at"),
     _time("updated_at"),
+    _maybe_time("last_login_at"),
     Index(
         "uq_users_match_key",
         "account_id",
@@ -137,6 +138,7 @@ users = Table(
         sqlite_where=sa.text("status = 'waiting'"),
         postgresql_where=sa.text("status = 'waiting'"),
     ),
+    Index("ix_users_user_name", "account_id", sa.text("lower(user_name)")),
 )
 
 groups = Table(
@@ -520,4 +522,26 @@ role_grants = Table(
     _text("name"),
     _text("granted_by"),
     _time("granted_at"),
+)
+
+app_tokens = Table(
+    "app_tokens",
+    metadata,
+    _account(),
+    _id(),
+    _text("name"),
+    Column("token_hash", LargeBinary, nullable=False),
+    _time("created_at"),
+    _text("created_by"),
+    _maybe_time("last_used_at"),
+    _maybe_time("revoked_at"),
+    Index("uq_app_tokens_token_hash", "token_hash", unique=True),
+    Index(
+        "uq_app_tokens_name",
+        "account_id",
+        "name",
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    ),
 )

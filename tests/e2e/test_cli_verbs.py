@@ -87,6 +87,27 @@ def activate_and_invite(door: Host):
     assert door("licenses", "--json").json["used"] == 1
 
 
+def make_and_revoke_an_applications_token(door: Host):
+    assert door("apps").out == "No application has a token.\n"
+    made = door("apps", "create", "Portal", "--json")
+    assert (made.status, made.json["name"]) == (0, "portal")
+    assert made.json["token"].startswith("dsa_")
+    assert door("apps", "create", "portal").status == 1
+    second = door("apps", "create", "intranet")
+    assert second.out.startswith("dsa_")
+    assert "nothing can show it again" in second.err
+    listed = door("apps", "--json")
+    assert [each["name"] for each in listed.json["apps"]] == ["intranet", "portal"]
+    assert made.json["token"] not in listed.out
+    assert door("apps", "revoke", "portal").status == 0
+    assert door("apps", "revoke", "portal").status == 1
+    assert [door("apps", *wrong).status for wrong in (["create"], ["x", "y"], ["list", "y"])] == [
+        2,
+        2,
+        2,
+    ]
+
+
 def show_test_export_and_apply_again(door: Host):
     assert door("config", "list", "--json").json["configurations"][0]["name"] == "people"
     assert door("config", "show", "peo", "--json").json["spec"]["provider"]["type"] == "csv"
@@ -205,6 +226,7 @@ SCENES = (
     fail_and_be_tried_again,
     apply_a_wrong_file,
     activate_and_invite,
+    make_and_revoke_an_applications_token,
     be_asked_which_one_is_meant,
     end_a_configuration_and_bring_one_back,
 )

@@ -20,6 +20,12 @@ from core.store.schema import metadata
 from core.store.urls import parse_url
 from tests.support.clocks import WallClock
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based"),
+]
+"""SQLAlchemy reads no such index from SQLite; on PostgreSQL it is compared."""
+
 OPEN = """
 import asyncio, sys
 from core.store.opening import open_store

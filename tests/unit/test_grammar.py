@@ -232,6 +232,7 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "release",
         "activate",
         "invite",
+        "apps",
         "enable",
         "disable",
         "delete",

@@ -48,6 +48,7 @@ def upgrade() -> None:
     _held_items()
     _leases()
     _role_grants()
+    _app_tokens()
 
 
 def _audit() -> None:
@@ -483,6 +484,7 @@ def _users() -> None:
         sa.Column("profile", sa.Text, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
+        sa.Column("last_login_at", sa.Double, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
     )
     op.create_index("ix_users_configuration_id_status", "users", ["configuration_id", "status"])
@@ -500,6 +502,7 @@ def _users() -> None:
         sqlite_where=sa.text("status = 'waiting'"),
         postgresql_where=sa.text("status = 'waiting'"),
     )
+    op.create_index("ix_users_user_name", "users", ["account_id", sa.text("lower(user_name)")])
     op.create_index(
         "uq_users_match_key",
         "users",
@@ -567,4 +570,26 @@ def _role_grants() -> None:
         *_texts("account_id", "subject_kind", "subject_id", "role", "name", "granted_by"),
         sa.Column("granted_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "subject_kind", "subject_id", name="pk_role_grants"),
+    )
+
+
+def _app_tokens() -> None:
+    op.create_table(
+        "app_tokens",
+        *_texts("account_id", "name", "created_by"),
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("token_hash", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("last_used_at", sa.Double, nullable=True),
+        sa.Column("revoked_at", sa.Double, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_app_tokens"),
+    )
+    op.create_index("uq_app_tokens_token_hash", "app_tokens", ["token_hash"], unique=True)
+    op.create_index(
+        "uq_app_tokens_name",
+        "app_tokens",
+        ["account_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
     )

@@ -1,0 +1,54 @@
+"""Applications' tokens from Slack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.slack.app_world import app_world, until
+
+ADMIN, VIEWER = "U0ADMIN001", "U0VIEWER01"
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with app_world(tmp_path) as made:
+        yield made
+
+
+async def test_a_token_is_shown_once_to_the_admin_and_the_channel_only_hears_of_it(world):
+    made = (await world.ask(ADMIN, "apps create Portal")).text
+    token = re.search(r"dsa_[\w-]{43}", made)[0]
+    assert (await world.core.applications.authenticate(token)).name == "portal"
+    listed = (await world.ask(ADMIN, "apps")).text
+    assert "1 application may ask the login API" in listed
+    assert token not in listed
+    assert "has a token already" in (await world.ask(ADMIN, "apps create portal")).text
+    assert "no longer valid" in (await world.ask(ADMIN, "apps revoke portal")).text
+    assert await world.core.applications.authenticate(token) is None
+    await until(lambda: "revoked the token of the application portal" in str(world.public_texts()))
+    public = str(world.public_texts())
+    assert "gave the application portal a token" in public
+    assert token not in public
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("apps create", "Say which application"),
+        ("apps list portal", "Say which application"),
+        ("apps revoke nothing", "No application nothing has a token"),
+        ("apps create <!channel>", "name has 1 to 40"),
+        ("apps create ü", "name has 1 to 40"),
+    ],
+)
+async def test_a_wrong_name_is_answered_with_what_is_right(world, typed, said):
+    assert said in (await world.ask(ADMIN, typed)).text
+    assert await world.core.store.applications.all() == []
+
+
+async def test_nobody_but_an_admin_sees_or_makes_tokens(world):
+    for typed in ("apps", "apps create portal", "apps revoke portal"):
+        assert "You may not do this" in (await world.ask(VIEWER, typed)).text
+    assert await world.core.store.applications.all() == []
