@@ -9,13 +9,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from itertools import islice
 
 from core.http.limits import HttpLimits
 from core.mail.mailbox import MailboxMailer
 from core.mail.message import render_invitation
 from core.mail.smtp import SmtpMailer, parse_smtp_url
 from core.model.account import Invitation
-from core.model.configuration import Configuration
+from core.model.configuration import Configuration, Schedule
 from core.ports import Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
@@ -39,13 +40,16 @@ from core.services.notices import NoticeService
 from core.services.people import PeopleService
 from core.services.roles import RoleService
 from core.services.schedules import ScheduleService
+from core.services.secrets import SecretService, stored_references
 from core.services.sync import SyncService
 from core.services.why import WhyService
+from core.services.wizard import WizardService
 from core.settings import Network, Settings
 from core.store.opening import Store, open_store
 
 _DEMO_LIMITS = HttpLimits(attempts=2)
 """A demo's provider is down on purpose: nobody has to wait for all the attempts."""
+SHOWN_SLOTS = 3
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -82,6 +86,8 @@ class Core:
     lifecycle: LifecycleService
     schedules: ScheduleService
     held: HeldService
+    secrets: SecretService
+    wizard: WizardService
     health: HealthService
     access: AccessService
     roles: RoleService
@@ -170,8 +176,9 @@ async def open_core(
                 migrate=migrate,
             )
         )
-        factory = provider_factory(settings, clock, allow_loopback=allow_loopback)
-        core = _assemble(settings, store, clock, factory)
+        ground = _ground(settings, store, clock)
+        factory = provider_factory(settings, clock, ground.secrets, allow_loopback=allow_loopback)
+        core = _assemble(ground, factory)
         if background:
             sender = await _sender(settings, clock, mailer, stack)
             _furnish(core, factory, notifier, sender, ticks=ticks)
@@ -188,21 +195,25 @@ def open_mailer(settings: Settings, clock: Clock) -> MailboxMailer | SmtpMailer:
     return SmtpMailer(server, sender=settings.mail_from, clock=clock)
 
 
-def provider_factory(settings: Settings, clock: Clock, *, allow_loopback: bool) -> ProviderFactory:
+def provider_factory(
+    settings: Settings, clock: Clock, secrets: SecretService, *, allow_loopback: bool
+) -> ProviderFactory:
     """Return what opens a configuration's provider on this host."""
     networks = settings.allow_networks + (_LOOPBACK if allow_loopback else ())
-    secrets = {name: value.get_secret_value() for name, value in settings.credentials.items()}
+    environ = {name: value.get_secret_value() for name, value in settings.credentials.items()}
 
     async def open_for(configuration: Configuration) -> IdentityProvider:
+        provider = configuration.spec.provider
         context = ProviderContext(
             clock=clock,
             credentials_dir=settings.credentials_dir,
-            environ=secrets,
+            environ=environ,
+            stored=await secrets.open(stored_references(provider)),
             allow_networks=networks,
             limits=_DEMO_LIMITS if settings.demo else HttpLimits(),
             wanted=frozenset(configuration.mapping.values()),
         )
-        return await open_provider(configuration.spec.provider, context=context)
+        return await open_provider(provider, context=context)
 
     return open_for
 
@@ -252,9 +263,30 @@ def _furnish(
         )
 
 
-def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderFactory) -> Core:
+@dataclass(frozen=True, kw_only=True)
+class _Ground:
+    """What every other service stands on."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    audit: AuditService
+    access: AccessService
+    secrets: SecretService
+
+
+def _ground(settings: Settings, store: Store, clock: Clock) -> _Ground:
     audit = AuditService(store=store, clock=clock)
     access = AccessService(settings=settings, store=store, audit=audit)
+    secrets = SecretService(settings=settings, store=store, clock=clock, access=access, audit=audit)
+    return _Ground(
+        settings=settings, store=store, clock=clock, audit=audit, access=access, secrets=secrets
+    )
+
+
+def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
+    settings, store, clock = ground.settings, ground.store, ground.clock
+    audit, access = ground.audit, ground.access
     notices = NoticeService(settings=settings, store=store, clock=clock, access=access, audit=audit)
     configurations = ConfigurationService(
         store=store, clock=clock, access=access, notices=notices, provider=factory
@@ -303,6 +335,17 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
             slots=_slots,
         ),
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
+        secrets=ground.secrets,
+        wizard=WizardService(
+            store=store,
+            clock=clock,
+            access=access,
+            configurations=configurations,
+            notices=notices,
+            secrets=ground.secrets,
+            provider=factory,
+            next_slots=_next_slots,
+        ),
         health=HealthService(store=store, clock=clock, provider=factory),
         access=access,
         roles=RoleService(
@@ -321,9 +364,14 @@ def _assemble(settings: Settings, store: Store, clock: Clock, factory: ProviderF
         ),
         background=loops,
     )
-    core.sync.wake = core.held.wake = core.activation.wake = core.lifecycle.wake = loops.wake
+    core.sync.wake = core.held.wake = core.activation.wake = loops.wake
+    core.lifecycle.wake = core.wizard.wake = loops.wake
     core.health.loops = loops.alive
     return core
+
+
+def _next_slots(schedule: Schedule, now: datetime) -> list[datetime]:
+    return list(islice(upcoming(schedule, anchor=now, after=now), SHOWN_SLOTS))
 
 
 def _next_slot(configuration: Configuration, now: datetime) -> datetime | None:

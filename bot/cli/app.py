@@ -21,6 +21,7 @@ from bot.cli import (
     people,
     roles,
     schedule,
+    secrets,
     serve,
     why,
 )
@@ -37,6 +38,7 @@ REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     schedule.register,
     notify.register,
     roles.register,
+    secrets.register,
     database.register,
     doctor.register,
     manifest.register,

@@ -323,6 +323,13 @@ async def _set_schedule(request: ask.ScheduleSave, desk: Desk) -> ScheduleDocume
     return schedule_document(saved)
 
 
+async def _secrets_rotate(request: ask.SecretsRotate, desk: Desk) -> DoneDocument:
+    del request
+    sealed, dropped = await desk.core.secrets.rotate(desk.actor)
+    more = f" {dropped:,} that nothing uses any more were dropped." if dropped else ""
+    return DoneDocument(done=f"{sealed:,} typed secrets are sealed with the newest key.{more}")
+
+
 @perform.register
 async def _notify_test(request: ask.NotifyTest, desk: Desk) -> DoneDocument:
     await desk.core.notices.test(desk.actor, request.channel)

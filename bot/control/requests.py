@@ -214,6 +214,10 @@ class ScheduleSave(_Request, frozen=True, kw_only=True, tag="schedule_save"):
     words: tuple[str, ...]
 
 
+class SecretsRotate(_Request, frozen=True, kw_only=True, tag="secrets_rotate"):
+    """Seal every typed secret with the newest key."""
+
+
 class NotifyTest(_Request, frozen=True, kw_only=True, tag="notify_test"):
     """Queue a labelled test message; None means the default channel."""
 
@@ -278,6 +282,7 @@ Request = (
     | ConfigTest
     | ScheduleLook
     | ScheduleSave
+    | SecretsRotate
     | NotifyTest
     | Roles
     | RolesGrant

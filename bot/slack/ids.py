@@ -35,6 +35,12 @@ class Act(StrEnum):
     LICENSES = "licenses"
     SCHEDULE = "schedule"
     """Saves the schedule in its value."""
+    STEP = "step"
+    """Shows another step of the form that it stands in."""
+    SIGN_IN = "sign_in"
+    """Opens the form of the configuration in its value where one signs in."""
+    ANEW = "anew"
+    """Begins that form anew."""
 
 
 class ViewId(StrEnum):
@@ -45,6 +51,8 @@ class ViewId(StrEnum):
     """Something to read; there is nothing to submit."""
     DISABLE = "disable"
     DELETE = "delete"
+    WIZARD = "wizard"
+    """A step of the form for a configuration; which one stands in its metadata."""
 
 
 def act_of(action_id: object) -> Act | None:
@@ -72,6 +80,46 @@ class Stamp:
             value if isinstance(value, str) else "",
         )
         return cls(id=found[1], revision=found[2]) if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepMark:
+    """Which step of which draft a modal shows.
+
+    Attributes:
+        kind: of the sign-in that was chosen, for judging what is entered without a look at the
+            draft.
+        kept: there is a secret already.
+        edits: a stored configuration is edited.
+    """
+
+    draft: str
+    step: str
+    kind: str = ""
+    kept: bool = False
+    edits: bool = False
+
+    def pack(self) -> str:
+        """Return what the modal carries."""
+        marks = f"{'k' if self.kept else '-'}{'e' if self.edits else '-'}"
+        return f"{self.draft}|{self.step}|{self.kind}|{marks}"
+
+    @classmethod
+    def unpack(cls, value: object) -> StepMark | None:
+        """Return the mark that a modal carries, or None for anything that is none."""
+        found = re.fullmatch(
+            r"(d-[0-9a-z]{8})\|([a-z]{1,20})\|([a-z0-9-]{0,40})\|([k-])([e-])",
+            value if isinstance(value, str) else "",
+        )
+        if not found:
+            return None
+        return cls(
+            draft=found[1],
+            step=found[2],
+            kind=found[3],
+            kept=found[4] == "k",
+            edits=found[5] == "e",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

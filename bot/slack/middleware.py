@@ -30,6 +30,8 @@ from core.model.account import Actor, Role
 KNOWN_FOR = 30.0
 """Seconds for which a reading command may rely on what was known of a person."""
 MOST_KNOWN = 5000
+JUDGING = 1.0
+"""Seconds that judging what was entered may take before it is acknowledged."""
 ACKNOWLEDGED = 0.5
 """Seconds after which Slack has carried out an acknowledgement."""
 TRIGGER_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "exchanged_trigger_id"})
@@ -267,8 +269,8 @@ class Visit:
 
 Handler = Callable[[Visit], Awaitable[None]]
 Fresh = Callable[[Received], bool]
-Check = Callable[[Received], Payload | None]
-"""Judges what was entered, before the acknowledgement and without any I/O."""
+Check = Callable[[Received, Core], Awaitable[Payload | None]]
+"""Judges what was entered, before the acknowledgement; it may read the store once."""
 
 
 @dataclass(kw_only=True)
@@ -314,12 +316,21 @@ class Gate:
 
         async def listen(ack: Callable[..., Awaitable[object]], body: Payload) -> None:
             what = received("view", body)
-            answer = check(what) or {}
+            answer = await self._judged(check, what)
             await ack(**answer)
             if answer.get("response_action") != "errors":
                 self.supervisor.start(self._run(what, handler, _always))
 
         return listen
+
+    async def _judged(self, check: Check, what: Received) -> Payload:
+        """Return what to acknowledge a form with; nothing in particular if judging is too slow."""
+        try:
+            async with asyncio.timeout(JUDGING):
+                return await check(what, self.core) or {}
+        except (DirsyncError, TimeoutError) as error:
+            _log.warning("slack_form_not_judged", error=type(error).__name__)
+            return {"response_action": "update", "view": answers.one_moment()}
 
     async def _run(self, what: Received, handler: Handler, fresh: Fresh) -> None:
         answer = Answerer(self.client, what)

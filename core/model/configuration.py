@@ -296,3 +296,22 @@ class AccountFile:
     licenses_total: int | None
     licenses_policy: LicensePolicy | None = None
     configurations: tuple[ConfigurationSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A configuration that somebody is still writing, as it was entered.
+
+    Attributes:
+        owner: the actor id of whoever writes it.
+        configuration: the one that is edited, or None for a new one.
+        revision: of that one when the draft was begun.
+        fields: by the names of `core.model.form`; whatever was entered, right or wrong.
+    """
+
+    id: str
+    owner: str
+    configuration: ConfigurationId | None
+    revision: int
+    fields: Mapping[str, str]
+    updated_at: datetime

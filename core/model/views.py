@@ -18,7 +18,7 @@ from core.model.cycle import (
     PersonProblem,
     ProblemGroup,
 )
-from core.model.directory import ExternalId, ResourceKind
+from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind
 
 
@@ -245,3 +245,54 @@ class ScheduleView:
         if self.configuration.quarantined:
             return "It is in quarantine: tries take the place of these until one succeeds."
         return "Each starts within a minute of that time."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """What an edit would mean for the people of a directory, by one reading of it.
+
+    Attributes:
+        read: people that were looked at; `whole` is False where that was not everybody.
+        joins, leaves: of the scope.
+        changes: people in scope whose attributes would differ.
+        lost: account attribute -> people who would lose a value that they have now.
+        joining, leaving: the first few names.
+    """
+
+    read: int
+    in_scope: int
+    joins: int
+    leaves: int
+    changes: int
+    lost: Mapping[str, int]
+    joining: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    whole: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MappedPerson:
+    """One person side by side.
+
+    Attributes:
+        values: (account attribute, provider path, provider's value as text, account's value).
+        warnings: what could not be applied.
+    """
+
+    name: str
+    active: bool
+    values: tuple[tuple[str, str, str, str], ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DraftCheck:
+    """What asking a draft's provider brought.
+
+    Attributes:
+        other_company: the company that the stored configuration reached before, if another one.
+    """
+
+    report: CheckReport
+    people: tuple[MappedPerson, ...] = ()
+    other_company: str = ""

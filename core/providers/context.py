@@ -30,6 +30,7 @@ class ProviderContext:
     clock: Clock
     credentials_dir: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stored: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_networks: tuple[IpNetwork, ...] = ()
     wanted: frozenset[str] = frozenset()
     user_agent: str = "dirsync"
@@ -42,7 +43,9 @@ class ProviderContext:
         open_part = {
             name: value for name, value in self.environ.items() if name.startswith(VARIABLE_PREFIX)
         }
-        return References(credentials_dir=self.credentials_dir, environ=open_part)
+        return References(
+            credentials_dir=self.credentials_dir, environ=open_part, stored=self.stored
+        )
 
     @property
     def http(self) -> HttpOptions:
@@ -62,6 +65,6 @@ class ProviderContext:
 
     def text(self, value: str, *, name: str) -> Callable[[], str]:
         """Return a function for a value that may be written plainly or be a reference."""
-        if value.startswith(("env:", "file:")):
+        if value.startswith(("env:", "file:", "stored:")):
             return self.secret(value, name=name)
         return lambda: value

@@ -26,13 +26,15 @@ class References:
     Attributes:
         credentials_dir: the folder of secrets and CSV files, or None if there is none.
         environ: the environment, or the part of it that may matter.
+        stored: reference -> secret, of those that were typed in for this configuration.
     """
 
     credentials_dir: Path | None = None
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stored: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def secret(self, reference: str, *, name: str) -> str:
-        """Return the secret that ``env:…`` or ``file:…`` refers to, without white space around it.
+        """Return the secret that ``env:…``, ``file:…`` or ``stored:…`` refers to, stripped.
 
         Raises `ConfigurationError` (``secret_literal``, ``secret_missing``, ``secret_invalid``,
         ``reference_refused``); no error contains the secret or a literal given in its place.
@@ -42,6 +44,8 @@ class References:
             return self._from_environment(target, name)
         if colon and kind == "file":
             return self._from_file(target, name)
+        if colon and kind == "stored":
+            return self._from_store(reference, name)
         raise ConfigurationError(
             f"{name} must be a reference, not the secret itself.",
             code="secret_literal",
@@ -93,6 +97,16 @@ class References:
         value = self.environ.get(variable, "").strip()
         if not value:
             raise _secret_missing(name, f"the environment variable {variable}")
+        return value
+
+    def _from_store(self, reference: str, name: str) -> str:
+        value = self.stored.get(reference, "")
+        if not value:
+            raise ConfigurationError(
+                f"{name} is not there: it was typed in once and is not kept any more.",
+                code="secret_missing",
+                hint="Sign the configuration in again.",
+            )
         return value
 
     def _from_file(self, path: str, name: str) -> str:

@@ -64,6 +64,16 @@ def parse_file(content: str, *, source: str) -> AccountFile:
     Raises `ConfigurationError` that tells up to 20 errors with their lines at once. Secrets must
     be references (``env:DIRSYNC_CREDENTIAL_…`` or ``file:…``); values are never repeated.
     """
+    file, faults = judge(content, source=source)
+    faults.raise_if_any()
+    return file
+
+
+def judge(content: str, *, source: str) -> tuple[AccountFile, Faults]:
+    """Return what a file says beside what is wrong with it; what is wrong has its default.
+
+    Raises `ConfigurationError` for what is no YAML at all.
+    """
     faults = Faults(source)
     root = table(
         read_tree(content, source=source), "the file", ("licenses", "configurations"), faults
@@ -72,8 +82,8 @@ def parse_file(content: str, *, source: str) -> AccountFile:
     specs = root.read("configurations", lambda node: _configurations(node, faults), [])
     if not root.nodes and not faults.found:
         faults.add(root.node, "expected licenses, configurations or both.")
-    faults.raise_if_any()
-    return AccountFile(licenses_total=total, licenses_policy=policy, configurations=tuple(specs))
+    file = AccountFile(licenses_total=total, licenses_policy=policy, configurations=tuple(specs))
+    return file, faults
 
 
 def _licenses(node: Node, faults: Faults) -> tuple[int | None, LicensePolicy | None]:

@@ -37,6 +37,8 @@ def secret(node: Node) -> str:
     kind, _, rest = value.partition(":")
     if kind == "env" and re.fullmatch(re.escape(CREDENTIAL_PREFIX) + r"[A-Z0-9_]+", rest):
         return value
+    if kind == "stored" and re.fullmatch(r"s-[0-9a-z]{8}", rest):
+        return value
     if kind == "file" and rest and not rest.startswith("/") and ".." not in rest.split("/"):
         return value
     raise WrongHereError(

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
 from core.model.account import Actor
 from core.model.configuration import (
     AccountId,
@@ -42,8 +42,8 @@ INSERT INTO configurations (account_id, id, name, name_key, document, created_at
 VALUES (:account, :id, :name, :name_key, :document, :now, :by)
 """
 _UPDATE = """
-UPDATE configurations SET name = :name, document = :document, revision = :revision,
-    scope_revision = :scope_revision, previous_scope = :previous_scope
+UPDATE configurations SET name = :name, name_key = :name_key, document = :document,
+    revision = :revision, scope_revision = :scope_revision, previous_scope = :previous_scope
 WHERE id = :id AND account_id = :account
 """
 _REVISION = """
@@ -53,6 +53,8 @@ VALUES (:account, :id, :revision, :document, :now, :by)
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :id AND digest IS NOT NULL
 """
+_LET_GO = "UPDATE links SET kept = FALSE, digest = NULL WHERE configuration_id = :id AND kept"
+"""Whom an earlier edit kept is judged by the present scope again."""
 _IN_FORCE = """
 SELECT count(*) FROM cycles c
 JOIN configuration_revisions r ON r.configuration_id = c.configuration_id
@@ -70,6 +72,10 @@ ON CONFLICT DO NOTHING
 """
 """No slot before this moment is caught up with."""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
+_GO_ON = """
+UPDATE configurations SET failures = 0, stopped_reason = NULL
+WHERE id = :id AND account_id = :account
+"""
 _SUCCESS = """
 UPDATE configurations SET failures = 0, failing_since = NULL, failed_at = NULL,
     stopped_reason = NULL, last_success_at = :now
@@ -166,6 +172,48 @@ class Configurations:
             return await load_configuration(tx, id)
 
         return await self._database.write(work)
+
+    async def save(
+        self,
+        spec: ConfigurationSpec,
+        *,
+        configuration: ConfigurationId | None,
+        revision: int,
+        remove: bool,
+        signed_in: bool,
+        by: Actor,
+        now: datetime,
+    ) -> Configuration:
+        """Create a configuration, or change one of this revision; a name may change, too.
+
+        With `remove`, people who are out of scope by this edit count as having left; with
+        `signed_in`, a schedule that was stopped goes on. Raises
+        `ConflictError` (``configuration_changed``, ``name_taken``).
+        """
+
+        async def work(tx: Transaction) -> Configuration:
+            named = await _named(tx, spec.name, to_change=True)
+            if named is not None and named.id != configuration:
+                raise _taken(named.name)
+            if configuration is None:
+                await _create(tx, spec, by=by, now=now)
+            else:
+                stored = await load_configuration(tx, configuration, to_change=True)
+                if stored.revision != revision:
+                    raise _changed(stored.name)
+                if remove or to_json(stored.spec) != to_json(spec):
+                    await _update(tx, stored, spec, by=by, now=now, remove=remove)
+                if signed_in and stored.stopped_reason is not None:
+                    await tx.run(_GO_ON, id=stored.id)
+                    await tx.run(_FROM_NOW, id=stored.id, now=to_seconds(now))
+            saved = await _named(tx, spec.name)
+            assert saved is not None  # noqa: S101 - written just now
+            return saved
+
+        try:
+            return await self._database.write(work)
+        except sa.exc.IntegrityError:  # somebody else created it at the same moment
+            raise _taken(spec.name) from None
 
     async def note_outcome(
         self,
@@ -275,7 +323,13 @@ async def _create(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: d
 
 
 async def _update(
-    tx: Transaction, stored: Configuration, spec: ConfigurationSpec, *, by: Actor, now: datetime
+    tx: Transaction,
+    stored: Configuration,
+    spec: ConfigurationSpec,
+    *,
+    by: Actor,
+    now: datetime,
+    remove: bool = False,
 ) -> None:
     before = stored.spec
     revision = stored.revision + 1
@@ -283,11 +337,15 @@ async def _update(
     previous = stored.previous_scope
     if scope_changed and await _was_in_force(tx, stored):
         previous = before.scope
+    if remove:
+        previous = None
+        await tx.run(_LET_GO, id=stored.id)
     document = to_json(spec)
     await tx.run(
         _UPDATE,
         id=stored.id,
         name=spec.name,
+        name_key=spec.name.casefold(),
         document=document,
         revision=revision,
         scope_revision=revision if scope_changed else stored.scope_revision,
@@ -325,6 +383,22 @@ async def _note_revision(
         document=document,
         now=to_seconds(now),
         by=by.id,
+    )
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(
+        f"There is a configuration called {name} already; case does not count.",
+        code="name_taken",
+        hint="Choose another name.",
+    )
+
+
+def _changed(name: str) -> ConflictError:
+    return ConflictError(
+        f"{name} was changed by somebody else meanwhile, so nothing was saved.",
+        code="configuration_changed",
+        hint="Open it again: the form then shows how it stands now.",
     )
 
 

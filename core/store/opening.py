@@ -15,6 +15,7 @@ from core.store.audit import Audit
 from core.store.configurations import Configurations
 from core.store.cycles import Cycles
 from core.store.database import Database
+from core.store.drafts import Drafts
 from core.store.held import HeldSets
 from core.store.inbox import Inbox
 from core.store.invitations import Invitations
@@ -27,6 +28,7 @@ from core.store.migrating import prepare_schema
 from core.store.outbox import Outbox
 from core.store.people import People
 from core.store.role_grants import RoleGrants
+from core.store.secrets import Secrets
 from core.store.settings_table import SettingsTable
 from core.store.slots import Slots
 from core.store.sync import SyncStoreSql
@@ -45,6 +47,8 @@ class Store:
         self.sync = SyncStoreSql(database)
         self.configurations = Configurations(database)
         self.lifecycle = Lifecycle(database)
+        self.drafts = Drafts(database)
+        self.secrets = Secrets(database)
         self.cycles = Cycles(database)
         self.held = HeldSets(database)
         self.people = People(database)

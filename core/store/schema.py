@@ -545,3 +545,26 @@ app_tokens = Table(
         postgresql_where=sa.text("revoked_at IS NULL"),
     ),
 )
+
+secrets = Table(
+    "secrets",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("sealed"),
+    _time("created_at"),
+    _text("created_by"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    _account(),
+    _text("id", key=True),
+    _text("owner"),
+    _text("about"),
+    _count("revision"),
+    _text("document"),
+    _time("updated_at"),
+    Index("uq_drafts_about", "account_id", "owner", "about", unique=True),
+)

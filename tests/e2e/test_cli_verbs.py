@@ -199,6 +199,14 @@ def be_asked_which_one_is_meant(door: Host):
     assert door("sync", "nobody", "--json").json["error"]["code"] == "no_such_configuration"
 
 
+def rotate_the_secrets(door: Host):
+    rotated = door("secrets", "rotate", "--json")
+    expected = 0 if door.database_url.startswith("sqlite") else 1
+    assert rotated.status == expected, rotated.err
+    if expected:
+        assert rotated.json["error"]["code"] == "secret_key_missing"
+
+
 def end_a_configuration_and_bring_one_back(door: Host):
     disabled = door("config", "disable", "people", "--yes", "--reason", "audit", "--json")
     assert disabled.json["enabled"] is False, disabled.err
@@ -228,6 +236,7 @@ SCENES = (
     activate_and_invite,
     make_and_revoke_an_applications_token,
     be_asked_which_one_is_meant,
+    rotate_the_secrets,
     end_a_configuration_and_bring_one_back,
 )
 

@@ -59,8 +59,8 @@ ASKED = {
     "help": "What dirsync can do",
     "help sync": "/dirsync sync",
 }
-FORMS = {"disable", "delete"}
-"""Verbs that answer with a form; see test_app_lifecycle.py."""
+FORMS = {"setup", "edit", "disable", "delete"}
+"""Verbs that answer with a form; see test_app_lifecycle.py and test_app_wizard.py."""
 FOR_ALL = {"", "status", "help", "help sync"}
 FOR_VIEWERS = FOR_ALL | {
     "history",

@@ -233,6 +233,8 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "activate",
         "invite",
         "apps",
+        "setup",
+        "edit",
         "enable",
         "disable",
         "delete",
@@ -271,7 +273,7 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
 
 
-@pytest.mark.parametrize("word", ["setup", "undo", "secrets"])
+@pytest.mark.parametrize("word", ["undo", "secrets", "upgrade"])
 def test_a_verb_that_is_like_no_other_is_not_mistaken_for_one(word):
     with pytest.raises(UsageError) as caught:
         parse(word)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.grammar import parse
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners import schedule
+from bot.slack.listeners import schedule, wizard
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
@@ -178,4 +178,7 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.HELD_CSV: _held_csv,
     Act.LICENSES: _licenses,
     Act.SCHEDULE: schedule.save,
+    Act.STEP: wizard.step,
+    Act.SIGN_IN: wizard.sign_in,
+    Act.ANEW: wizard.anew,
 }

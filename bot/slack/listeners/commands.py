@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import apps, lifecycle, roles, schedule
+from bot.slack.listeners import apps, lifecycle, roles, schedule, wizard
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.why import why
 from bot.slack.middleware import Received, Visit
@@ -218,6 +218,8 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "licenses": _licenses,
     "activate": _activate,
     "invite": _invite,
+    "setup": wizard.setup,
+    "edit": wizard.edit,
     "enable": lifecycle.enable,
     "disable": lifecycle.disable,
     "delete": lifecycle.delete,

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.slack.ids import ViewId
-from bot.slack.listeners import lifecycle
+from bot.slack.listeners import lifecycle, wizard
 from bot.slack.middleware import Payload, Received, Visit
 from bot.slack.views import answers
+from core.app import Core
 
-_CHECKS: Mapping[str, Callable[[Received], Payload | None]] = {
+_CHECKS: Mapping[str, Callable[[Received, Core], Awaitable[Payload | None]]] = {
     ViewId.DISABLE: lifecycle.check_disable,
     ViewId.DELETE: lifecycle.check_delete,
+    ViewId.WIZARD: wizard.check,
 }
 _FORMS: Mapping[str, Callable[[Visit], Awaitable[None]]] = {
     ViewId.DISABLE: lifecycle.disabled,
     ViewId.DELETE: lifecycle.deleted,
+    ViewId.WIZARD: wizard.submitted,
 }
 
 
-def check(what: Received) -> Payload | None:
+async def check(what: Received, core: Core) -> Payload | None:
     """Return Slack's answer to a submission: errors at fields, or what to show meanwhile."""
     judge = _CHECKS.get(what.form)
-    return judge(what) if judge else None
+    return await judge(what, core) if judge else None
 
 
 async def submitted(visit: Visit) -> None:

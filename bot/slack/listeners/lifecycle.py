@@ -7,6 +7,7 @@ from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Payload, Received, Visit
 from bot.slack.views import lifecycle as view
 from bot.slack.views.fields import Entered
+from core.app import Core
 from core.errors import UsageError
 from core.model.configuration import LeaveBehind
 
@@ -42,12 +43,12 @@ async def delete(visit: Visit, asked: Asked) -> None:
     await visit.open(view.delete_form(found, now=visit.now), again=asked.text)
 
 
-def check_disable(_what: Received) -> Payload | None:
+async def check_disable(_what: Received, _core: Core) -> Payload | None:
     """Accept: there is nothing to be entered wrongly."""
     return {"response_action": "update", "view": view.working("Disable configuration")}
 
 
-def check_delete(what: Received) -> Payload | None:
+async def check_delete(what: Received, _core: Core) -> Payload | None:
     """Check that the name was typed and a reason given."""
     entered, stamp = Entered(what.values), Stamp.unpack(what.metadata)
     errors = {}

@@ -42,7 +42,9 @@ def alert_card(view: AlertView) -> Message:
         return _license_card(view.title, view.licenses)
     if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED, AlertKind.GIVEN_UP):
         history = f"history {name}" if name else "history"
-        blocks.append(actions(button("History", Act.RUN, history)))
+        lost = view.kind is AlertKind.SIGN_IN_NEEDED and name
+        again = button("Sign in again", Act.SIGN_IN, name, style="primary") if lost else None
+        blocks.append(actions(again, button("History", Act.RUN, history)))
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
 
 

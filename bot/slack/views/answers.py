@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.grammar import Command, help_lines, parse, spec_of
-from bot.slack.blocks import Block, Message, actions, button, context, message, section
-from bot.slack.ids import Act
+from bot.slack.blocks import Block, Message, actions, button, context, message, modal, section
+from bot.slack.ids import Act, ViewId
 from bot.slack.limits import escape
 from bot.verbs import SLASH, VERBS
 from core.errors import DirsyncError, UsageError
@@ -75,6 +75,11 @@ def broken(incident: str) -> Message:
 def unavailable() -> Message:
     """Return the answer to a button or form that means nothing any more."""
     return note("That does nothing any more. `/dirsync` shows where things stand.")
+
+
+def one_moment() -> Block:
+    """Return what a modal shows while the work is done."""
+    return modal("dirsync", [section("⏳ One moment …")], callback_id=ViewId.NOTE)
 
 
 def open_again(command: str) -> Message:

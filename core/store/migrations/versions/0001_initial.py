@@ -43,6 +43,8 @@ def upgrade() -> None:
     _slots()
     _staged_unmet()
     _staged_users()
+    _secrets()
+    _drafts()
     _users()
     _configuration_revisions()
     _held_items()
@@ -593,3 +595,30 @@ def _app_tokens() -> None:
         sqlite_where=sa.text("revoked_at IS NULL"),
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
+
+
+def _secrets() -> None:
+    op.create_table(
+        "secrets",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("sealed", sa.Text, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_secrets"),
+    )
+
+
+def _drafts() -> None:
+    op.create_table(
+        "drafts",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("about", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("updated_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_drafts"),
+    )
+    op.create_index("uq_drafts_about", "drafts", ["account_id", "owner", "about"], unique=True)

@@ -1,0 +1,138 @@
+"""What the form for a configuration asks, as data: kinds of sign-in, steps and their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldSpec:
+    """One thing to enter; `key` is its name in the file's provider part.
+
+    Attributes:
+        secret: a reference, or the secret itself, which is sealed at once and never shown again.
+    """
+
+    key: str
+    label: str
+    hint: str = ""
+    example: str = ""
+    secret: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KindSpec:
+    """One way to sign in to one kind of provider.
+
+    Attributes:
+        type: of the provider, as in the file.
+        rights: what must be granted at the provider, in its own words, and where.
+    """
+
+    key: str
+    type: str
+    label: str
+    about: str
+    rights: str
+    fields: tuple[FieldSpec, ...]
+
+
+_TYPED = (
+    "Best a reference, env:DIRSYNC_CREDENTIAL_… or file:…, which whoever runs dirsync fills. A "
+    "secret typed here is encrypted at once and never shown again."
+)
+_SCIM_URL = FieldSpec(
+    key="url",
+    label="Base URL of the SCIM server",
+    example="https://idp.example/scim/v2",
+    hint="The address that ends before /Users.",
+)
+_SCIM_RIGHTS = (
+    "The account that signs in must be allowed to read Users and Groups (GET /Users, GET /Groups, "
+    "RFC 7644). It needs no right to write."
+)
+KINDS: tuple[KindSpec, ...] = (
+    KindSpec(
+        key="scim-token",
+        type="scim",
+        label="SCIM 2.0, bearer token",
+        about="Any identity provider that serves SCIM 2.0",
+        rights=_SCIM_RIGHTS,
+        fields=(
+            _SCIM_URL,
+            FieldSpec(key="token", label="Bearer token", secret=True, hint=_TYPED),
+        ),
+    ),
+    KindSpec(
+        key="scim-basic",
+        type="scim",
+        label="SCIM 2.0, user name and password",
+        about="Where the server signs in by HTTP Basic",
+        rights=_SCIM_RIGHTS,
+        fields=(
+            _SCIM_URL,
+            FieldSpec(key="username", label="User name"),
+            FieldSpec(key="password", label="Password", secret=True, hint=_TYPED),
+        ),
+    ),
+    KindSpec(
+        key="scim-oauth",
+        type="scim",
+        label="SCIM 2.0, OAuth client credentials",
+        about="Where a token is fetched with a client's secret",
+        rights=_SCIM_RIGHTS,
+        fields=(
+            _SCIM_URL,
+            FieldSpec(key="token_url", label="Token URL", example="https://idp.example/token"),
+            FieldSpec(key="client_id", label="Client id"),
+            FieldSpec(key="client_secret", label="Client secret", secret=True, hint=_TYPED),
+            FieldSpec(key="oauth_scope", label="OAuth scope", optional=True),
+        ),
+    ),
+    KindSpec(
+        key="csv-file",
+        type="csv",
+        label="CSV file on the host",
+        about="A file that something else writes every so often",
+        rights="Whoever runs dirsync puts the file into DIRSYNC_CREDENTIALS_DIR.",
+        fields=(
+            FieldSpec(
+                key="file",
+                label="Path inside the credentials folder",
+                example="people.csv",
+                hint="The usual headers are recognised: id, email, user name, name, active …",
+            ),
+        ),
+    ),
+    KindSpec(
+        key="csv-url",
+        type="csv",
+        label="CSV file over https",
+        about="A report that a system serves",
+        rights="The token, where one is needed, must be allowed to read the file.",
+        fields=(
+            FieldSpec(key="url", label="URL of the file", example="https://hr.example/people.csv"),
+            FieldSpec(
+                key="token",
+                label="Bearer token",
+                secret=True,
+                optional=True,
+                hint=_TYPED,
+            ),
+        ),
+    ),
+)
+BY_KEY: Mapping[str, KindSpec] = {kind.key: kind for kind in KINDS}
+SECRET_KEYS = frozenset(field.key for kind in KINDS for field in kind.fields if field.secret)
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "provider": ("name", "kind"),
+    "signin": tuple(dict.fromkeys(field.key for kind in KINDS for field in kind.fields)),
+    "scope": ("groups", "domains"),
+    "mapping": ("mapping",),
+    "schedule": ("starts", "every", "time", "weekday", "cron", "timezone"),
+    "alerts": ("channel", "send", "percent", "minimum", "canaries", "on_missing", "grace"),
+}
+"""The steps of the form, and the fields of each."""
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -1,0 +1,101 @@
+"""The form for a configuration: what it asks, and what becomes of what was entered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.model.configuration import (
+    ConfigurationSpec,
+    CsvSettings,
+    Guard,
+    InvitationWay,
+    MissingPolicy,
+    Schedule,
+    ScimSettings,
+    Scope,
+)
+from core.model.form import KINDS, STEPS
+from core.services.draft_fields import empty_fields, fields_of, judged, wrong_in
+
+SPEC = ConfigurationSpec(
+    name="people",
+    provider=ScimSettings(url="https://idp.example/scim", token="env:DIRSYNC_CREDENTIAL_X"),
+)
+SPECS = [
+    SPEC,
+    replace(
+        SPEC,
+        provider=ScimSettings(
+            url="https://idp.example/scim",
+            username="ada",
+            password="file:secret",
+            page_size=50,
+            groups=False,
+        ),
+        scope=Scope(groups=("A, B", "C"), domains=("example.com",)),
+        mapping={"title": "title", "department": "enterprise.department"},
+        schedule=Schedule(cron="30 2 * * 1", timezone="Europe/Berlin"),
+        channel="C0123456789",
+        guard=Guard(percent=20, minimum=3, canaries=("boss@example.com",), max_creations=7),
+        invitations=InvitationWay.STAGED,
+        on_missing=MissingPolicy.KEEP,
+        grace=timedelta(days=7),
+    ),
+    replace(
+        SPEC,
+        provider=ScimSettings(
+            url="https://idp.example/scim",
+            token_url="https://idp.example/token",
+            client_id="x",
+            client_secret="stored:s-abcdefgh",
+        ),
+        schedule=Schedule(every=timedelta(minutes=90)),
+    ),
+    replace(
+        SPEC,
+        provider=CsvSettings(file="people.csv", columns={"email": "Mail"}),
+        schedule=Schedule(cron="*/5 1-3 * * *", timezone="Asia/Tokyo"),
+    ),
+    replace(SPEC, provider=CsvSettings(url="https://hr.example/people.csv")),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_stored_configuration_fills_the_form_and_comes_back_the_same(spec):
+    assert judged(fields_of(spec), base=spec) == (spec, {})
+
+
+def test_every_field_of_every_kind_has_a_step_and_is_judged():
+    for kind in KINDS:
+        assert {each.key for each in kind.fields} <= set(STEPS["signin"])
+        errors = wrong_in("signin", {each.key: "" for each in kind.fields}, kind=kind.key)
+        assert set(errors) == {each.key for each in kind.fields if not each.optional}
+
+
+def test_a_secret_that_is_kept_need_not_be_entered_again():
+    entered = {"url": "https://idp.example", "token": ""}
+    assert list(wrong_in("signin", entered, kind="scim-token")) == ["token"]
+    assert wrong_in("signin", entered, kind="scim-token", kept=True) == {}
+
+
+@given(
+    entered=st.fixed_dictionaries(
+        {},
+        optional={
+            field: st.text(max_size=30)
+            for field in {each for fields in STEPS.values() for each in fields}
+        },
+    )
+)
+def test_whatever_is_entered_is_judged_and_never_crashes(entered):
+    spec, errors = judged({**empty_fields(), **entered})
+    assert (spec is None) == bool(errors)
+    known = {each for fields in STEPS.values() for each in fields}
+    assert set(errors) <= known
+    for step in STEPS:
+        wrong_in(step, entered)
