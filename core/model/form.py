@@ -12,6 +12,7 @@ class FieldSpec:
 
     Attributes:
         secret: a reference, or the secret itself, which is sealed at once and never shown again.
+        lines: it has several lines, as a private key has.
     """
 
     key: str
@@ -20,6 +21,7 @@ class FieldSpec:
     example: str = ""
     secret: bool = False
     optional: bool = False
+    lines: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,18 @@ _SCIM_URL = FieldSpec(
 _SCIM_RIGHTS = (
     "The account that signs in must be allowed to read Users and Groups (GET /Users, GET /Groups, "
     "RFC 7644). It needs no right to write."
+)
+_OKTA_URL = FieldSpec(
+    key="url",
+    label="Address of the Okta org",
+    example="https://acme.okta.com",
+    hint="Nothing after the host name, and not the -admin address.",
+)
+_OKTA_RIGHTS = (
+    "A service app (Applications, Create App Integration, API Services) needs its public key and "
+    "no DPoP (General), the scopes okta.users.read and okta.groups.read (Okta API Scopes) and the "
+    "role Read-only Admin (Admin roles). An API token (Security, API, Tokens) has the rights of "
+    "its maker: that role is enough."
 )
 KINDS: tuple[KindSpec, ...] = (
     KindSpec(
@@ -89,6 +103,41 @@ KINDS: tuple[KindSpec, ...] = (
             FieldSpec(key="client_id", label="Client id"),
             FieldSpec(key="client_secret", label="Client secret", secret=True, hint=_TYPED),
             FieldSpec(key="oauth_scope", label="OAuth scope", optional=True),
+        ),
+    ),
+    KindSpec(
+        key="okta-key",
+        type="okta",
+        label="Okta, service app with a key",
+        about="OAuth 2.0 with private_key_jwt: what Okta recommends",
+        rights=_OKTA_RIGHTS,
+        fields=(
+            _OKTA_URL,
+            FieldSpec(key="client_id", label="Client id of the service app"),
+            FieldSpec(
+                key="private_key",
+                label="Private key, PEM or JWK",
+                secret=True,
+                lines=True,
+                hint=_TYPED,
+            ),
+            FieldSpec(
+                key="key_id",
+                label="Key id (kid)",
+                optional=True,
+                hint="Needed for a PEM key; a JWK says it itself.",
+            ),
+        ),
+    ),
+    KindSpec(
+        key="okta-token",
+        type="okta",
+        label="Okta, API token",
+        about="SSWS: the token has the rights of whoever made it",
+        rights=_OKTA_RIGHTS,
+        fields=(
+            _OKTA_URL,
+            FieldSpec(key="token", label="API token", secret=True, hint=_TYPED),
         ),
     ),
     KindSpec(

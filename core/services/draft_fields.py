@@ -146,6 +146,7 @@ _STAND_IN = {
     "token_url": "https://stand-in.invalid",
     "token": "env:DIRSYNC_CREDENTIAL_X",
     "password": "env:DIRSYNC_CREDENTIAL_X",
+    "private_key": "env:DIRSYNC_CREDENTIAL_X",
     "client_secret": "env:DIRSYNC_CREDENTIAL_X",
     "username": "x",
     "client_id": "x",

@@ -15,6 +15,7 @@ from core.model.configuration import (
     Guard,
     InvitationWay,
     MissingPolicy,
+    OktaSettings,
     Schedule,
     ScimSettings,
     Scope,
@@ -61,6 +62,17 @@ SPECS = [
         provider=CsvSettings(file="people.csv", columns={"email": "Mail"}),
         schedule=Schedule(cron="*/5 1-3 * * *", timezone="Asia/Tokyo"),
     ),
+    replace(
+        SPEC,
+        provider=OktaSettings(
+            url="https://acme.okta.com",
+            client_id="x",
+            private_key="stored:s-abcdefgh",
+            key_id="k",
+            page_size=100,
+        ),
+    ),
+    replace(SPEC, provider=OktaSettings(url="https://acme.okta.com", token="file:okta")),
     replace(SPEC, provider=CsvSettings(url="https://hr.example/people.csv")),
 ]
 

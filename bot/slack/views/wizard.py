@@ -162,7 +162,8 @@ def _asked(spec: FieldSpec, value: str) -> Block:
         example=spec.example,
         hint=hint,
         optional=spec.optional or typed,
-        most=2000,
+        lines=spec.lines,
+        most=3000 if spec.lines else 2000,
     )
 
 
