@@ -134,12 +134,16 @@ VERBS: tuple[VerbSpec, ...] = (
     VerbSpec(
         name="sync",
         aliases=("run", "start"),
-        summary="read the provider and bring the account in step",
+        summary="read the provider and bring the account in step; `--user` for one person now",
         role=Role.OPERATOR,
         visibility="public",
         arguments=(_CONFIGURATION,),
-        flags=(FlagSpec(name="full"), FlagSpec(name="preview")),
-        examples=("sync", "sync people-scim", "sync people-scim --preview"),
+        flags=(
+            FlagSpec(name="full"),
+            FlagSpec(name="preview"),
+            FlagSpec(name="user", kind=Kind.PERSON),
+        ),
+        examples=("sync", "sync people-scim --preview", "sync --user ada@example.com"),
         button="Sync now",
     ),
     VerbSpec(

@@ -38,6 +38,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.model.events import Delivery, OutboxItem
+from core.model.one_person import StepNote
 from core.model.views import PersonFacts
 
 
@@ -269,6 +270,19 @@ class SyncStore(Protocol):
 
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
         """Keep a dry run's decisions about groups."""
+        ...
+
+    async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:
+        """Return the id of this configuration's person of this id, name or address, or None.
+
+        `key` is the match key of `name`.
+        """
+        ...
+
+    async def note_person(
+        self, fence: Fence, person: ExternalId | None, steps: Sequence[StepNote]
+    ) -> None:
+        """Store what each step of a cycle for one person found."""
         ...
 
     async def progress(self, fence: Fence, progress: Progress) -> None:

@@ -48,6 +48,9 @@ def sync(
     *,
     full: Annotated[bool, typer.Option("--full", help="Read everything anew.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Plan only; change nothing.")] = False,
+    user: Annotated[
+        str | None, typer.Option("--user", help="Only this person: an address, user name or id.")
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Print the cycle's id and leave it to dirsync run.")
     ] = False,
@@ -55,7 +58,7 @@ def sync(
 ) -> None:
     """Bring the account in step with the identity provider. Waits for the result."""
     request = requests.Sync(
-        configuration=configuration, full=full, preview=preview, wait=not no_wait
+        configuration=configuration, full=full, preview=preview, user=user, wait=not no_wait
     )
     finish(_sync(request, as_json=as_json), as_json=as_json)
 

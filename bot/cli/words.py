@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.cli.output import say, table
 from bot.control.documents import CycleDocument, CycleReport, LicensesDocument
 from bot.slack.views import words
+from bot.slack.views.one_person import STEP_SIGNS, STEPS, step_text
 from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
 from core.model.cycle import CycleState, HeldState, Proof
@@ -82,6 +83,7 @@ def print_report(report: CycleReport) -> None:
         return
     for line in _remarks(report):
         say(line)
+    _print_steps(report)
     _print_problems(report)
     _print_changes(report)
 
@@ -112,6 +114,16 @@ def _remarks(report: CycleReport) -> list[str]:
         + (f", took {duration}" if duration else "")
     )
     return [line for line in lines if line]
+
+
+def _print_steps(report: CycleReport) -> None:
+    if report.person is None:
+        return
+    rows = [
+        (STEPS[each.step], STEP_SIGNS[each.state], step_text(each.text, each.detail))
+        for each in report.person.steps
+    ]
+    table(("Step", "State", "What"), rows)
 
 
 def _print_problems(report: CycleReport) -> None:

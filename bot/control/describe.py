@@ -28,6 +28,7 @@ from bot.control.documents import (
     StartDocument,
     UserDocument,
 )
+from bot.control.steps import person_run
 from core.model.account import LicenseSummary, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
@@ -79,6 +80,7 @@ def cycle_report(view: CycleView) -> CycleReport:
         plan=_items(view.plan_sample),
         held=None if view.held is None else held_document(view.held),
         licenses=None if view.licenses is None else licenses_document(view.licenses),
+        person=None if view.person is None else person_run(view.person),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot.control.steps import PersonRunDocument
 from core.model.account import PersonOutcome, Role, UserStatus
 from core.model.configuration import LicensePolicy
 from core.model.cycle import (
@@ -191,6 +192,7 @@ class CycleReport(Document, frozen=True, kw_only=True):
     plan: tuple[PlanItemDocument, ...] = ()
     held: HeldDocument | None = None
     licenses: LicensesDocument | None = None
+    person: PersonRunDocument | None = None
 
 
 class ConfigurationStatusDocument(Document, frozen=True, kw_only=True):

@@ -81,7 +81,11 @@ async def perform(request: object, desk: Desk) -> Document:
 @perform.register
 async def _sync(request: ask.Sync, desk: Desk) -> CycleReport:
     cycle = await desk.core.sync.request(
-        desk.actor, request.configuration, preview=request.preview, full=request.full
+        desk.actor,
+        request.configuration,
+        preview=request.preview,
+        full=request.full,
+        person=request.user,
     )
     return await _report(desk, cycle.id, wait=request.wait)
 

@@ -16,11 +16,12 @@ class _Request(
 
 
 class Sync(_Request, frozen=True, kw_only=True, tag="sync"):
-    """Queue a cycle; with `wait`, until it has finished."""
+    """Queue a cycle, with `user` for that person only; with `wait`, until it has finished."""
 
     configuration: str | None = None
     preview: bool = False
     full: bool = False
+    user: str | None = None
     wait: bool = True
 
 

@@ -176,9 +176,12 @@ class SlackNotifier:
     async def _untold(self, view: CycleView) -> bool:
         """Whether a scheduled cycle has nothing to tell: no change and nothing new that is wrong.
 
-        While it runs, it is not told of in its first seconds.
+        While it runs, it is not told of in its first seconds. What one person's cycle found is
+        told to whoever asked, and here only what it changed.
         """
         cycle = view.cycle
+        if cycle.trigger is Trigger.ON_DEMAND:
+            return cycle.state is not CycleState.FINISHED or not cycle.counts.changed
         if cycle.trigger is not Trigger.SCHEDULED:
             return False
         if cycle.state is not CycleState.FINISHED:

@@ -25,6 +25,7 @@ class CycleContext:
     """Everything that one cycle works with.
 
     Attributes:
+        person: the one person whom the cycle is for, by id, user name or e-mail, or None.
         bound_plan: the plan's digest that a person saw; another plan is not applied.
         progress_every: seconds between two writes of the progress.
         batch: people in one transaction.
@@ -40,6 +41,7 @@ class CycleContext:
     clock: Clock
     trigger: Trigger = Trigger.MANUAL
     dry_run: bool = False
+    person: str | None = None
     bound_plan: str | None = None
     progress_every: float = 1.0
     batch: int = 5000

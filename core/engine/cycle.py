@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.engine.apply import Order, carry_out, record
 from core.engine.confirm import Confirmation, confirm
 from core.engine.context import CycleContext, CycleOutcome, Meter
 from core.engine.groups import KnownGroup, Planned, plan_deletions, plan_group
-from core.engine.guard import Key, Ruling, items_digest, judge
+from core.engine.guard import Ruling, items_digest
+from core.engine.one_person import run_one_person
 from core.engine.plan import Policy
 from core.engine.proof import prove
 from core.engine.snapshot import Snapshot, read_snapshot
-from core.engine.survey import Survey, held_creations, survey
+from core.engine.survey import Survey, held_creations, policy_of, survey, weigh
 from core.errors import DirsyncError, FencedError, StoreUnavailableError
 from core.model.cycle import CycleError, CycleResult, Fence, HeldSetId, Proof, StagedGroup, Step
 from core.model.directory import ExternalId, ResourceKind
 from core.ports import SyncStore
 
 CANARIES = 5
-DAY = timedelta(hours=24)
 
 
 async def run_cycle(ctx: CycleContext) -> CycleOutcome:
@@ -102,6 +102,8 @@ class _Plan:
 
 
 async def _run(ctx: CycleContext) -> CycleOutcome:
+    if ctx.person is not None:
+        return await run_one_person(ctx, ctx.person)
     meter = Meter(ctx)
     await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
     await meter.begin(Step.CONNECT)
@@ -129,7 +131,7 @@ async def _run(ctx: CycleContext) -> CycleOutcome:
 async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     """Plan, guard, and ask for the absentees whom the guard lets through."""
     await meter.begin(Step.COMPARE)
-    policy = _policy(ctx)
+    policy = policy_of(ctx)
     proof = prove(snapshot.evidence, ctx.proof_rules)
     released = await ctx.store.released_items(ctx.fence)
     rejected, rejected_groups = await _rejected(ctx, snapshot)
@@ -139,12 +141,12 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
     groups = _plan_deletions(snapshot, known, rejected_groups, proven=proof.proven)
     found.note_groups(groups)
-    ruling = await _judge(ctx, found, released, proven=proof.proven)
+    ruling = await weigh(ctx, found, released, proven=proof.proven)
     groups_asked = await _confirm_groups(ctx, meter, ruling)
     if not groups_asked.agrees:
         found.drop_groups()
         groups = [planned for planned in groups if not planned[0].action.removes]
-        ruling = await _judge(ctx, found, released, proven=proof.proven)
+        ruling = await weigh(ctx, found, released, proven=proof.proven)
     asked = await _confirm(ctx, meter, found, ruling)
     if not asked.agrees:
         evidence = replace(
@@ -152,7 +154,7 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         )
         proof = prove(evidence, ctx.proof_rules)
         if not proof.proven:
-            ruling = await _judge(ctx, found, released, proven=False)
+            ruling = await weigh(ctx, found, released, proven=False)
     held = {i.external_id for i in ruling.held if i.kind is ResourceKind.USER}
     staying = rejected | held if proof.proven else None
     members = await _plan_groups(ctx, snapshot, known, staying)
@@ -180,11 +182,6 @@ async def _rejected(
     if back and not ctx.dry_run:
         await ctx.store.groups_are_back(ctx.fence, sorted(back))
     return people, groups - back
-
-
-def _policy(ctx: CycleContext) -> Policy:
-    spec = ctx.configuration.spec
-    return Policy(now=ctx.clock.now(), grace=spec.grace, on_missing=spec.on_missing)
 
 
 def _plan_deletions(
@@ -227,25 +224,6 @@ async def _members(
     if group.proven and known.holds(group.members):
         return group.members
     return await ctx.store.group_members(ctx.fence, known.external_id)
-
-
-async def _judge(
-    ctx: CycleContext, found: Survey, released: frozenset[Key], *, proven: bool
-) -> Ruling:
-    """Let the guard decide; without a proof there is nothing to remove, and nothing to hold."""
-    recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
-    load = found.load(
-        provisioned=await ctx.store.provisioned(ctx.fence),
-        recent=recent,
-        settled=bool(ctx.configuration.picked_canaries),
-        released=released,
-    )
-    removals = found.removals if proven else []
-    if not proven:
-        load = replace(load, removals=0, leaving=0)
-    return judge(
-        ctx.configuration.spec.guard, load, removals, released=released, rules=ctx.guard_rules
-    )
 
 
 async def _confirm(ctx: CycleContext, meter: Meter, found: Survey, ruling: Ruling) -> Confirmation:

@@ -171,7 +171,7 @@ class PeopleReader:
                 self.known.discard(digest)
                 met += 1
                 continue
-            row = self._row(raw, digest)
+            row = self.row(raw, digest)
             if row is None:
                 self.listing.unidentified += 1
             else:
@@ -208,7 +208,8 @@ class PeopleReader:
                 self._ctx.fence, unmet[start : start + self._ctx.batch]
             )
 
-    def _row(self, raw: bytes, digest: Digest) -> StagedUser | None:
+    def row(self, raw: bytes, digest: Digest) -> StagedUser | None:
+        """Return a record decoded, scoped and mapped; None if it is unreadable and nobody's."""
         try:
             user = self._ctx.provider.decode_user(raw)
         except RecordError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -79,6 +79,25 @@ def _named(name: str, groups: Groups) -> list[StagedGroup]:
 def members_of(groups: Iterable[StagedGroup]) -> frozenset[ExternalId]:
     """Return everybody in any of the groups, nested ones included."""
     return frozenset().union(*(group.members for group in groups))
+
+
+def because(scope: Scope, groups: Sequence[str], key: str) -> str:
+    """Say by which rules somebody is in scope: one with this match key and in these groups."""
+    parts = [f"member of {', '.join(groups)}"] if groups else []
+    if scope.groups and not groups:
+        parts = ["member of a group of the scope"]
+    if scope.domains:
+        parts.append(f"address in {domain_of(key)}")
+    return ", ".join(parts) or "everybody in the directory is"
+
+
+def because_not(scope: Scope, *, held: bool) -> str:
+    """Say which rule keeps somebody out of scope; `held` says that a scope group holds them."""
+    if scope.groups and not held:
+        return f"in none of the scope's groups ({', '.join(scope.groups)})"
+    if scope.domains:
+        return f"the address is in none of the scope's domains ({', '.join(scope.domains)})"
+    return "no rule of the scope admits the record"
 
 
 class ScopeRule:

@@ -84,6 +84,24 @@ async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
     )
 
 
+async def read_scoping(
+    ctx: CycleContext, meter: Meter
+) -> tuple[Scoping, Sequence[StagedGroup], bool, int]:
+    """Read what the scope's test needs, and no more.
+
+    Returns the test, the present scope's groups, whether their members are known in full, and the
+    pages that were asked for: none for a scope without groups.
+    """
+    scope, before = ctx.configuration.spec.scope, ctx.configuration.previous_scope
+    if scope.groups or (before is not None and before.groups):
+        groups = await _read_groups(ctx, meter)
+    else:
+        groups = _Groups(listing=GroupListing(), read=False, proven=True)
+    scoping, proven = await _scoping(ctx, groups)
+    found = resolve_groups(scope, groups.listing.groups, listing_proven=groups.proven)
+    return scoping, found, proven, groups.listing.listing.pages
+
+
 async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
     wanted = bool(ctx.configuration.spec.scope.groups)
     if not ctx.provider.capabilities.groups:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from core.engine.context import CycleContext, Meter
 from core.engine.groups import Planned
-from core.engine.guard import Key, Load, Ruling, group_item, key_of, person_item
+from core.engine.guard import Key, Load, Ruling, group_item, judge, key_of, person_item
 from core.engine.plan import ERASED, GONE, GRACE, SILENT, TELLS_ONLY, Decider, Policy
 from core.model.cycle import Action, Decision, HeldItem
 from core.model.directory import ExternalId, ResourceKind
 
+DAY = timedelta(hours=24)
 _MODULUS = 1 << 128
 _MARKS = {action: f"user\0{action}\0".encode() for action in Action}
 _CREATE = Action.CREATE
@@ -155,3 +157,28 @@ async def held_creations(ctx: CycleContext, policy: Policy, ruling: Ruling) -> t
             if decision.action is Action.CREATE and key_of(item) not in ruling.released:
                 items.append(item)
     return tuple(items)
+
+
+def policy_of(ctx: CycleContext) -> Policy:
+    """Return what the configuration decided, at this moment."""
+    spec = ctx.configuration.spec
+    return Policy(now=ctx.clock.now(), grace=spec.grace, on_missing=spec.on_missing)
+
+
+async def weigh(
+    ctx: CycleContext, found: Survey, released: frozenset[Key], *, proven: bool
+) -> Ruling:
+    """Let the guard decide; without a proof there is nothing to remove, and nothing to hold."""
+    recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
+    load = found.load(
+        provisioned=await ctx.store.provisioned(ctx.fence),
+        recent=recent,
+        settled=bool(ctx.configuration.picked_canaries),
+        released=released,
+    )
+    removals = found.removals if proven else []
+    if not proven:
+        load = replace(load, removals=0, leaving=0)
+    return judge(
+        ctx.configuration.spec.guard, load, removals, released=released, rules=ctx.guard_rules
+    )

@@ -43,6 +43,8 @@ class Trigger(StrEnum):
     SCHEDULED = "scheduled"
     RESUMED = "resumed"
     RELEASE = "release"
+    ON_DEMAND = "on_demand"
+    """One person was asked for; nobody else is read."""
 
 
 class Step(StrEnum):
@@ -371,6 +373,11 @@ class Cycle:
     plan_digest: str | None = None
     requests: int = 0
     resumed: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Everybody was to be carried through: no preview, and not for one person."""
+        return not self.dry_run and self.trigger is not Trigger.ON_DEMAND
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

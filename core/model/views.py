@@ -20,6 +20,7 @@ from core.model.cycle import (
 )
 from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind
+from core.model.one_person import PersonRun
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +109,7 @@ class CycleView:
     Attributes:
         changes_sample: the first changes; empty on a card, because it names people.
         plan_sample: the first decisions of a dry run; empty on a card.
+        person: the one person whom the cycle was for, with its steps; None on a card.
         next_slot: when the configuration starts by itself next, in UTC, or None.
     """
 
@@ -118,6 +120,7 @@ class CycleView:
     held: HeldSet | None = None
     licenses: LicenseSummary | None = None
     next_slot: datetime | None = None
+    person: PersonRun | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

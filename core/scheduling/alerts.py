@@ -44,13 +44,14 @@ def judge_end(
 ) -> Verdict:
     """Judge a cycle's end. `told` are the codes of the failures since the last success.
 
-    A preview tells that credentials are lost, but neither counts as a failure nor as a recovery.
+    A preview, or a cycle for one person, tells that credentials are lost, but counts neither as a
+    failure nor as a recovery.
     """
     if result is CycleResult.CANCELLED:
         return Verdict(success=None)
     if result is CycleResult.FAILURE:
         return _failed(configuration, cycle, error, told)
-    if cycle.dry_run:
+    if not cycle.whole:
         return Verdict(success=None)
     troubled = configuration.failures > 0 or configuration.stopped_reason is not None
     recovered = _alert(AlertKind.RECOVERED, configuration, cycle, "Syncs work again.", "")
@@ -65,7 +66,7 @@ def _failed(
 ) -> Verdict:
     code = error.code if error else "internal_error"
     signed_out = code in SIGN_IN_CODES
-    if cycle.dry_run and not signed_out:
+    if not cycle.whole and not signed_out:
         return Verdict(success=None)
     known = (
         configuration.stopped_reason == code

@@ -186,6 +186,7 @@ class Worker:
             clock=self._clock,
             trigger=claim.cycle.trigger,
             dry_run=claim.cycle.dry_run,
+            person=claim.person,
             bound_plan=None if begun else claim.bound_plan,
         )
 
@@ -276,5 +277,5 @@ class Worker:
         return frozenset(
             cycle.error.code
             for cycle in failed
-            if cycle.error is not None and not cycle.dry_run and cycle.id != claim.cycle.id
+            if cycle.error is not None and cycle.whole and cycle.id != claim.cycle.id
         )

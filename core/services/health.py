@@ -105,7 +105,7 @@ class HealthService:
         recent = await self._store.cycles.list(
             configuration=configuration.id, results=tuple(CycleResult), limit=LOOK_BACK
         )
-        real = [cycle for cycle in recent if not cycle.dry_run and cycle.finished_at]
+        real = [cycle for cycle in recent if cycle.whole and cycle.finished_at]
         for cycle in real[:1]:
             if cycle.started_at and cycle.finished_at:
                 seconds = (cycle.finished_at - cycle.started_at).total_seconds()

@@ -99,6 +99,7 @@ class HistoryService:
             view,
             changes_sample=tuple(await self._store.cycles.changes(cycle.id, limit=SAMPLE)),
             plan_sample=tuple(plan),
+            person=await self._store.cycles.person_run(cycle.id),
         )
 
     async def card(self, cycle_id: str) -> CycleView:
@@ -165,11 +166,11 @@ class HistoryService:
         )
 
     async def _last(self, configuration: Configuration) -> Cycle | None:
-        """Return the last finished cycle that was no dry run, among the newest few."""
+        """Return the last finished cycle that carried everybody through, among the newest few."""
         cycles = await self._store.cycles.list(
             configuration=configuration.id, results=tuple(CycleResult), limit=LOOK_BACK
         )
-        return next((cycle for cycle in cycles if not cycle.dry_run), None)
+        return next((cycle for cycle in cycles if cycle.whole), None)
 
     async def _rows(self, cycle: Cycle, kind: CsvKind) -> Sequence[Sequence[object]]:
         if kind == "plan":

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
-from core.errors import ConflictError, NotFoundError
+from core.errors import ConflictError, NotFoundError, UsageError
 from core.model.account import Actor, Role
 from core.model.cycle import Cycle, CycleId, CycleState, Trigger
+from core.model.events import AuditEntry
 from core.ports import Clock
 from core.services.access import AccessService
 from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
 from core.store.opening import Store
+
+LONGEST_NAME = 320
 
 
 class SyncService:
@@ -47,13 +51,16 @@ class SyncService:
         channel: str | None = None,
         bound_plan_of: CycleId | None = None,
         trigger: Trigger = Trigger.MANUAL,
+        person: str | None = None,
     ) -> Cycle:
         """Queue a cycle and return it.
 
         `configuration` is a name or a unique prefix; None means the only one, or the one of this
         channel, else `UsageError` (code ``which_configuration``). `bound_plan_of` names a preview
         whose very plan is to be applied. `full` reads everything anew, as every cycle does as
-        long as the provider has no delta. Raises `AlreadyRunningError` with the open cycle,
+        long as the provider has no delta. With `person` (an id, user name or e-mail), nobody else
+        is read or touched; `configuration` may then be left out where the account knows whose the
+        person is. Raises `AlreadyRunningError` with the open cycle,
         `ConflictError` (``configuration_disabled``, ``plan_not_ready``), `NotPermittedError`.
         """
         action = "preview" if preview else "sync"
@@ -61,6 +68,9 @@ class SyncService:
         bound = None if bound_plan_of is None else await self._plan_of(bound_plan_of)
         if bound is not None and configuration is None:
             configuration = bound.configuration_name
+        if person is not None:
+            trigger, person = Trigger.ON_DEMAND, _name(person)
+            configuration = configuration or await self._owner(person)
         chosen = await self._configurations.resolve(configuration, channel=channel)
         cycle = await self._store.cycles.queue(
             configuration=chosen.id,
@@ -68,8 +78,9 @@ class SyncService:
             dry_run=preview,
             actor=actor,
             channel=chosen.spec.channel or channel,
-            audit=self._audit.entry(actor, action, chosen.name, full=full),
+            audit=_alone(self._audit.entry(actor, action, chosen.name, full=full), person),
             bound_plan=None if bound is None else bound.plan_digest,
+            person=person,
             now=self._clock.now(),
         )
         self.wake()
@@ -109,6 +120,16 @@ class SyncService:
             if cycle.state is not CycleState.FINISHED:
                 await self._clock.sleep(poll)
 
+    async def _owner(self, person: str) -> str | None:
+        """Return the name of the configuration that provisioned the person, or None."""
+        user = await self._store.people.by_email(person)
+        if user is None or user.configuration_id is None:
+            return None
+        try:
+            return (await self._store.configurations.get(user.configuration_id)).name
+        except NotFoundError:
+            return None
+
     async def _plan_of(self, preview: CycleId) -> Cycle:
         cycle = await self._store.cycles.get(preview)
         if not cycle.dry_run or cycle.plan_digest is None:
@@ -135,6 +156,20 @@ class SyncService:
                 hint="Name one of " + ", ".join(cycle.id for cycle in choice) + ".",
             )
         return choice[0]
+
+
+def _name(person: str) -> str:
+    name = person.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise UsageError("Name the person by an e-mail address, a user name or an id.")
+    return name
+
+
+def _alone(entry: AuditEntry, person: str | None) -> AuditEntry:
+    """Note that it is for one person; who that is stays out of the audit, to be erasable."""
+    if person is None:
+        return entry
+    return replace(entry, detail={**entry.detail, "one_person": True})
 
 
 def _nobody() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from core.engine.matching import ascii_domain, domain_of, match_key
+from core.engine.matching import match_key
+from core.engine.scoping import because
 from core.errors import NotFoundError
 from core.model.account import Actor, Role, User
 from core.model.configuration import Configuration, Scope
@@ -91,7 +92,7 @@ def _scope(
     removed = _last(seen, events, {"disable", "delete", "enable", "restore", "create", "link"})
     if removed is not None and removed.what in {"disable", "delete"}:
         return removed.text
-    return "in scope: " + because(configuration.spec.scope, user)
+    return "in scope: " + _because(configuration.spec.scope, user)
 
 
 def _why_not(seen: Sighting, events: list[TrailEvent]) -> str:
@@ -100,17 +101,10 @@ def _why_not(seen: Sighting, events: list[TrailEvent]) -> str:
     return mine[-1].text if mine else "out of scope, or disabled in the directory"
 
 
-def because(scope: Scope, user: User) -> str:
-    """Say by which rules of a scope somebody is in it."""
-    parts = []
-    if scope.groups:
-        wanted = {name.casefold().strip() for name in scope.groups}
-        named = [name for name in user.groups if name.casefold().strip() in wanted]
-        parts.append(f"member of {', '.join(named)}" if named else "member of a group of the scope")
-    domain = domain_of(match_key(user.email))
-    if scope.domains and domain in {ascii_domain(each.lstrip("@")) for each in scope.domains}:
-        parts.append(f"address in {domain}")
-    return ", ".join(parts) or "everybody in the directory is"
+def _because(scope: Scope, user: User) -> str:
+    wanted = {name.casefold().strip() for name in scope.groups}
+    named = [name for name in user.groups if name.casefold().strip() in wanted]
+    return because(scope, named, match_key(user.email))
 
 
 def _match(seen: Sighting, user: User | None, events: list[TrailEvent]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from core.errors import FencedError
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, Fence, HeldSetId
+from core.model.one_person import PersonRun
 from core.store.codec import to_seconds
 from core.store.database import Transaction
 
@@ -44,6 +45,7 @@ class Claim:
         resumed: another worker had begun it.
         bound_plan: the digest of the plan that it may apply, or None if any.
         held_set_id: the held set that it releases, or None.
+        person: whom it is for, by id, user name or e-mail, or None for everybody.
     """
 
     cycle: Cycle
@@ -52,6 +54,7 @@ class Claim:
     resumed: bool
     bound_plan: str | None
     held_set_id: HeldSetId | None
+    person: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +88,14 @@ async def take(tx: Transaction, *, owner: str, now: datetime) -> Taken | None:
     )
 
 
-def to_claim(found: Taken, cycle: Cycle, configuration: Configuration, *, owner: str) -> Claim:
+def to_claim(
+    found: Taken,
+    cycle: Cycle,
+    configuration: Configuration,
+    *,
+    owner: str,
+    person: PersonRun | None,
+) -> Claim:
     """Put a claim together."""
     fence = Fence(
         cycle_id=cycle.id,
@@ -101,6 +111,7 @@ def to_claim(found: Taken, cycle: Cycle, configuration: Configuration, *, owner:
         resumed=found.resumed,
         bound_plan=found.bound_plan,
         held_set_id=cycle.held_set_id,
+        person=None if person is None else person.asked,
     )
 
 

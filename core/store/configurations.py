@@ -59,7 +59,8 @@ _IN_FORCE = """
 SELECT count(*) FROM cycles c
 JOIN configuration_revisions r ON r.configuration_id = c.configuration_id
 WHERE c.configuration_id = :configuration AND r.revision = :revision AND c.started_at > r.at
-  AND NOT c.dry_run AND c.result IN ('success', 'partial_success')
+  AND NOT c.dry_run AND c.trigger <> 'on_demand'
+  AND c.result IN ('success', 'partial_success')
 """
 _UNBIND = """
 UPDATE cycles SET cancel_requested_by = coalesce(cancel_requested_by, :by)

@@ -50,7 +50,7 @@ SELECT id, 'read', coalesce(proof, progress, '{{}}'), 0 FROM cycles WHERE id IN 
 UNION ALL
 SELECT c.id, 'kept', '', count(*) FROM cycles c
 JOIN links l ON l.configuration_id = c.configuration_id AND l.kept
-WHERE c.id IN {cycles} GROUP BY c.id
+WHERE c.id IN {cycles} AND c.trigger <> 'on_demand' GROUP BY c.id
 """
 """Who is gone was not read, and so is not among the ``touched``."""
 PEOPLE = {

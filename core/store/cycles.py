@@ -26,8 +26,9 @@ from core.model.cycle import (
     Trigger,
 )
 from core.model.events import AuditEntry
+from core.model.one_person import PersonRun
 from core.model.views import PlanItem
-from core.store import claims, details
+from core.store import claims, details, one_person
 from core.store.audit import add_audit
 from core.store.claims import Claim
 from core.store.codec import from_json, maybe_time, short_id, to_seconds, to_time
@@ -71,9 +72,10 @@ class Cycles:
         audit: AuditEntry,
         held_set_id: HeldSetId | None = None,
         bound_plan: str | None = None,
+        person: str | None = None,
         now: datetime,
     ) -> Cycle:
-        """Ask for a cycle; its card is stored with it.
+        """Ask for a cycle, for one `person` only if given; its card is stored with it.
 
         Raises `AlreadyRunningError` if the configuration has an open one, `ConflictError` (code
         ``configuration_disabled``), `NotFoundError`.
@@ -91,6 +93,8 @@ class Cycles:
                 bound_plan=bound_plan,
                 now=now,
             )
+            if person is not None:
+                await one_person.ask_for(tx, cycle.id, configuration, person)
             await add_audit(tx, audit)
             return cycle
 
@@ -173,7 +177,8 @@ class Cycles:
                 return None
             cycle = await load_cycle(tx, found.cycle_id)
             configuration = await load_configuration(tx, cycle.configuration_id)
-            return claims.to_claim(found, cycle, configuration, owner=owner)
+            person = await one_person.load(tx, cycle.id)
+            return claims.to_claim(found, cycle, configuration, owner=owner, person=person)
 
         return await self._database.write(work)
 
@@ -228,6 +233,10 @@ class Cycles:
         return await self._database.read(
             lambda tx: details.plan(tx, id, offset=offset, limit=limit)
         )
+
+    async def person_run(self, id: CycleId) -> PersonRun | None:  # noqa: A002 - the settled name
+        """Return what a cycle for one person found, or None for every other cycle."""
+        return await self._database.read(lambda tx: one_person.load(tx, id))
 
     async def bound_plan(self, id: CycleId) -> str | None:  # noqa: A002 - the settled name
         """Return the digest of the plan that this cycle may apply, or None if any."""

@@ -29,6 +29,7 @@ AND (before <> '{}' OR after <> '{}' OR label <> '')
     ),
     ("plan_items", "DELETE FROM plan_items WHERE cycle_id IN {old}"),
     ("problems", "DELETE FROM problems WHERE cycle_id IN {old}"),
+    ("personal_cycles", "DELETE FROM personal_cycles WHERE cycle_id IN {old}"),
     (
         "held_items",
         """

@@ -41,6 +41,8 @@ JOIN links l ON l.configuration_id = p.configuration_id AND l.external_id = p.ex
 WHERE l.user_id = :id AND p.cycle_id = (
     SELECT c.id FROM cycles c WHERE c.configuration_id = l.configuration_id
       AND c.state = 'finished' AND c.result IN ('success', 'partial_success')
+      AND (c.trigger <> 'on_demand' OR EXISTS (SELECT 1 FROM personal_cycles o
+          WHERE o.cycle_id = c.id AND o.external_id = l.external_id))
     ORDER BY c.requested_at DESC LIMIT 1)
 ORDER BY p.id
 """

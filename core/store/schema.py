@@ -568,3 +568,14 @@ drafts = Table(
     _time("updated_at"),
     Index("uq_drafts_about", "account_id", "owner", "about", unique=True),
 )
+
+personal_cycles = Table(
+    "personal_cycles",
+    metadata,
+    _account(),
+    _text("cycle_id", key=True),
+    _text("configuration_id"),
+    _text("asked"),
+    _maybe("external_id"),
+    _text("steps"),
+)

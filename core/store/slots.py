@@ -20,12 +20,15 @@ VALUES (:account, :configuration, :slot, FALSE, :now)
 ON CONFLICT DO NOTHING
 """
 _OPEN = """
-SELECT dry_run FROM cycles WHERE configuration_id = :configuration AND state <> 'finished'
+SELECT dry_run, trigger FROM cycles WHERE configuration_id = :configuration AND state <> 'finished'
 """
 _RESULT = """
 UPDATE slots SET cycle_id = :cycle, skipped = :skipped
 WHERE configuration_id = :configuration AND slot = :slot
 """
+
+
+_ALONE = Trigger.ON_DEMAND.value
 
 
 class Slots:
@@ -40,14 +43,15 @@ class Slots:
         """Take a slot and queue its cycle.
 
         None if the slot is taken, or if the configuration has an open cycle or is disabled: the
-        slot is marked as skipped then and will not come again. A preview does the work of no
-        slot: while one is open, None is returned and the slot stays, to be offered again.
+        slot is marked as skipped then and will not come again. A preview, or a cycle for one
+        person, does the work of no slot: while one is open, None is returned and the slot
+        stays, to be offered again.
         """
 
         async def work(tx: Transaction) -> Cycle | None:
             at = {"configuration": configuration, "slot": to_seconds(slot)}
             running = await tx.first(_OPEN, configuration=configuration)
-            if running is not None and running.dry_run:
+            if running is not None and (running.dry_run or running.trigger == _ALONE):
                 return None
             if not await tx.run(_TAKE, now=to_seconds(now), **at):
                 return None

@@ -192,6 +192,12 @@ SELECT :account, n, :cycle, kind, action, label, external_id, reason FROM {sourc
 
 _ERASE = (
     """
+DELETE FROM personal_cycles WHERE configuration_id = :configuration AND (
+    external_id IN <erased> OR lower(asked) IN (
+        SELECT lower(u.email) FROM users u JOIN decided d ON d.user_id = u.id
+        WHERE d.action = 'delete' AND d.status IS NULL))
+""",
+    """
 UPDATE changes SET label = '', before = '{}', after = '{}',
     external_id = 'erased-' || CAST(d.user_id AS text)
 FROM decided d

@@ -26,7 +26,8 @@ from core.model.cycle import (
     StagedUser,
 )
 from core.model.directory import ExternalId
-from core.store import applying, finishing, grouping, pairing, staging
+from core.model.one_person import StepNote
+from core.store import applying, finishing, grouping, one_person, pairing, staging
 from core.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -204,6 +205,16 @@ class SyncStoreSql:
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
         """See `SyncStore.record_group_plan`."""
         await self._write(lambda tx: grouping.record_plan(tx, fence, changes))
+
+    async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:
+        """See `SyncStore.known_person`."""
+        return await self._read(lambda tx: one_person.known(tx, fence, name, key))
+
+    async def note_person(
+        self, fence: Fence, person: ExternalId | None, steps: Sequence[StepNote]
+    ) -> None:
+        """See `SyncStore.note_person`."""
+        await self._write(lambda tx: one_person.note(tx, fence, person, steps))
 
     async def progress(self, fence: Fence, progress: Progress) -> None:
         """See `SyncStore.progress`."""

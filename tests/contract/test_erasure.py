@@ -38,7 +38,14 @@ async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
         await world.cycle()
         world.directory.change(marked.id, email=f"{MARK}2@example.com")
         await world.cycle()
-        assert {"users", "changes", "links", "problems"} <= await tables_that_name(world, MARK)
+        await world.one_person(f"{MARK}2@example.com")
+        assert {
+            "users",
+            "changes",
+            "links",
+            "problems",
+            "personal_cycles",
+        } <= await tables_that_name(world, MARK)
         world.directory.remove(marked.id)
         for _ in range(3):
             outcome, _ = await world.cycle(dry_run=True)

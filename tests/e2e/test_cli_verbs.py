@@ -108,6 +108,20 @@ def make_and_revoke_an_applications_token(door: Host):
     ]
 
 
+def bring_one_person_up_to_date(door: Host):
+    one = door("sync", "--user", "p1@example.com", "--json")
+    assert one.status == 0, one.err
+    assert one.json["cycle"]["trigger"] == "on_demand"
+    steps = one.json["person"]["steps"]
+    assert steps[0]["step"] == "found"
+    assert steps[-1]["step"] == "done"
+    assert "Mapped to" in door("show", one.json["cycle"]["id"]).out
+    ghost = door("sync", "--user", "ghost@example.com", "--json")
+    assert (ghost.status, ghost.json["cycle"]["error"]["code"]) == (1, "person_not_found")
+    assert door("sync", "--user", " ").status == 2
+    assert door("status", "--json").json["configurations"][0]["last"] != ghost.json["cycle"]
+
+
 def show_test_export_and_apply_again(door: Host):
     assert door("config", "list", "--json").json["configurations"][0]["name"] == "people"
     assert door("config", "show", "peo", "--json").json["spec"]["provider"]["type"] == "csv"
@@ -226,6 +240,7 @@ def end_a_configuration_and_bring_one_back(door: Host):
 
 SCENES = (
     sync_look_hold_and_release,
+    bring_one_person_up_to_date,
     show_test_export_and_apply_again,
     see_the_doctor,
     queue_a_test_message,

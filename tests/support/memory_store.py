@@ -358,6 +358,15 @@ class MemoryStore:
         self._check()
         self.planned_groups += [(c.external_id, c.action) for c in changes]
 
+    async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:
+        return next(
+            (ExternalId(id_) for id_, link in self.links.items() if link.label == key), None
+        )
+
+    async def note_person(self, fence: Fence, person: ExternalId | None, steps: object) -> None:
+        self._check()
+        self.writes.append("note_person")
+
     async def progress(self, fence: Fence, progress: Progress) -> None:
         self._check()
         self.steps.append(str(progress.step))

@@ -60,16 +60,19 @@ class StoreWorld:
             detail={},
         )
 
-    async def queue(self, *, dry_run: bool = False, bound_plan: str | None = None) -> Cycle:
-        """Queue a cycle."""
+    async def queue(
+        self, *, dry_run: bool = False, bound_plan: str | None = None, person: str | None = None
+    ) -> Cycle:
+        """Queue a cycle, for one person if given."""
         return await self.store.cycles.queue(
             configuration=(await self.configuration()).id,
-            trigger=Trigger.MANUAL,
+            trigger=Trigger.MANUAL if person is None else Trigger.ON_DEMAND,
             dry_run=dry_run,
             actor=ADA,
             channel=None,
             audit=self.audit(),
             bound_plan=bound_plan,
+            person=person,
             now=self.clock.now(),
         )
 
@@ -90,6 +93,7 @@ class StoreWorld:
             clock=self.clock,
             trigger=claim.cycle.trigger,
             dry_run=claim.cycle.dry_run,
+            person=claim.person,
             **settings,
         )
 
@@ -105,6 +109,12 @@ class StoreWorld:
         queued = await self.queue(dry_run=dry_run, bound_plan=bound_plan)
         outcome = await self.run(**more)
         return outcome, await self.store.cycles.get(queued.id)
+
+    async def one_person(self, name: str, *, dry_run: bool = False) -> tuple[CycleOutcome, Cycle]:
+        """Run a cycle for one person, an hour later."""
+        self.clock.time += timedelta(hours=1)
+        queued = await self.queue(dry_run=dry_run, person=name)
+        return await self.run(), await self.store.cycles.get(queued.id)
 
     async def release(self, held: HeldSetId) -> tuple[CycleOutcome, Cycle]:
         """Release a held set and run the cycle that this starts."""

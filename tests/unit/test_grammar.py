@@ -267,7 +267,9 @@ def test_every_completion_is_a_command_or_the_start_of_one():
 
 
 def test_kinds_of_arguments_are_written_as_people_read_them():
-    assert spec_of("sync").usage == "sync [configuration] [--full] [--preview]"
+    assert spec_of("sync").usage == (
+        "sync [configuration] [--full] [--preview] [--user email or @user]"
+    )
     assert spec_of("licenses").usage == "licenses [set <number>]"
     assert spec_of("notify").usage == "notify test"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"

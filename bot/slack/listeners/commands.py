@@ -8,6 +8,7 @@ from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
 from bot.slack.listeners import apps, lifecycle, roles, schedule, wizard
 from bot.slack.listeners.asked import Asked, address
+from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
 from bot.slack.middleware import Received, Visit
 from bot.slack.views import answers, held, history, people, status
@@ -55,6 +56,9 @@ async def _status(visit: Visit, asked: Asked) -> None:
 
 async def _sync(visit: Visit, asked: Asked) -> None:
     command = asked.command
+    if command.text("user") is not None:
+        await one_person(visit, asked)
+        return
     if command.has("preview"):
         await _preview(visit, asked)
         return

@@ -18,7 +18,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.ids import Act, PageMark, Stamp
 from bot.slack.limits import escape, tidy
-from bot.slack.views import words
+from bot.slack.views import one_person, words
 from bot.slack.views.run_card import counted, group_line, held_line, reason
 from core.model.cycle import Counts, Cycle, CycleResult, CycleState
 from core.model.views import CycleView, HistoryPage
@@ -83,7 +83,7 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
         *reason(cycle),
         *[section(line) for line in (_proof(view), held_line(view)) if line],
         *_problems(view),
-        *_samples(view),
+        *([*one_person.steps(view.person)] if view.person else _samples(view)),
         _buttons(view),
         context(f"{kind} `{cycle.id}`", words.at(cycle.started_at, ""), _took(cycle, now)),
     ]

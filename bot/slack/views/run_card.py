@@ -86,6 +86,8 @@ def _running(view: CycleView, now: datetime) -> Message:
 
 
 def _title(cycle: Cycle) -> str:
+    if cycle.trigger is Trigger.ON_DEMAND:
+        return "Syncing one person of"
     return "Releasing held changes of" if cycle.trigger is Trigger.RELEASE else "Syncing"
 
 
@@ -142,6 +144,8 @@ def _over(cycle: Cycle, step: Step) -> str:
 
 def _started(cycle: Cycle) -> str:
     verb = "Approved by" if cycle.trigger is Trigger.RELEASE else "Started by"
+    if cycle.trigger is Trigger.ON_DEMAND:
+        verb = "One person, asked for by"
     again = f", resumed {words.several(cycle.resumed, 'time')}" if cycle.resumed else ""
     return f"{verb} {words.who(cycle.requested_by, cycle.requested_by_name)}{again}"
 

@@ -51,6 +51,7 @@ def upgrade() -> None:
     _leases()
     _role_grants()
     _app_tokens()
+    _personal_cycles()
 
 
 def _audit() -> None:
@@ -622,3 +623,13 @@ def _drafts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_drafts"),
     )
     op.create_index("uq_drafts_about", "drafts", ["account_id", "owner", "about"], unique=True)
+
+
+def _personal_cycles() -> None:
+    op.create_table(
+        "personal_cycles",
+        *_texts("account_id", "cycle_id", "configuration_id", "asked"),
+        sa.Column("external_id", sa.Text, nullable=True),
+        *_texts("steps"),
+        sa.PrimaryKeyConstraint("cycle_id", name="pk_personal_cycles"),
+    )
