@@ -60,13 +60,9 @@ def _audit() -> None:
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
         sa.Column("at", sa.Double, nullable=False),
-        sa.Column("actor", sa.Text, nullable=False),
-        sa.Column("door", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("subject", sa.Text, nullable=False),
+        *_texts("actor", "door", "action", "subject"),
         sa.Column("allowed", sa.Boolean, nullable=False),
-        sa.Column("detail", sa.Text, nullable=False),
-        sa.Column("reason", sa.Text, nullable=False),
+        *_texts("detail", "reason"),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
     op.create_index("ix_audit_at", "audit", ["account_id", "at"])
@@ -108,11 +104,7 @@ def _changes() -> None:
 def _configurations() -> None:
     op.create_table(
         "configurations",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("name_key", sa.Text, nullable=False),
-        sa.Column("document", sa.Text, nullable=False),
+        *_texts("account_id", "id", "name", "name_key", "document"),
         sa.Column("enabled", sa.Boolean, nullable=False, server_default=sa.true()),
         sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("scope_revision", sa.Integer, nullable=False, server_default=sa.text("1")),
@@ -140,14 +132,9 @@ def _configurations() -> None:
 def _cycles() -> None:
     op.create_table(
         "cycles",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
-        sa.Column("trigger", sa.Text, nullable=False),
+        *_texts("account_id", "id", "configuration_id", "state", "trigger"),
         sa.Column("dry_run", sa.Boolean, nullable=False, server_default=sa.false()),
-        sa.Column("requested_by", sa.Text, nullable=False),
-        sa.Column("requested_by_name", sa.Text, nullable=False),
+        *_texts("requested_by", "requested_by_name"),
         sa.Column("requested_at", sa.Double, nullable=False),
         sa.Column("channel", sa.Text, nullable=True),
         sa.Column("result", sa.Text, nullable=True),
@@ -255,8 +242,7 @@ def _invitations() -> None:
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
         sa.Column("user_id", _BIG, nullable=False),
-        sa.Column("cycle_id", sa.Text, nullable=False),
-        sa.Column("way", sa.Text, nullable=False),
+        *_texts("cycle_id", "way"),
         sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("'invitation'")),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("state_before", sa.Text, nullable=True),
@@ -412,9 +398,7 @@ def _rejections() -> None:
 def _settings() -> None:
     op.create_table(
         "settings",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        *_texts("account_id", "key", "value"),
         sa.PrimaryKeyConstraint("account_id", "key", name="pk_settings"),
     )
 
@@ -422,8 +406,7 @@ def _settings() -> None:
 def _slots() -> None:
     op.create_table(
         "slots",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("configuration_id", sa.Text, nullable=False),
+        *_texts("account_id", "configuration_id"),
         sa.Column("slot", sa.Double, nullable=False),
         sa.Column("cycle_id", sa.Text, nullable=True),
         sa.Column("skipped", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -471,9 +454,7 @@ def _users() -> None:
         sa.Column("account_id", sa.Text, nullable=False),
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
         sa.Column("configuration_id", sa.Text, nullable=True),
-        sa.Column("user_name", sa.Text, nullable=False),
-        sa.Column("display_name", sa.Text, nullable=False),
-        sa.Column("email", sa.Text, nullable=False),
+        *_texts("user_name", "display_name", "email"),
         sa.Column("match_key", sa.Text, nullable=True),
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("status_before", sa.Text, nullable=True),
@@ -601,9 +582,7 @@ def _app_tokens() -> None:
 def _secrets() -> None:
     op.create_table(
         "secrets",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("sealed", sa.Text, nullable=False),
+        *_texts("account_id", "id", "sealed"),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("created_by", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_secrets"),
@@ -613,10 +592,7 @@ def _secrets() -> None:
 def _drafts() -> None:
     op.create_table(
         "drafts",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", sa.Text, nullable=False),
-        sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("about", sa.Text, nullable=False),
+        *_texts("account_id", "id", "owner", "about"),
         sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("document", sa.Text, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
