@@ -18,17 +18,18 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.support.faults import CHANGES, Circumstances, Fault, Reply, Wire
+from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply, Wire
 
 _RESET = struct.pack("ii", 1, 0)
 _DRIP_SECONDS = 0.05
+_KEPT = frozenset({"content-type", "location", "link"})
 
 
 @dataclass(kw_only=True)
 class Injection:
     """One fault in waiting; `struck` counts its turns, `changed` those that changed an answer."""
 
-    fault: Fault
+    fault: Fault | Change
     page: int | None
     path: str
     times: int | None
@@ -76,9 +77,14 @@ class FaultProxy:
         self.targets: list[str] = []
 
     def inject(
-        self, fault: Fault, *, page: int | None = 1, path: str = "/Users", times: int | None = None
+        self,
+        fault: Fault | Change,
+        *,
+        page: int | None = 1,
+        path: str = "/Users",
+        times: int | None = None,
     ) -> Injection:
-        """Spoil the n-th page of a path (None: every page)."""
+        """Spoil the n-th page of a path (None: every page), by a fault or a change of its own."""
         injection = Injection(fault=fault, page=page, path=path, times=times)
         self.injections.append(injection)
         return injection
@@ -172,7 +178,9 @@ class FaultProxy:
                 circumstances = Circumstances(
                     first=first, target=request.target, strikes=injection.struck
                 )
-                spoilt = CHANGES[injection.fault](reply, circumstances)
+                fault = injection.fault
+                change = CHANGES[fault] if isinstance(fault, Fault) else fault
+                spoilt = change(reply, circumstances)
                 injection.changed += spoilt != reply
                 reply = spoilt
         return reply
@@ -225,8 +233,10 @@ async def _read_request(reader: asyncio.StreamReader) -> _Request:
 def _parse_reply(raw: bytes) -> Reply:
     head, _, body = raw.partition(b"\r\n\r\n")
     line, *lines = head.decode("latin-1").split("\r\n")
-    headers = dict(_pair(one) for one in lines)
-    kept = {name: headers[name] for name in ("content-type", "location") if name in headers}
+    kept: dict[str, str] = {}
+    for name, value in map(_pair, lines):
+        if name in _KEPT:
+            kept[name] = f"{kept[name]}, {value}" if name in kept else value
     return Reply(status=int(line.split(" ")[1]), headers=kept, body=body)
 
 
