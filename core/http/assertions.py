@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -152,7 +152,7 @@ class AssertionGrant(TokenGrant):
         hints: Mapping[str, str],
         options: HttpOptions,
         redactor: Redactor,
-    ) -> AssertionGrant:
+    ) -> Self:
         """Return the grant for this token endpoint; nothing is requested yet."""
         client = await HttpClient.open(token_url, options=options, redactor=redactor)
         return cls(client, form=form, hints=hints, clock=options.clock, redactor=redactor)

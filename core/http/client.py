@@ -164,6 +164,7 @@ class HttpClient:
         target: str,
         *,
         params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         tolerate: frozenset[int] = frozenset(),
         patient: bool = True,
     ) -> Answer:
@@ -172,13 +173,14 @@ class HttpClient:
         Args:
             target: a path below the base URL, or an absolute URL on the same origin.
             params: the query.
+            headers: further request headers.
             tolerate: statuses that are returned instead of raised, whatever their body.
             patient: transient faults are retried.
         """
         call = _Call(
             method="GET",
             url=self._resolve(target, params),
-            headers={"Accept": self._accept},
+            headers={"Accept": self._accept, **(headers or {})},
         )
         answer = await self._with_retries(call, tolerate, patient=patient)
         if answer.status in tolerate:

@@ -141,6 +141,8 @@ def _detail(body: bytes, redactor: Redactor) -> str:
         return ""
     for key in ("detail", "errorSummary", "error_description", "error"):
         text = parsed.get(key)
+        if isinstance(text, dict):
+            text = text.get("message")
         if isinstance(text, str) and text.strip():
             return f" It said: {redactor.excerpt(text)}"
     return ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from core.http.retry import parse_retry_after
 from core.ports import Clock
 
 _LONGEST_WAIT: Final = 120.0
@@ -16,6 +17,30 @@ _KEPT_FREE: Final = 10
 
 Hear = Callable[[Mapping[str, str]], None]
 """Takes an answer's headers, with lower-case names."""
+
+
+class HeldBack:
+    """The pace of a server that says by ``Retry-After`` when it wants to be asked again.
+
+    One throttled request holds all others back, as each of them would count against the limit.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._until = 0.0
+
+    @asynccontextmanager
+    async def turn(self, path: str) -> AsyncIterator[Hear]:  # noqa: ARG002 - all are alike
+        """Wait as long as an answer asked for; within, tell the next answer's headers."""
+        while (wait := self._until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
+        yield self._hear
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        wait = parse_retry_after(headers.get("retry-after"), now=self._clock.now())
+        if wait is not None:
+            until = self._clock.monotonic() + min(wait, _LONGEST_WAIT)
+            self._until = max(self._until, until)
 
 
 class Unhurried:

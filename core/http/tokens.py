@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from core.errors import ConfigurationError, SignInError, TerminalRemoteError
+from core.errors import ConfigurationError, SignInError, TerminalRemoteError, TransientRemoteError
 from core.http.client import Answer, HttpClient, HttpOptions
 from core.http.redaction import Redactor
 from core.ports import Clock
@@ -21,6 +21,7 @@ Secret = Callable[[], str]
 
 _MARGIN_SECONDS: Final = 60.0
 _MARGIN_SHARE: Final = 0.1
+_PASSING: Final = frozenset({"temporarily_unavailable", "server_error"})
 REFUSALS: Final = frozenset({400, 401})
 
 
@@ -140,9 +141,19 @@ class TokenGrant(ABC):
             if self._header is None or self._expired():
                 answer = await self._ask()
                 if answer.status in REFUSALS:
-                    raise self._refused(answer)
+                    raise self._passing(answer) or self._refused(answer)
                 self._keep(answer)
             return self._header or ""
+
+    def _passing(self, answer: Answer) -> TransientRemoteError | None:
+        """Return the error for an endpoint in trouble of its own: nobody must sign in again."""
+        if token_refusal(answer).error not in _PASSING:
+            return None
+        return TransientRemoteError(
+            f"{self._client.host} cannot sign anybody in at the moment.",
+            hint="Sync again in a while.",
+            status=answer.status,
+        )
 
     async def renew(self) -> bool:
         """Forget the token, so that the next request asks for a new one."""

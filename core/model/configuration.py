@@ -119,7 +119,34 @@ class LdapSettings:
     skip_referrals: bool = False
 
 
-ProviderSettings = ScimSettings | CsvSettings | OktaSettings | LdapSettings
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntraSettings:
+    """How to reach a Microsoft Entra tenant; secrets are references.
+
+    Exactly one of these ways to sign in: `client_secret`; or `certificate`, a PEM with a private
+    key and its certificate.
+
+    Attributes:
+        tenant: the Directory (tenant) ID, or a verified domain.
+        client_id: the Application (client) ID.
+        cloud: "global", "us-government", "us-dod" or "china".
+        url: Graph's base URL instead of the cloud's.
+        login_url: the sign-in's base URL instead of the cloud's.
+    """
+
+    type: Literal["entra"] = "entra"
+    tenant: str
+    client_id: str
+    client_secret: str | None = None
+    certificate: str | None = None
+    cloud: str = "global"
+    url: str | None = None
+    login_url: str | None = None
+    page_size: int = 999
+    groups: bool = True
+
+
+ProviderSettings = ScimSettings | CsvSettings | EntraSettings | OktaSettings | LdapSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

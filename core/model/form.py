@@ -55,6 +55,20 @@ _SCIM_RIGHTS = (
     "The account that signs in must be allowed to read Users and Groups (GET /Users, GET /Groups, "
     "RFC 7644). It needs no right to write."
 )
+_ENTRA_APP = (
+    FieldSpec(
+        key="tenant",
+        label="Directory (tenant) ID",
+        hint="On the app registration's overview; a verified domain will do, too.",
+    ),
+    FieldSpec(key="client_id", label="Application (client) ID"),
+)
+_ENTRA_RIGHTS = (
+    "In the Microsoft Entra admin center, App registrations, your app, API permissions: add the "
+    "application permissions User.Read.All and GroupMember.Read.All of Microsoft Graph (and "
+    "Organization.Read.All to show the tenant's name, Member.Read.Hidden for groups that hide "
+    "their members), then Grant admin consent."
+)
 _OKTA_URL = FieldSpec(
     key="url",
     label="Address of the Okta org",
@@ -103,6 +117,34 @@ KINDS: tuple[KindSpec, ...] = (
             FieldSpec(key="client_id", label="Client id"),
             FieldSpec(key="client_secret", label="Client secret", secret=True, hint=_TYPED),
             FieldSpec(key="oauth_scope", label="OAuth scope", optional=True),
+        ),
+    ),
+    KindSpec(
+        key="entra-secret",
+        type="entra",
+        label="Microsoft Entra ID, client secret",
+        about="An app registration with a secret, which expires",
+        rights=_ENTRA_RIGHTS,
+        fields=(
+            *_ENTRA_APP,
+            FieldSpec(key="client_secret", label="Client secret", secret=True, hint=_TYPED),
+        ),
+    ),
+    KindSpec(
+        key="entra-certificate",
+        type="entra",
+        label="Microsoft Entra ID, certificate",
+        about="An app registration with a certificate: what Microsoft recommends",
+        rights=_ENTRA_RIGHTS,
+        fields=(
+            *_ENTRA_APP,
+            FieldSpec(
+                key="certificate",
+                label="Private key and certificate, PEM",
+                secret=True,
+                lines=True,
+                hint=f"{_TYPED} With a key of 4,096 bits the two are too long to be typed here.",
+            ),
         ),
     ),
     KindSpec(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.model.configuration import (
     CsvSettings,
+    EntraSettings,
     LdapSettings,
     OktaSettings,
     ProviderSettings,
@@ -12,6 +13,7 @@ from core.model.configuration import (
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.csv_file.provider import CsvProvider
+from core.providers.entra.provider import EntraProvider
 from core.providers.ldap.provider import LdapProvider
 from core.providers.okta.provider import OktaProvider
 from core.providers.scim.provider import ScimProvider
@@ -29,6 +31,8 @@ async def open_provider(
             return await ScimProvider.open(settings, context=context)
         case CsvSettings():
             return await CsvProvider.open(settings, context=context)
+        case EntraSettings():
+            return await EntraProvider.open(settings, context=context)
         case OktaSettings():
             return await OktaProvider.open(settings, context=context)
         case LdapSettings():

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from core.model.configuration import CsvSettings, OktaSettings, ProviderSettings, ScimSettings
+from core.services.configuration_entra import read_entra
 from core.services.configuration_ldap import read_ldap
 from core.services.configuration_values import secret, url
 from core.services.yaml_nodes import (
@@ -24,8 +25,8 @@ from core.services.yaml_nodes import (
     whole_number,
 )
 
-_PROVIDERS = ("scim", "csv", "okta", "ldap")
-_LATER_PROVIDERS = ("entra", "google")
+_PROVIDERS = ("scim", "csv", "entra", "okta", "ldap")
+_LATER_PROVIDERS = ("google",)
 _SCIM_KEYS = (
     "type",
     "url",
@@ -59,6 +60,8 @@ def read_provider(node: Node, faults: Faults) -> ProviderSettings:
         raise WrongHereError(f"{kind} is not available yet; available are {', '.join(_PROVIDERS)}.")
     if kind == "scim":
         return _scim(table(node, "provider", _SCIM_KEYS, faults))
+    if kind == "entra":
+        return read_entra(node, faults)
     if kind == "okta":
         return _okta(table(node, "provider", _OKTA_KEYS, faults))
     if kind == "ldap":

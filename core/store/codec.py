@@ -12,6 +12,7 @@ import msgspec
 from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
+    EntraSettings,
     Guard,
     InvitationWay,
     LdapSettings,
@@ -28,6 +29,7 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PROVIDERS: Mapping[str, type[ProviderSettings]] = {
     "scim": ScimSettings,
     "csv": CsvSettings,
+    "entra": EntraSettings,
     "okta": OktaSettings,
     "ldap": LdapSettings,
 }

@@ -12,6 +12,7 @@ from core.errors import ConfigurationError
 from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
+    EntraSettings,
     Guard,
     InvitationWay,
     LdapSettings,
@@ -110,6 +111,16 @@ providers = st.one_of(
         page_size=st.integers(1, 10_000),
         groups=st.booleans(),
         skip_referrals=st.booleans(),
+    ),
+    st.builds(
+        EntraSettings,
+        tenant=st.just("contoso.example"),
+        client_id=st.just("11111111-2222-3333-4444-555555555555"),
+        certificate=st.just("file:entra.pem"),
+        cloud=st.sampled_from(["global", "us-government", "us-dod", "china"]),
+        url=st.sampled_from([None, "https://graph.example/v1.0"]),
+        page_size=st.integers(1, 999),
+        groups=st.booleans(),
     ),
     st.builds(
         OktaSettings,
@@ -223,6 +234,18 @@ def test_each_kind_of_error_is_told_with_its_line(line, expected):
         ("{type: scim, url: 'https://x.example', token: 'file:../t'}", "expected a reference"),
         ("{type: scim, url: 'https://x.example', token: 'env:HOME'}", "expected a reference"),
         ("{type: scim, url: 'https://x.example', username: u}", "exactly one way"),
+        ("{type: entra, tenant: t, client_id: c}", "either client_secret or certificate"),
+        ("{type: entra, client_id: c, client_secret: 'file:s'}", "needs the key tenant"),
+        ("{type: entra, tenant: t, client_id: c, client_secret: s3}", "expected a reference"),
+        (
+            "{type: entra, tenant: t, client_id: c, certificate: 'file:c', client_secret: f}",
+            "either client_secret or certificate",
+        ),
+        (
+            "{type: entra, tenant: t, client_id: c, certificate: 'file:c', cloud: x}",
+            "one of global",
+        ),
+        ("{type: entra, tenant: t, client_id: c, certificate: 'file:c', page_size: 1000}", "999"),
         ("{type: okta, url: 'https://x.example'}", "exactly one way to sign in"),
         ("{type: okta, url: 'https://x.example/api/v1', token: 'file:t'}", "address and no more"),
         ("{type: okta, url: 'https://x.example', client_id: c}", "exactly one way to sign in"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
+    EntraSettings,
     Guard,
     InvitationWay,
     MissingPolicy,
@@ -73,6 +74,20 @@ SPECS = [
         ),
     ),
     replace(SPEC, provider=OktaSettings(url="https://acme.okta.com", token="file:okta")),
+    replace(
+        SPEC,
+        provider=EntraSettings(
+            tenant="contoso.com",
+            client_id="x",
+            certificate="stored:s-abcdefgh",
+            cloud="china",
+            groups=False,
+        ),
+    ),
+    replace(
+        SPEC,
+        provider=EntraSettings(tenant="contoso.com", client_id="x", client_secret="file:secret"),
+    ),
     replace(SPEC, provider=CsvSettings(url="https://hr.example/people.csv")),
 ]
 

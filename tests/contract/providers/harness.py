@@ -13,12 +13,17 @@ from pathlib import Path
 
 from core.model.configuration import CsvSettings, ProviderSettings, ScimSettings
 from tests.contract.providers.backend import SECRET, Backend, Person, members_of
+from tests.contract.providers.entra_harness import (
+    entra_certificate_harness,
+    entra_secret_harness,
+)
 from tests.contract.providers.ldap_harness import openldap_harness
 from tests.contract.providers.okta_harness import okta_app_harness, okta_token_harness
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault
 from tests.support.scim_backend import TOKEN, ScimBackend, running_scim
 from tests.support.slapd import running_slapd
+from tests.vendors.entra_server import running_entra
 
 
 class ScimHarness(Backend):
@@ -223,6 +228,8 @@ HARNESSES: Mapping[str, tuple] = {
     "scim-cursor": (lambda: running_scim(cursor=True), scim_harness),
     "csv-file": (nothing_shared, csv_file_harness),
     "csv-url": (nothing_shared, csv_url_harness),
+    "entra-secret": (running_entra, entra_secret_harness),
+    "entra-certificate": (running_entra, entra_certificate_harness),
     "okta-app": (nothing_shared, okta_app_harness),
     "okta-token": (nothing_shared, okta_token_harness),
     "ldap": (running_slapd, openldap_harness),

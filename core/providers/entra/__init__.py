@@ -1,0 +1,1 @@
+"""People and groups from Microsoft Entra ID, read through Microsoft Graph v1.0."""
