@@ -35,6 +35,7 @@ from core.store.codec import (
 )
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import store_policy, store_total
+from core.store.outbox import mark_alerts
 
 _SELECT = "SELECT * FROM configurations WHERE account_id = :account AND deleted_at IS NULL"
 _INSERT = """
@@ -74,9 +75,9 @@ ON CONFLICT DO NOTHING
 """No slot before this moment is caught up with."""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _GO_ON = """
-UPDATE configurations SET failures = 0, stopped_reason = NULL
-WHERE id = :id AND account_id = :account
+UPDATE configurations SET stopped_reason = NULL WHERE id = :id AND account_id = :account
 """
+"""Its failures are forgotten by the first success, which the channel is told of."""
 _SUCCESS = """
 UPDATE configurations SET failures = 0, failing_since = NULL, failed_at = NULL,
     stopped_reason = NULL, last_success_at = :now
@@ -236,8 +237,9 @@ class Configurations:
                 return await load_configuration(tx, id)
             before = await load_configuration(tx, id, to_change=True)
             await tx.run(_SUCCESS, id=id, now=at)
-            if before.failures:
+            if before.failures or before.stopped_reason is not None:
                 await from_now(tx, id, now=now)
+                await mark_alerts(tx, id, since=before.last_success_at, now=now)
             return await load_configuration(tx, id)
 
         return await self._database.write(work)

@@ -18,7 +18,7 @@ from core.store.counts import load_counts
 from core.store.database import Database, Transaction
 from core.store.ending import cancel_open_cycle
 from core.store.licenses import lock_pool, settle_pool
-from core.store.outbox import mark_card, put_item
+from core.store.outbox import mark_alerts, mark_card, put_item
 
 _ENABLE = """
 UPDATE configurations SET enabled = TRUE, revision = revision + 1, disabled_at = NULL,
@@ -131,6 +131,7 @@ class Lifecycle:
                 return before
             if enabled:
                 await tx.run(_ENABLE, id=id)
+                await mark_alerts(tx, id, since=before.last_success_at, now=audit.at)
                 await from_now(tx, id, now=audit.at)
             else:
                 now, reason = to_seconds(audit.at), audit.reason or None
@@ -185,7 +186,7 @@ class Lifecycle:
         """
 
         async def work(tx: Transaction) -> Belongings:
-            await _present(tx, id, revision)
+            stored = await _present(tx, id, revision)
             found = await _belongings(tx, id)
             await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
             await _give_up_held(tx, id, audit.at)
@@ -194,6 +195,7 @@ class Lifecycle:
             for statement in _LET_GO:
                 await tx.run(statement, id=id)
             await tx.run(_DELETE, id=id, now=to_seconds(audit.at))
+            await mark_alerts(tx, id, since=stored.last_success_at, now=audit.at)
             await add_audit(tx, audit)
             return found
 

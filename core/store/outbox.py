@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from core.model.configuration import ConfigurationId
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
 from core.store.bulk import reserve_ids
 from core.store.codec import to_json, to_object, to_seconds, to_time
@@ -29,6 +30,11 @@ UPDATE outbox SET version = version + 1, state = 'pending',
     next_at = CASE WHEN state = 'pending' AND attempts > 0 THEN next_at ELSE :now END,
     attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END
 WHERE account_id = :account AND key = :key
+"""
+_ALERTS = """
+SELECT key FROM outbox WHERE account_id = :account AND kind = 'alert' AND created_at >= :since
+  AND (subject = :configuration OR subject IN (
+      SELECT id FROM cycles WHERE configuration_id = :configuration))
 """
 _CLAIM = """
 UPDATE outbox SET claimed_by = :owner, claimed_until = :until, claimed_version = version
@@ -182,6 +188,15 @@ async def put_item(tx: Transaction, item: NewOutboxItem, *, now: datetime) -> No
 async def mark_card(tx: Transaction, key: str, *, now: datetime) -> None:
     """Make a card that exists due for an edit."""
     await tx.run(_REMARK, key=key, now=to_seconds(now))
+
+
+async def mark_alerts(
+    tx: Transaction, configuration: ConfigurationId, *, since: datetime | None, now: datetime
+) -> None:
+    """Make a configuration's alerts of this episode due for an edit: they may be over."""
+    values = {"configuration": configuration, "since": to_seconds(since) if since else 0.0}
+    for row in await tx.rows(_ALERTS, **values):
+        await mark_card(tx, row.key, now=now)
 
 
 def cycle_card(cycle_id: str, channel: str | None) -> NewOutboxItem:

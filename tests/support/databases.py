@@ -71,19 +71,21 @@ def _named(uri: str, database: str) -> str:
 
 
 @contextmanager
-def fresh_database(backend: str, folder: Path) -> Iterator[str]:
-    """Give the URL of a migrated, empty database that is dropped afterwards.
+def fresh_database(backend: str, folder: Path, *, migrated: bool = True) -> Iterator[str]:
+    """Give the URL of an empty database, migrated by default, that is dropped afterwards.
 
     To be called outside an event loop, as a fixture is.
     """
     if backend == "sqlite":
         path = folder / "dirsync.db"
-        shutil.copyfile(_sqlite_template(), path)
+        if migrated:
+            shutil.copyfile(_sqlite_template(), path)
         yield f"sqlite:///{path}"
         return
     uri = _server().get_uri()
     name = f"t{os.getpid()}_{next(_numbers)}"
-    asyncio.run(_run(uri, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
+    template = _TEMPLATE if migrated else "template0"
+    asyncio.run(_run(uri, f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield _named(uri, name)
     finally:

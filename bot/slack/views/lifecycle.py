@@ -78,7 +78,7 @@ def delete_form(found: Consequences, *, now: datetime) -> Block:
                 ],
                 chosen=LeaveBehind.STAY.value,
             ),
-            fields.written(NAME, f"Type {configuration.name} to confirm", most=100),
+            fields.written(NAME, f"Type “{configuration.name}” to confirm", most=100),
             fields.written(
                 REASON,
                 "Why?",
