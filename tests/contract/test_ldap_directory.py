@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -17,10 +18,18 @@ from core.errors import (
     SignInError,
     TerminalRemoteError,
     TransientRemoteError,
+    WatermarkExpiredError,
 )
 from core.http.limits import HttpLimits
 from core.model.configuration import LdapSettings
-from core.model.directory import CheckStatus, Presence, ProviderGroup
+from core.model.directory import (
+    ChangePage,
+    CheckStatus,
+    Presence,
+    ProviderGroup,
+    ResourceKind,
+    Watermark,
+)
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
@@ -32,6 +41,16 @@ from tests.support.tube import Tube
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Opener = Callable[..., Awaitable[IdentityProvider]]
+
+
+class AheadClock(WallClock):
+    """This machine's clock, so much ahead of the server's."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +77,11 @@ async def opened(directory: Slapd, tmp_path: Path) -> AsyncIterator[Opener]:
             networks: tuple = LOOPBACK,
             limits: HttpLimits = LIMITS,
             wanted: frozenset[str] = frozenset(),
+            ahead: timedelta = timedelta(),
             **changed: object,
         ) -> IdentityProvider:
             context = ProviderContext(
-                clock=WallClock(),
+                clock=AheadClock(ahead),
                 allow_networks=networks,
                 credentials_dir=tmp_path,
                 environ={"DIRSYNC_CREDENTIAL_T": TOKEN, "DIRSYNC_CREDENTIAL_WRONG": "wrong"},
@@ -471,6 +491,82 @@ async def test_a_group_can_be_asked_for(directory, opened):
 
     assert await provider.read_group(staff) is Presence.ACTIVE
     assert await provider.read_group(left) is Presence.GONE
+
+
+async def changes_of(provider: IdentityProvider, since: Watermark) -> list[ChangePage]:
+    async with aclosing(provider.read_changes(since)) as pages:
+        read = [page async for page in pages]
+    assert [page.last for page in read] == [False] * (len(read) - 1) + [True]
+    assert len({page.token for page in read}) == len(read)
+    assert [bool(page.watermark) for page in read] == [page.last for page in read]
+    return read
+
+
+def who(provider: IdentityProvider, pages: list[ChangePage]) -> set[str]:
+    people = [one for page in pages if page.kind is ResourceKind.USER for one in page.records]
+    return {provider.decode_user(raw).external_id for raw in people}
+
+
+def which(provider: IdentityProvider, pages: list[ChangePage]) -> dict[str, ProviderGroup]:
+    groups = [one for page in pages if page.kind is ResourceKind.GROUP for one in page.records]
+    decoded = map(provider.decode_group, groups)
+    return {group.display_name: group for group in decoded}
+
+
+async def test_a_delta_lists_who_and_which_groups_changed_since(directory, opened):
+    ids = {name: directory.person(name) for name in ("ann", "bob", "cat")}
+    inner = directory.group("inner", [dn_of("bob")])
+    directory.group("staff", [dn_of("ann"), f"cn=inner,{GROUPS}", "cn=elsewhere,dc=other"])
+    later = await opened(ahead=timedelta(hours=1))
+    mark = await later.watermark()
+
+    assert who(later, await changes_of(later, mark)) == set()
+    now = await opened()
+    pages = await changes_of(now, await now.watermark())
+
+    assert who(now, pages) == set(ids.values())
+    groups = which(now, pages)
+    assert groups["staff"].member_users == {ids["ann"]}
+    assert groups["staff"].member_groups == {inner}
+    assert groups["staff"].complete
+
+
+async def test_a_name_that_leads_nowhere_leaves_a_changed_group_incomplete(directory, opened):
+    ann = directory.person("ann")
+    directory.group("staff", [dn_of("ann"), dn_of("deleted")])
+    provider = await opened()
+
+    staff = which(provider, await changes_of(provider, await provider.watermark()))["staff"]
+
+    assert staff.member_users == {ann}
+    assert not staff.complete
+
+
+async def test_a_delta_begins_some_minutes_back_for_clocks_that_differ(directory, opened):
+    ann = directory.person("ann")
+    provider = await opened(ahead=timedelta(minutes=9))
+
+    pages = await changes_of(provider, await provider.watermark())
+
+    assert who(provider, pages) == {ann}
+
+
+@pytest.mark.parametrize(
+    "mark", ["", "x", "{}", '{"time": "tomorrow"}', '{"time": "20990101000000Z"}', '{"time": 3}']
+)
+async def test_a_watermark_that_is_none_of_this_server_has_expired(directory, opened, mark):
+    provider = await opened()
+
+    with pytest.raises(WatermarkExpiredError):
+        await changes_of(provider, Watermark(mark))
+
+
+async def test_there_are_no_deltas_where_the_members_of_one_group_are_read(directory, opened):
+    directory.group("staff", [])
+    provider = await opened(member_of=f"cn=staff,{GROUPS}")
+
+    assert not provider.capabilities.delta
+    assert await provider.watermark() is None
 
 
 async def test_an_answer_beyond_the_cap_is_refused(directory, opened):

@@ -245,15 +245,20 @@ def _name(common: str) -> x509.Name:
     )
 
 
-def make_certificates(folder: Path) -> None:
+def make_certificates(folder: Path, *addresses: str) -> None:
     """Write an authority, a server of this machine, the reader's own, and another authority."""
+    here = ("127.0.0.1", *addresses)
     key = ec.generate_private_key(ec.SECP256R1())
-    (folder / "ca.pem").write_bytes(_signed("authority", key, "authority", key, authority=True))
+    (folder / "ca.pem").write_bytes(
+        _signed("authority", key, "authority", key, here, authority=True)
+    )
     other = ec.generate_private_key(ec.SECP256R1())
-    (folder / "other-ca.pem").write_bytes(_signed("other", other, "other", other, authority=True))
+    (folder / "other-ca.pem").write_bytes(
+        _signed("other", other, "other", other, here, authority=True)
+    )
     for common, file in (("localhost", "server"), ("reader", "reader")):
         own = ec.generate_private_key(ec.SECP256R1())
-        (folder / f"{file}.pem").write_bytes(_signed(common, own, "authority", key))
+        (folder / f"{file}.pem").write_bytes(_signed(common, own, "authority", key, here))
         (folder / f"{file}.key").write_bytes(
             own.private_bytes(
                 serialization.Encoding.PEM,
@@ -263,11 +268,13 @@ def make_certificates(folder: Path) -> None:
         )
 
 
-def _signed(subject: str, own, issuer: str, key, *, authority: bool = False) -> bytes:
+def _signed(
+    subject: str, own, issuer: str, key, addresses: Sequence[str], *, authority: bool = False
+) -> bytes:
     now = datetime.now(UTC)
     names = [
         x509.DNSName("localhost"),
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses),
     ]
     made = (
         x509.CertificateBuilder()

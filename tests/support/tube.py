@@ -6,15 +6,15 @@ from typing import Self
 
 
 class Tube:
-    """Passes bytes on to a port of this machine.
+    """Passes bytes on to a port of this machine, or of another of its loopback addresses.
 
     Attributes:
         silent: nothing comes back from the server any more; connections stay open.
         connections: how many were accepted so far.
     """
 
-    def __init__(self, port: int) -> None:
-        self._to = port
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._to = (host, port)
         self._tasks: set[asyncio.Task[None]] = set()
         self.silent = False
         self.connections = 0
@@ -46,7 +46,7 @@ class Tube:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self.connections += 1
-        back, forth = await asyncio.open_connection("127.0.0.1", self._to)
+        back, forth = await asyncio.open_connection(*self._to)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pass(reader, forth, answers=False))

@@ -47,7 +47,8 @@ class _Findings:
             at = NETWORK
         elif isinstance(error, (SignInError, ConfigurationError)) and SIGN_IN not in self.lines:
             at = SIGN_IN
-        if at != NETWORK and NETWORK not in self.lines:
+        reached = not isinstance(error, ConfigurationError)
+        if reached and at != NETWORK and NETWORK not in self.lines:
             self.say(NETWORK, CheckStatus.OK)
         self.say(at, CheckStatus.FAILED, error.message, error.hint, error.code)
 

@@ -13,6 +13,9 @@ from core.providers.ldap.wire import Binary, IdKind
 _ACTIVE_DIRECTORY: Final = "1.2.840.113556.1.4.800"
 _ACTIVE_DIRECTORY_LDS: Final = "1.2.840.113556.1.4.1851"
 _PAGED_RESULTS: Final = "1.2.840.113556.1.4.319"
+_BITS: Final = "1.2.840.113556.1.4.803"
+_MADE_BY_SYSTEM: Final = 1
+"""In groupType: one of the Builtin groups, which are this machine's own (MS-ADTS §2.2.12)."""
 IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
 """Active Directory's matching rule that follows memberships through nested groups."""
 
@@ -84,8 +87,9 @@ def _active_directory(root: Values, vendor: str, *, pages: bool) -> Dialect:
         active_directory=True,
         id_attribute="objectGUID",
         id_kind=IdKind.GUID,
-        people_filter="(&(objectCategory=person)(objectClass=user))",
-        groups_filter="(objectClass=group)",
+        people_filter="(&(objectCategory=person)(objectClass=user)"
+        "(!(isCriticalSystemObject=TRUE)))",
+        groups_filter=f"(&(objectClass=group)(!(groupType:{_BITS}:={_MADE_BY_SYSTEM})))",
         user_names=("userPrincipalName", "sAMAccountName"),
         pages=pages,
         emptied=frozenset(configuration),

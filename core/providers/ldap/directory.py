@@ -142,12 +142,17 @@ class Directory:
     async def is_there(self, dn: str) -> bool:
         """Say whether an entry of this DN is there and shown."""
         question = Question(base=dn, filter=ANYTHING, subtree=False)
+        return await self.found_at(question) is not None
+
+    async def found_at(self, question: Question) -> Entry | None:
+        """Return the entry that a question for one DN finds, or None."""
         try:
-            return bool(await self.few(question))
+            found = await self.few(question)
         except TerminalRemoteError as error:
-            if error.code == "base_missing":
-                return False
-            raise
+            if error.code != "base_missing":
+                raise
+            return None
+        return found[0] if found else None
 
     async def shows_any(self, question: Question) -> bool:
         """Say whether a search finds anything at all."""

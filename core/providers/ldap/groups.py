@@ -14,7 +14,7 @@ import msgspec
 from core.providers.ldap.dialect import texts
 from core.providers.ldap.directory import ANYTHING, NO_ATTRIBUTES, Directory, Question
 from core.providers.ldap.names import is_below, normal_dn
-from core.providers.ldap.people import MEMBERS, People, PeopleIndex
+from core.providers.ldap.people import MEMBERS, PRIMARY_GROUP, People, PeopleIndex
 from core.providers.ldap.records import GroupRecord
 from core.providers.ldap.wire import ENTRY, Binary, Entry
 
@@ -23,6 +23,7 @@ _SID: Final = "objectSid"
 _ATTRIBUTES: Final = ("cn", *MEMBERS, _NAMES, _SID)
 _RANGE: Final = re.compile(r"(member|uniquemember);range=(\d+)-(\d+|\*)")
 _NUMBER_BYTES: Final = 4
+_SINGLE_LOOKS: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +31,7 @@ class _Listed:
     """A group as it was listed.
 
     Attributes:
-        members: normal DNs.
+        members: normal DN -> the DN as it is written.
         names: case-folded user names.
         number: by which people have it as their primary group, or an empty string.
     """
@@ -38,7 +39,7 @@ class _Listed:
     id: str
     dn: str
     name: str
-    members: frozenset[str]
+    members: Mapping[str, str]
     names: frozenset[str]
     number: str
 
@@ -67,6 +68,52 @@ class Groups:
         for group in listed:
             yield msgspec.json.encode(_record(group, index, ids))
 
+    async def changed(self, condition: str) -> AsyncGenerator[bytes, None]:
+        """Yield the raw records of those groups that a condition admits.
+
+        A list with a name that leads nowhere counts as incomplete: a delta looks only once.
+        """
+        listed = [group async for group in self._listed(condition)]
+        if not listed:
+            return
+        index = await self._index_for(listed)
+        strangers = {dn for group in listed for dn in group.members} - index.ids.keys()
+        ids = await self._ids() if strangers else {}
+        for group in listed:
+            complete = not self._strangers([group], index, ids)
+            record = _record(group, index, ids)
+            yield msgspec.json.encode(msgspec.structs.replace(record, complete=complete))
+
+    async def _index_for(self, listed: Sequence[_Listed]) -> PeopleIndex:
+        """Return where the names in these groups lead, by single looks if they are few."""
+        everybody = {dn: name for group in listed for dn, name in group.members.items()}
+        members = {dn: name for dn, name in everybody.items() if self._is_inside(dn)}
+        if len(members) > _SINGLE_LOOKS or any(group.names for group in listed):
+            return await self._people.index()
+        for group in listed:
+            question = await self._people.question(f"({PRIMARY_GROUP}={group.number})")
+            if group.number and await self._directory.shows_any(question):
+                return await self._people.index()
+        index = PeopleIndex()
+        for dn, name in members.items():
+            question = replace(await self._people.question(), base=name, subtree=False)
+            found = await self._directory.found_at(question)
+            if found is not None and found.id:
+                index.ids[dn] = found.id
+        return index
+
+    async def _ids(self) -> dict[str, str]:
+        """Return normal DN -> id of all groups."""
+        ids: dict[str, str] = {}
+        async with aclosing(self._directory.pages(await self.bare_question())) as pages:
+            async for found in pages:
+                entries = map(ENTRY.decode, found.records)
+                ids.update({normal_dn(entry.dn): entry.id for entry in entries if entry.id})
+        return ids
+
+    def _is_inside(self, dn: str) -> bool:
+        return any(is_below(dn, base) for base in self._below)
+
     async def question(self, more: str = "") -> Question:
         """Return the question for all groups; `more` is a further condition, a whole filter."""
         dialect = await self._directory.dialect()
@@ -77,8 +124,8 @@ class Groups:
         """Return the question for nothing but which groups there are."""
         return replace(await self.question(), attributes=(NO_ATTRIBUTES,))
 
-    async def _listed(self) -> AsyncGenerator[_Listed, None]:
-        async with aclosing(self._directory.pages(await self.question())) as pages:
+    async def _listed(self, condition: str = "") -> AsyncGenerator[_Listed, None]:
+        async with aclosing(self._directory.pages(await self.question(condition))) as pages:
             async for found in pages:
                 for raw in found.records:
                     entry = ENTRY.decode(raw)
@@ -108,7 +155,7 @@ class Groups:
         for group in listed:
             for dn in group.members:
                 known = dn in index.ids or dn in groups
-                if not known and any(is_below(dn, base) for base in self._below):
+                if not known and self._is_inside(dn):
                     return True
             if group.names - index.by_name.keys():
                 return True
@@ -138,7 +185,7 @@ def _listed(entry: Entry, members: Iterable[str]) -> _Listed:
         id=entry.id,
         dn=normal_dn(entry.dn),
         name=next(iter(texts(values.get("cn", ()))), ""),
-        members=frozenset(map(normal_dn, members)),
+        members={normal_dn(dn): dn for dn in members},
         names=frozenset(name.casefold() for name in texts(values.get(_NAMES.lower(), ()))),
         number=_number(values.get(_SID.lower(), ())),
     )

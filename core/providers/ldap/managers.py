@@ -15,7 +15,6 @@ from core.providers.ldap.records import read_entry
 from core.providers.ldap.wire import Binary, Entry
 
 _MANAGER = "manager"
-_UNUSABLE = frozenset({"base_missing", "referral_refused"})
 
 
 class Managers:
@@ -45,12 +44,12 @@ class Managers:
             return raw
         question = Question(base=names[0], filter=ANYTHING, subtree=False)
         try:
-            found = await self._directory.few(question)
+            found = await self._directory.found_at(question)
         except TerminalRemoteError as error:
-            if error.code not in _UNUSABLE:
+            if error.code != "referral_refused":
                 raise
-            found = []
-        return _with_manager(entry, found[0].id if found else "")
+            found = None
+        return _with_manager(entry, found.id if found else "")
 
 
 def _with_manager(entry: Entry, manager: str) -> bytes:

@@ -6,6 +6,7 @@ import importlib.util
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from core.errors import ConfigurationError, PermissionMissingError, TerminalRemoteError
 from core.http.addresses import AddressPolicy
@@ -19,10 +20,13 @@ from core.model.directory import (
     Presence,
     ProviderGroup,
     ProviderUser,
+    ResourceKind,
     Watermark,
 )
+from core.ports import Clock
 from core.providers.context import ProviderContext
 from core.providers.finding import named, the_only
+from core.providers.ldap.changes import Changes
 from core.providers.ldap.check import check_directory
 from core.providers.ldap.directory import Directory
 from core.providers.ldap.faults import not_installed
@@ -52,13 +56,16 @@ class LdapProvider:
     their members by DN, so reading groups lists the people's names, too.
     """
 
-    def __init__(self, *, directory: Directory, decoder: UserDecoder, groups: bool) -> None:
+    def __init__(
+        self, *, directory: Directory, decoder: UserDecoder, groups: bool, clock: Clock
+    ) -> None:
         self._directory = directory
         self._decoder = decoder
         self._wants_groups = groups
         self._people = People(directory)
         self._groups = Groups(directory, self._people)
         self._managers = Managers(directory, self._people)
+        self._changes = Changes(directory, self._people, self._groups, clock)
 
     @classmethod
     async def open(cls, settings: LdapSettings, *, context: ProviderContext) -> LdapProvider:
@@ -78,15 +85,18 @@ class LdapProvider:
             clock=context.clock,
         )
         decoder = UserDecoder(context.wanted, settings=settings)
-        return cls(directory=directory, decoder=decoder, groups=settings.groups)
+        return cls(
+            directory=directory, decoder=decoder, groups=settings.groups, clock=context.clock
+        )
 
     @property
     def capabilities(self) -> Capabilities:
-        """Groups if they are wanted; single reads; no announced totals."""
+        """Groups if they are wanted; single reads; deltas unless one group's members are read."""
         return Capabilities(
             groups=self._wants_groups,
             read_one=True,
             announces_total=False,
+            delta=self._directory.settings.member_of is None,
             page_size=self._directory.settings.page_size,
         )
 
@@ -127,14 +137,23 @@ class LdapProvider:
             )
 
     async def watermark(self) -> Watermark | None:
-        """Return None: changes are not listed."""
-        return None
+        """Return where a delta begins that starts now; None where there are none."""
+        return await self._changes.watermark() if self.capabilities.delta else None
 
-    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
-        """Yield nothing: changes are not listed."""
-        nothing: tuple[ChangePage, ...] = ()
-        for page in nothing:
-            yield page
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+        """Yield the people and then the groups that changed since then."""
+        if not self.capabilities.delta:
+            return
+        selection = await self._selection()
+        managers = await self._managers.index() if self._decoder.wants_manager else None
+        listing = self._changes.pages(since, selection, groups=self._wants_groups)
+        async with aclosing(listing) as pages:
+            async for page in pages:
+                if managers is not None and page.kind is ResourceKind.USER:
+                    named_records = [self._managers.named(raw, managers) for raw in page.records]
+                    yield replace(page, records=named_records)
+                else:
+                    yield page
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""

@@ -6,6 +6,7 @@ A further provider gets the whole suite by adding one class like these to `HARNE
 import asyncio
 import csv
 import io
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -17,10 +18,11 @@ from tests.contract.providers.entra_harness import (
     entra_certificate_harness,
     entra_secret_harness,
 )
-from tests.contract.providers.ldap_harness import openldap_harness
+from tests.contract.providers.ldap_harness import active_directory_harness, openldap_harness
 from tests.contract.providers.okta_harness import okta_app_harness, okta_token_harness
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault
+from tests.support.samba_dc import can_run, running_samba
 from tests.support.scim_backend import TOKEN, ScimBackend, running_scim
 from tests.support.slapd import running_slapd
 from tests.vendors.entra_server import running_entra
@@ -235,6 +237,10 @@ HARNESSES: Mapping[str, tuple] = {
     "ldap": (running_slapd, openldap_harness),
 }
 """Name -> what all tests of a module share, and what each test gets."""
+
+if can_run() and os.environ.get("DIRSYNC_TEST_SCALE") == "full":
+    # A domain controller needs root and takes its time.
+    HARNESSES = {**HARNESSES, "active-directory": (running_samba, active_directory_harness)}
 
 
 def crowd(count: int) -> list[Person]:

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from core.model.configuration import LdapSettings, ProviderSettings
-from tests.contract.providers.backend import SECRET, Backend, Person
+from tests.contract.providers.backend import SECRET, Backend, Person, members_of
+from tests.support import samba_dc
+from tests.support.samba_dc import DomainController
 from tests.support.slapd import GROUPS, READER, SUFFIX, Slapd, dn_of
 from tests.support.tube import Tube
 
@@ -30,13 +32,10 @@ class OpenLdapHarness(Backend):
     def _fill(self, people: list[Person]) -> None:
         self._server.clear()
         self._ids = {}
-        members: dict[str, list[str]] = {}
         for person in people:
             self._add(person)
-            for name in person.groups:
-                members.setdefault(name, []).append(dn_of(person.key))
-        for name, dns in members.items():
-            self._server.group(name, dns)
+        for name, keys in members_of(people).items():
+            self._server.group(name, [dn_of(key) for key in keys])
 
     def _add(self, person: Person) -> None:
         self._ids[person.key] = self._server.person(person.key)
@@ -89,3 +88,77 @@ class OpenLdapHarness(Backend):
 async def openldap_harness(folder: Path, server: Slapd) -> AsyncIterator[Backend]:
     async with Tube(server.port) as tube:
         yield OpenLdapHarness(folder, server=server, tube=tube)
+
+
+class ActiveDirectoryHarness(Backend):
+    """A real domain controller, reached by StartTLS through a tube."""
+
+    def __init__(self, folder: Path, *, controller: DomainController, tube: Tube) -> None:
+        super().__init__(folder)
+        self._controller = controller
+        self._tube = tube
+        self._ids: dict[str, str] = {}
+        shutil.copy(controller.ca, folder / "ca.pem")
+
+    async def start(self, people: list[Person]) -> None:
+        await asyncio.to_thread(self._fill, people)
+
+    def _fill(self, people: list[Person]) -> None:
+        self._controller.clear()
+        self._ids = {}
+        for person in people:
+            self._add(person)
+        for name, keys in members_of(people).items():
+            self._controller.group(name, [samba_dc.dn_of(key) for key in keys])
+
+    def _add(self, person: Person) -> None:
+        control = samba_dc.ENABLED if person.active else samba_dc.DISABLED
+        self._ids[person.key] = self._controller.person(person.key, userAccountControl=control)
+
+    def _change(self, key: str, **values: str) -> None:
+        self._controller.change(samba_dc.dn_of(key), **values)
+
+    async def disable(self, key: str) -> None:
+        await asyncio.to_thread(self._change, key, userAccountControl=samba_dc.DISABLED)
+
+    async def rename(self, key: str, title: str) -> None:
+        await asyncio.to_thread(self._change, key, title=title)
+
+    async def readdress(self, key: str, email: str) -> None:
+        await asyncio.to_thread(self._change, key, mail=email, userPrincipalName=email)
+
+    async def add(self, person: Person) -> None:
+        await asyncio.to_thread(self._add, person)
+
+    async def delete(self, key: str) -> None:
+        await asyncio.to_thread(self._controller.delete, samba_dc.dn_of(key))
+
+    async def spoil_one(self) -> None:
+        await asyncio.to_thread(self._change, min(self._ids), preferredLanguage="x" * 10_001)
+
+    async def refuse_sign_in(self) -> None:
+        await asyncio.to_thread(self._controller.set_password, "another-password")
+
+    async def go_away(self) -> None:
+        self._tube.shut()
+
+    def settings(self, page_size: int) -> ProviderSettings:
+        return LdapSettings(
+            url=f"ldap://127.0.0.1:{self._tube.port}",
+            base=samba_dc.STAFF,
+            user=samba_dc.READER,
+            password=SECRET,
+            ca="file:ca.pem",
+            page_size=page_size,
+        )
+
+    def id_of(self, key: str) -> str:
+        return self._ids[key]
+
+
+@asynccontextmanager
+async def active_directory_harness(
+    folder: Path, controller: DomainController
+) -> AsyncIterator[Backend]:
+    async with Tube(389, controller.address) as tube:
+        yield ActiveDirectoryHarness(folder, controller=controller, tube=tube)

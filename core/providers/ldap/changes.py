@@ -1,0 +1,143 @@
+"""What changed since a watermark: by Active Directory's update numbers, elsewhere by time.
+
+The library cannot send Active Directory's DirSync control, so its other documented way is taken,
+uSNChanged ("Polling for Changes Using USNChanged"): each domain controller counts its updates, so a
+watermark belongs to one controller and one life of its database. Other servers are asked by
+modifyTimestamp, some minutes back, because clocks differ and replicas lag. Neither tells who was
+deleted or does not match the filter any more: that is for a full cycle to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from core.errors import TerminalRemoteError, WatermarkExpiredError
+from core.model.directory import ChangePage, ResourceKind, Watermark
+from core.ports import Clock
+from core.providers.ldap.dialect import Values, texts
+from core.providers.ldap.directory import ANYTHING, Directory, Question
+from core.providers.ldap.groups import Groups
+from core.providers.ldap.people import People
+
+OVERLAP: Final = timedelta(minutes=10)
+"""How far a clock may be behind, and a replica late, without a change being missed."""
+
+_AHEAD: Final = timedelta(minutes=1)
+_TIME: Final = "%Y%m%d%H%M%SZ"
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    """A watermark, as JSON.
+
+    Attributes:
+        server: the domain controller and the life of its database; empty where time counts.
+        number: the last update number that was seen.
+        time: the time from which on modifications count.
+    """
+
+    server: str = ""
+    number: int = 0
+    time: str = ""
+
+
+class Changes:
+    """Lists what changed; not for a configuration that reads the members of one group.
+
+    Who joins or leaves a group does not change, so such a configuration has no deltas.
+    """
+
+    def __init__(self, directory: Directory, people: People, groups: Groups, clock: Clock) -> None:
+        self._directory = directory
+        self._people = people
+        self._groups = groups
+        self._clock = clock
+
+    async def watermark(self) -> Watermark:
+        """Return where a delta begins that starts now."""
+        return Watermark(msgspec.json.encode(await self._mark()).decode())
+
+    async def pages(
+        self, since: Watermark, attributes: Sequence[str], *, groups: bool
+    ) -> AsyncGenerator[ChangePage, None]:
+        """Yield what changed; the last page has the next watermark.
+
+        Raises `WatermarkExpiredError` if the watermark is not this server's.
+        """
+        following = await self._mark()
+        condition = _condition(_read(since), following, now=self._clock.now())
+        number = 0
+        question = await self._people.question(condition, attributes)
+        async with aclosing(self._directory.pages(question)) as pages:
+            async for found in pages:
+                records = [bytes(raw) for raw in found.records]
+                kind = ResourceKind.USER
+                yield ChangePage(kind=kind, records=records, last=False, token=str(number))
+                number += 1
+        changed = [raw async for raw in self._groups.changed(condition)] if groups else []
+        yield ChangePage(
+            kind=ResourceKind.GROUP,
+            records=changed,
+            last=True,
+            token=str(number),
+            watermark=Watermark(msgspec.json.encode(following).decode()),
+        )
+
+    async def _mark(self) -> _Mark:
+        dialect = await self._directory.dialect()
+        if not dialect.active_directory:
+            return _Mark(time=(self._clock.now() - OVERLAP).astimezone(UTC).strftime(_TIME))
+        root = await self._directory.root()
+        name = _first(root, "dsservicename")
+        number = _first(root, "highestcommittedusn")
+        if not name or not number.isdigit():
+            raise TerminalRemoteError(
+                f"{self._directory.host} does not say how far its updates go.",
+                code="no_update_number",
+                hint="Sync in full, or ask another domain controller.",
+            )
+        return _Mark(server=f"{name} {await self._life(name)}", number=int(number))
+
+    async def _life(self, name: str) -> str:
+        """Return what changes when a controller is restored from a backup (MS-ADTS §3.1.1.1.9)."""
+        question = Question(base=name, filter=ANYTHING, attributes=("invocationId",), subtree=False)
+        found = await self._directory.few(question)
+        held = found[0].values.get("invocationid", []) if found else []
+        return msgspec.json.encode(held[0]).decode() if held else ""
+
+
+def _first(values: Values, name: str) -> str:
+    return next(iter(texts(values.get(name, ()))), "")
+
+
+def _read(since: Watermark) -> _Mark:
+    try:
+        return msgspec.json.decode(since, type=_Mark)
+    except msgspec.MsgspecError as error:
+        raise _expired("cannot be read") from error
+
+
+def _condition(since: _Mark, now_at: _Mark, *, now: datetime) -> str:
+    if now_at.server:
+        if since.server != now_at.server:
+            raise _expired("is another domain controller's, or that of its earlier life")
+        if since.number > now_at.number:
+            raise _expired("lies ahead of the directory")
+        return f"(uSNChanged>={since.number + 1})"
+    try:
+        moment = datetime.strptime(since.time, _TIME).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _expired("cannot be read") from error
+    if moment > now + _AHEAD:
+        raise _expired("lies in the future")
+    return f"(modifyTimestamp>={moment.strftime(_TIME)})"
+
+
+def _expired(why: str) -> WatermarkExpiredError:
+    return WatermarkExpiredError(
+        f"Where the changes should begin {why}.", hint="A full read tells what changed."
+    )

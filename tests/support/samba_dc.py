@@ -1,0 +1,221 @@
+"""A real Active Directory domain controller (Samba), on a loopback address of its own.
+
+It needs the privileged ports of LDAP, so it runs for root only; elsewhere its tests are left out.
+"""
+
+import importlib.util
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.support.scim_backend import TOKEN
+from tests.support.slapd import make_certificates
+
+BASE = "DC=ad,DC=example,DC=test"
+STAFF = f"OU=Staff,{BASE}"
+READER = "reader@ad.example.test"
+_READER_DN = f"CN=reader,CN=Users,{BASE}"
+_PASSWORD = "Administrator-1-of-the-tests"
+_SAMBA = shutil.which("samba", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+_TOOL = shutil.which("samba-tool")
+_PROVISIONED = Path("/usr/share/samba/setup")
+DISABLED, ENABLED = "546", "544"
+
+
+def can_run() -> bool:
+    """Whether this machine can have a domain controller."""
+    tools = _SAMBA is not None and _TOOL is not None and _PROVISIONED.is_dir()
+    return tools and os.geteuid() == 0 and importlib.util.find_spec("bonsai") is not None
+
+
+class DomainController:
+    """The running controller, and the ways in which tests fill and change it."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder
+        self.address = address
+        self.ca = folder / "ca.pem"
+        self._admin: object = None
+
+    @property
+    def admin(self):
+        """A connection that may do everything."""
+        if self._admin is None or self._admin.closed:
+            import bonsai  # noqa: PLC0415 - the extra may not be there, and then nothing of this runs
+
+            client = bonsai.LDAPClient(f"ldaps://{self.address}")
+            client.set_cert_policy("demand")
+            client.set_ca_cert(str(self.ca))
+            client.set_credentials("SIMPLE", "Administrator@ad.example.test", _PASSWORD)
+            client.set_raw_attributes(["objectGUID", "unicodePwd"])
+            self._admin = client.connect(timeout=30)
+        return self._admin
+
+    def close(self) -> None:
+        if self._admin is not None:
+            self._admin.close()
+
+    def clear(self) -> None:
+        """Forget everybody, and give the reader its password back."""
+        from bonsai import NoSuchObjectError  # noqa: PLC0415 - likewise
+
+        with suppress(NoSuchObjectError):
+            self.admin.delete(STAFF, recursive=True)
+        self.add(STAFF, objectClass="organizationalUnit")
+        self.set_password(TOKEN)
+
+    def add(self, dn: str, **values: str | list[str]) -> str:
+        """Create an entry and return its objectGUID."""
+        from bonsai import LDAPEntry  # noqa: PLC0415 - likewise
+
+        entry = LDAPEntry(dn)
+        for name, value in values.items():
+            entry[name] = [value] if isinstance(value, str) else list(value)
+        self.admin.add(entry)
+        return self.id_of(dn)
+
+    def id_of(self, dn: str) -> str:
+        import uuid  # noqa: PLC0415 - likewise
+
+        (found,) = self.admin.search(dn, 0, "(objectClass=*)", ["objectGUID"])
+        return str(uuid.UUID(bytes_le=found["objectGUID"][0]))
+
+    def change(self, dn: str, **values: str | bytes | list[str]) -> None:
+        """Replace attributes."""
+        from bonsai import LDAPModOp  # noqa: PLC0415 - likewise
+
+        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
+        for name, value in values.items():
+            new = value if isinstance(value, list) else [value]
+            entry.change_attribute(name, LDAPModOp.REPLACE, *new)
+        entry.modify()
+
+    def delete(self, dn: str) -> None:
+        self.admin.delete(dn)
+
+    def set_password(self, password: str) -> None:
+        """Give the reader another password (MS-ADTS §3.1.1.3.1.5.1)."""
+        self.change(_READER_DN, unicodePwd=f'"{password}"'.encode("utf-16-le"))
+
+    def person(self, name: str, **more: str) -> str:
+        """Create somebody and return their id."""
+        values = {
+            "objectClass": "user",
+            "sAMAccountName": name,
+            "userPrincipalName": f"{name}@example.com",
+            "displayName": name.title(),
+            "mail": f"{name}@example.com",
+            "title": "Engineer",
+            "userAccountControl": ENABLED,
+        }
+        return self.add(dn_of(name), **(values | more))
+
+    def group(self, name: str, members: Sequence[str]) -> str:
+        """Create a group of these DNs."""
+        values = {"objectClass": "group", "sAMAccountName": name}
+        named = {**values, "member": list(members)} if members else values
+        return self.add(f"CN={name},{STAFF}", **named)
+
+
+def dn_of(name: str) -> str:
+    return f"CN={name},{STAFF}"
+
+
+@contextmanager
+def running_samba() -> Iterator[DomainController]:
+    """Run an empty domain; takes some seconds."""
+    with TemporaryDirectory(prefix="samba-") as name:
+        folder = Path(name)
+        address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(200) + 20}.5"
+        make_certificates(folder, address)
+        (folder / "server.key").chmod(0o600)
+        _provision(folder)
+        configuration = _adapted(folder, address)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [str(_SAMBA), "-F", "--no-process-group", "-M", "single", "-s", str(configuration)],
+                stdout=log,
+                stderr=log,
+            )
+        controller = DomainController(folder, address)
+        try:
+            _await_port(address, process)
+            subprocess.run(
+                [str(_TOOL), "user", "create", "reader", TOKEN, "-s", str(configuration)],
+                check=True,
+                capture_output=True,
+            )
+            yield controller
+        finally:
+            controller.close()
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _provision(folder: Path) -> None:
+    subprocess.run(
+        [
+            str(_TOOL),
+            "domain",
+            "provision",
+            "--realm=AD.EXAMPLE.TEST",
+            "--domain=ADX",
+            "--server-role=dc",
+            "--dns-backend=NONE",
+            f"--adminpass={_PASSWORD}",
+            f"--targetdir={folder / 'domain'}",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        [
+            *(str(_TOOL), "domain", "passwordsettings", "set", "--complexity=off"),
+            *("--min-pwd-age=0", "--history-length=0", "-s", f"{folder}/domain/etc/smb.conf"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+
+def _adapted(folder: Path, address: str) -> Path:
+    """Serve LDAP alone, on this address, with our certificate."""
+    configuration = folder / "domain" / "etc" / "smb.conf"
+    ours = {
+        "interfaces": f"{address}/8",
+        "bind interfaces only": "yes",
+        "server services": "ldap",
+        "log file": f"{folder}/log.%m",
+        "tls enabled": "yes",
+        "tls certfile": f"{folder}/server.pem",
+        "tls keyfile": f"{folder}/server.key",
+        "tls cafile": f"{folder}/ca.pem",
+    }
+    kept = [
+        line
+        for line in configuration.read_text().splitlines()
+        if line.partition("=")[0].strip() not in ours
+    ]
+    place = kept.index("[global]") + 1
+    kept[place:place] = [f"\t{name} = {value}" for name, value in ours.items()]
+    configuration.write_text("\n".join(kept) + "\n")
+    return configuration
+
+
+def _await_port(address: str, process: subprocess.Popen) -> None:
+    for _ in range(600):
+        assert process.poll() is None, "samba ended"
+        try:
+            socket.create_connection((address, 636), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("samba never listened")
