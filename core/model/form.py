@@ -81,6 +81,32 @@ _OKTA_RIGHTS = (
     "role Read-only Admin (Admin roles). An API token (Security, API, Tokens) has the rights of "
     "its maker: that role is enough."
 )
+_LDAP_WHERE = (
+    FieldSpec(
+        key="url",
+        label="Server",
+        example="ldaps://dc1.example.com",
+        hint="ldap:// is encrypted by StartTLS. Active Directory: a domain controller.",
+    ),
+    FieldSpec(
+        key="base",
+        label="Base DN",
+        example="ou=Staff,dc=example,dc=com",
+        hint="People and groups below it are read.",
+    ),
+)
+_LDAP_CA = FieldSpec(
+    key="ca",
+    label="File of your certificate authority",
+    example="file:ca.pem",
+    optional=True,
+    hint="In the credentials folder; empty for the authorities that the host trusts.",
+)
+_LDAP_RIGHTS = (
+    "Active Directory: an ordinary user of the domain; where reading was restricted, Delegate "
+    "Control… on the base, Read all user information. OpenLDAP: read on the people's and groups' "
+    "subtrees, entryUUID included, and limits with size.prtotal=unlimited for the account."
+)
 KINDS: tuple[KindSpec, ...] = (
     KindSpec(
         key="scim-token",
@@ -180,6 +206,24 @@ KINDS: tuple[KindSpec, ...] = (
         fields=(
             _OKTA_URL,
             FieldSpec(key="token", label="API token", secret=True, hint=_TYPED),
+        ),
+    ),
+    KindSpec(
+        key="ldap-password",
+        type="ldap",
+        label="LDAP or Active Directory, password",
+        about="A directory server of your own, always encrypted",
+        rights=_LDAP_RIGHTS,
+        fields=(
+            *_LDAP_WHERE,
+            FieldSpec(
+                key="user",
+                label="User",
+                example="reader@example.com",
+                hint="Other directories than Active Directory take the whole DN.",
+            ),
+            FieldSpec(key="password", label="Password", secret=True, hint=_TYPED),
+            _LDAP_CA,
         ),
     ),
     KindSpec(

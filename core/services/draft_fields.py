@@ -153,6 +153,8 @@ _STAND_IN = {
     "username": "x",
     "client_id": "x",
     "file": "x.csv",
+    "base": "dc=stand-in",
+    "user": "x",
 }
 
 

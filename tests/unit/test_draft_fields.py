@@ -15,6 +15,7 @@ from core.model.configuration import (
     EntraSettings,
     Guard,
     InvitationWay,
+    LdapSettings,
     MissingPolicy,
     OktaSettings,
     Schedule,
@@ -87,6 +88,17 @@ SPECS = [
     replace(
         SPEC,
         provider=EntraSettings(tenant="contoso.com", client_id="x", client_secret="file:secret"),
+    ),
+    replace(
+        SPEC,
+        provider=LdapSettings(
+            url="ldaps://dc1.example.com",
+            base="ou=Staff,dc=example,dc=com",
+            user="reader@example.com",
+            password="stored:s-abcdefgh",
+            people_filter="(objectClass=person)",
+            page_size=100,
+        ),
     ),
     replace(SPEC, provider=CsvSettings(url="https://hr.example/people.csv")),
 ]
