@@ -26,6 +26,7 @@ from bot.slack.views import answers
 from core.app import Core
 from core.errors import DirsyncError, RemoteError, TerminalRemoteError
 from core.model.account import Actor, Role
+from core.model.views import PersonFacts
 
 KNOWN_FOR = 30.0
 """Seconds for which a reading command may rely on what was known of a person."""
@@ -36,6 +37,8 @@ ACKNOWLEDGED = 0.5
 """Seconds after which Slack has carried out an acknowledgement."""
 TRIGGER_OVER = frozenset({"expired_trigger_id", "invalid_trigger_id", "exchanged_trigger_id"})
 """Slack's error codes for a trigger that opens nothing any more."""
+UNSEEN = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
+"""Slack's error codes for somebody whom it does not know, or does not show to the app."""
 _log = structlog.get_logger(__name__)
 
 Payload = Mapping[str, object]
@@ -359,7 +362,7 @@ class Gate:
         return first
 
     async def _visit(self, what: Received, answer: Answerer, *, fresh: bool) -> Visit | None:
-        person = await self.people.look_up(what.user, fresh=fresh)
+        person = await self._person(what.user, fresh=fresh)
         role = await self.core.access.role_of(person.facts, fresh=fresh)
         actor = Actor(id=f"slack:{what.user}", name=person.facts.name, role=role, door="slack")
         if not person.facts.member and what.kind != "event":
@@ -376,6 +379,15 @@ class Gate:
             actor=actor,
             answer=answer,
         )
+
+    async def _person(self, user: str, *, fresh: bool) -> Person:
+        """Return who it is; whom Slack does not show us is a stranger."""
+        try:
+            return await self.people.look_up(user, fresh=fresh)
+        except TerminalRemoteError as error:
+            if error.code not in UNSEEN:
+                raise
+            return Person(facts=PersonFacts(id=user, is_stranger=True))
 
     async def _tell(self, answer: Answerer, what: Received, message: Message) -> None:
         if what.kind == "event":

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from bot.slack.client import SlackClient
-from bot.slack.middleware import KNOWN_FOR, People
+from bot.slack.middleware import KNOWN_FOR, UNSEEN, People
 from core.errors import NotFoundError, PermissionMissingError, TerminalRemoteError
 from core.model.views import PersonFacts
 
 NO_SCOPE = frozenset({"missing_scope", "not_allowed_token_type", "no_permission"})
-NOBODY = frozenset({"user_not_found", "users_not_found", "user_not_visible"})
 
 
 class SlackWorkspace:
@@ -87,6 +86,6 @@ class SlackWorkspace:
 
 
 def _nobody(error: TerminalRemoteError) -> Exception:
-    if error.code not in NOBODY:
+    if error.code not in UNSEEN:
         return error
     return NotFoundError("Slack knows nobody of that name or address.", code="no_such_person")

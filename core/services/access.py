@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 import structlog
 
-from core.errors import NotFoundError, NotPermittedError, TerminalRemoteError
+from core.errors import NotFoundError, NotPermittedError, RemoteError, TerminalRemoteError
 from core.model.account import Actor, Role
 from core.model.roles import RoleGrant, Subject, SubjectKind
 from core.model.views import PersonFacts
@@ -20,6 +20,8 @@ from core.store.opening import Store
 _SEEN_ADMINS = "seen_admins"
 _LONGEST_NAME = 60
 _NAMED = 3
+_MOST_CONTACTS = 10
+_MOST_ASKED = 30
 _WHO = {
     Role.VIEWER: "Viewers, operators and admins may",
     Role.OPERATOR: "Operators and admins may",
@@ -64,7 +66,8 @@ class AccessService:
         Guests, bots, strangers and former people have no role, whatever was granted. Raises
         `TransientRemoteError` if a group has to be asked and Slack cannot say.
         """
-        standing = await self._standing(facts, fresh=fresh)
+        grants = await self._store.role_grants.all()
+        standing = await self._standing(facts, grants, fresh=fresh)
         await self._remember(facts, standing)
         return standing.role
 
@@ -93,7 +96,7 @@ class AccessService:
         """
         if starter.startswith("system:"):
             return
-        others = await self._admins() - {starter}
+        others = {f"slack:{user}" for user in await self._admins()} - {starter}
         if not others or (actor.id in others and actor.door != "cli"):
             return
         await self._audit.denied(actor, "release", subject)
@@ -104,16 +107,12 @@ class AccessService:
         )
 
     async def contacts(self) -> tuple[str, ...]:
-        """Return the names of the admins who are known, for people who need one."""
-        grants = await self._store.role_grants.all()
-        seen = await self.seen_admins(grants)
-        names = {each.name for each in seen.values()}
-        names |= {
-            grant.name
-            for grant in grants
-            if grant.role is Role.ADMIN and grant.subject.kind is SubjectKind.USER
-        }
-        return tuple(sorted(name for name in names if name))
+        """Return the names of up to ten admins, for people who need one.
+
+        Where Slack answers, only of those who are admins now.
+        """
+        names = sorted({name for name in (await self._admins()).values() if name})
+        return tuple(names[:_MOST_CONTACTS])
 
     async def seen_admins(self, grants: Iterable[RoleGrant]) -> dict[str, SeenAdmin]:
         """Return by Slack id those who were seen as admins and whose reason still holds."""
@@ -129,17 +128,42 @@ class AccessService:
 
         return {user: seen for user, seen in (await self._seen()).items() if holds(user, seen)}
 
-    async def _admins(self) -> frozenset[str]:
+    async def _admins(self) -> dict[str, str]:
+        """Return the names of the admins by Slack id; where Slack answers, of those of now."""
         grants = await self._store.role_grants.all()
-        users = {each.id for each in _granted_admins(grants) if each.kind is SubjectKind.USER}
-        users |= {*self._settings.admins, *await self.seen_admins(grants)}
-        return frozenset(f"slack:{user}" for user in users)
+        known = dict.fromkeys(self._settings.admins, "")
+        known |= {
+            grant.subject.id: grant.name
+            for grant in grants
+            if grant.role is Role.ADMIN and grant.subject.kind is SubjectKind.USER
+        }
+        known |= {user: each.name for user, each in (await self.seen_admins(grants)).items()}
+        found: dict[str, str] = {}
+        for user, name in [*known.items()][:_MOST_ASKED]:
+            now = await self._name_of_admin(user, name, grants)
+            if now is not None:
+                found[user] = now
+        return found
 
-    async def _standing(self, facts: PersonFacts, *, fresh: bool) -> _Standing:
+    async def _name_of_admin(self, user: str, name: str, grants: Sequence[RoleGrant]) -> str | None:
+        """Return the name of somebody, or None if Slack says that they are no admin any more."""
+        if self.workspace is None:
+            return name
+        try:
+            facts = await self.workspace.facts(user, fresh=False)
+            standing = await self._standing(facts, grants, fresh=False)
+        except NotFoundError:
+            return None
+        except RemoteError:
+            return name
+        return facts.name if standing.role is Role.ADMIN else None
+
+    async def _standing(
+        self, facts: PersonFacts, grants: Sequence[RoleGrant], *, fresh: bool
+    ) -> _Standing:
         if not facts.member:
             return _Standing(role=Role.NONE)
         role, through = self.role_by_itself(facts), ""
-        grants = await self._store.role_grants.all()
         for grant in sorted(grants, key=_people_first_then_the_most):
             if role.includes(grant.role) or not await self._holds(grant, facts.id, fresh=fresh):
                 continue

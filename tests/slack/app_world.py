@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
 
 from bot.demo import company
 from bot.demo.directory import Directory
@@ -57,6 +58,7 @@ class World:
     mails: Path
     visitors: dict[str, Visitor] = field(default_factory=dict)
     request_url: str = ""
+    bolt: AsyncApp
 
     def links(self) -> list[str]:
         """Return the tokens of the links in the mails that were sent, oldest first."""
@@ -180,6 +182,7 @@ async def app_world(
             directory=directory,
             sessions=sessions,
             mails=folder / "mail",
+            bolt=bolt,
         )
         if mode == "http":
             await stack.enter_async_context(mounted(world, bolt))
