@@ -305,6 +305,15 @@ VERBS: tuple[VerbSpec, ...] = (
         examples=("delete people-scim",),
     ),
     VerbSpec(
+        name="free",
+        summary="take chosen people's licenses, after a question; they are invited again",
+        role=Role.ADMIN,
+        visibility="public",
+        arguments=(replace(_PEOPLE, required=True),),
+        flags=(FlagSpec(name="sure"),),
+        examples=("free ada@example.com",),
+    ),
+    VerbSpec(
         name="apps",
         aliases=("applications", "tokens"),
         summary="the applications that may ask the login API; make or revoke a token",

@@ -1,7 +1,8 @@
-"""The verbs about people and licenses: users, user, licenses, activate, invite."""
+"""The verbs about people and licenses: users, user, licenses, activate, invite, free."""
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(licenses)
     app.command()(activate)
     app.command()(invite)
+    app.command()(free)
 
 
 def users(
@@ -90,7 +92,27 @@ def invite(
     finish(_results(request, as_json=as_json), as_json=as_json)
 
 
-async def _results(request: requests.Activate | requests.Invite, *, as_json: bool) -> int:
+def free(
+    people: Annotated[list[str], typer.Argument(help="Addresses of people.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take people's licenses. They lose access until they activate again, and are invited."""
+    finish(_free(tuple(people), yes=yes, as_json=as_json), as_json=as_json)
+
+
+async def _free(people: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Nobody is there to be asked.", hint="Give --yes.")
+        typer.confirm(f"Free {words.several(len(people), 'license')}?", abort=True, err=True)
+    return await _results(requests.Free(people=people), as_json=as_json)
+
+
+async def _results(
+    request: requests.Activate | requests.Invite | requests.Free, *, as_json: bool
+) -> int:
     document = await ask(request, ResultsDocument, need=Need.WRITE)
     if as_json:
         print_json(document)

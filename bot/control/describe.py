@@ -190,6 +190,7 @@ def user_document(user: User, names: dict[ConfigurationId, str]) -> UserDocument
         disabled_at=user.disabled_at,
         created_at=user.created_at,
         updated_at=user.updated_at,
+        last_login_at=user.last_login_at,
         profile=dict(user.profile),
         groups=user.groups,
     )

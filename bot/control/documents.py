@@ -245,6 +245,7 @@ class UserDocument(Document, frozen=True, kw_only=True):
     disabled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    last_login_at: datetime | None
     profile: Mapping[str, str]
     groups: tuple[str, ...]
 

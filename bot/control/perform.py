@@ -194,6 +194,11 @@ async def _invite(request: ask.Invite, desk: Desk) -> ResultsDocument:
 
 
 @perform.register
+async def _free(request: ask.Free, desk: Desk) -> ResultsDocument:
+    return results_document(await desk.core.activation.free(desk.actor, request.people))
+
+
+@perform.register
 async def _apps(request: ask.Apps, desk: Desk) -> AppsDocument:
     del request
     found = await desk.core.applications.list(desk.actor)

@@ -99,6 +99,12 @@ class Invite(_Request, frozen=True, kw_only=True, tag="invite"):
     resend: bool = False
 
 
+class Free(_Request, frozen=True, kw_only=True, tag="free"):
+    """Take the licenses of people by address."""
+
+    people: tuple[str, ...]
+
+
 class Apps(_Request, frozen=True, kw_only=True, tag="apps"):
     """The applications that may ask the login API."""
 
@@ -265,6 +271,7 @@ Request = (
     | Licenses
     | Activate
     | Invite
+    | Free
     | Apps
     | AppCreate
     | AppRevoke

@@ -95,6 +95,7 @@ class User:
         configuration_id: the owner, or None if dirsync did not provision this person.
         protected: never disabled or deleted by a cycle (admins, the owner, a list).
         licensed: holds a license of the pool.
+        last_login_at: to the hour, as applications tell of it; None if none did.
     """
 
     id: UserId
@@ -111,6 +112,7 @@ class User:
     disabled_at: datetime | None = None
     protected: bool = False
     licensed: bool = False
+    last_login_at: datetime | None = None
     groups: tuple[str, ...] = ()
 
 

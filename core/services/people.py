@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.errors import ConflictError, NotFoundError, UsageError
-from core.model.account import Actor, Role, User, UserStatus
+from core.model.account import Actor, Role, User, UserId, UserStatus
 from core.model.views import PeoplePage, PersonView
 from core.services.access import AccessService
 from core.store.opening import Store
@@ -49,7 +49,14 @@ class PeopleService:
         Raises `NotFoundError`, `ConflictError` (code ``several_people``).
         """
         await self._access.require(actor, Role.VIEWER, "user")
-        user = await self._one(email_or_name)
+        return await self._view(await self._one(email_or_name))
+
+    async def get(self, actor: Actor, user: UserId) -> PersonView:
+        """Return one person by id; raises `NotFoundError`."""
+        await self._access.require(actor, Role.VIEWER, "user")
+        return await self._view(await self._store.people.get(user))
+
+    async def _view(self, user: User) -> PersonView:
         return PersonView(
             user=user,
             changes=tuple(await self._store.people.history(user.id)),

@@ -176,5 +176,6 @@ def _user(row: Row, groups: tuple[str, ...]) -> User:
         disabled_at=maybe_time(row.disabled_at),
         protected=bool(row.protected),
         licensed=bool(row.licensed),
+        last_login_at=maybe_time(row.last_login_at),
         groups=groups,
     )

@@ -85,6 +85,11 @@ def activate_and_invite(door: Host):
     assert "invited already" in door("invite", staying[1]).out
     assert door("invite", staying[1], "--resend", "--json").status == 0
     assert door("licenses", "--json").json["used"] == 1
+    active = door("users", "--status", "active", "--json").json["users"][0]["email"]
+    assert door("free", active).status == 2
+    freed = door("free", active, "--yes", "--json")
+    assert (freed.status, freed.json["results"][0]["outcome"]) == (0, "freed")
+    assert door("licenses", "--json").json["used"] == 0
 
 
 def make_and_revoke_an_applications_token(door: Host):

@@ -49,6 +49,8 @@ ASKED = {
     "licenses set 20": "Set the licenses from 10 to 20",
     "activate nobody@example.com": "1 skipped",
     "invite nobody@example.com": "1 skipped",
+    "free nobody@example.com": "Free 1 license?",
+    "free nobody@example.com --sure": "1 skipped",
     "apps": "No application may ask",
     "apps create portal": "Copy it now",
     "enable": "enabled already",

@@ -278,7 +278,9 @@ def test_people_and_licenses_are_shown(users, licenses, changes, total):
     accepted(people.users(page, command="users"), people.licenses(licenses, role=Role.ADMIN))
     accepted(people.licenses_question(licenses, total))
     for user in users[:2]:
-        accepted(people.person(PersonView(user=user, changes=tuple(changes))))
+        view = PersonView(user=user, changes=tuple(changes))
+        accepted(*(people.person(view, role=role, because=user.email) for role in Role))
+    accepted(people.free_question([user.email for user in users], "free x --sure"))
 
 
 @RUNS

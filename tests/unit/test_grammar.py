@@ -235,6 +235,7 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "apps",
         "setup",
         "edit",
+        "free",
         "enable",
         "disable",
         "delete",

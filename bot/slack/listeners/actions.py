@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot.grammar import parse
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners import schedule, wizard
+from bot.slack.listeners import person, schedule, wizard
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
@@ -132,6 +132,12 @@ async def _licenses(visit: Visit) -> None:
     await visit.say(people.licenses(summary, role=visit.role), replace=True)
 
 
+async def _person(visit: Visit) -> None:
+    act = act_of(visit.what.action_id)
+    if act is not None:
+        await person.press(visit, act, _stamp(visit))
+
+
 async def _log(visit: Visit) -> None:
     await _download(visit, "log")
 
@@ -177,6 +183,9 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.REJECT: _reject,
     Act.HELD_CSV: _held_csv,
     Act.LICENSES: _licenses,
+    Act.ACTIVATE: _person,
+    Act.INVITE: _person,
+    Act.FREE: _person,
     Act.SCHEDULE: schedule.save,
     Act.STEP: wizard.step,
     Act.SIGN_IN: wizard.sign_in,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import apps, lifecycle, roles, schedule, wizard
+from bot.slack.listeners import apps, lifecycle, person, roles, schedule, wizard
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
@@ -160,11 +160,6 @@ async def _users(visit: Visit, asked: Asked) -> None:
     await visit.say(people.users(page, command=asked.text), replace=asked.replace)
 
 
-async def _user(visit: Visit, asked: Asked) -> None:
-    wanted = await address(visit, asked.command.text("person") or "")
-    await visit.say(people.person(await visit.core.people.find(visit.actor, wanted)))
-
-
 async def _licenses(visit: Visit, asked: Asked) -> None:
     total = asked.command.number("total")
     summary = await visit.core.licenses.summary(visit.actor)
@@ -217,7 +212,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "cancel": _cancel,
     "release": _release,
     "users": _users,
-    "user": _user,
+    "user": person.user,
     "why": why,
     "licenses": _licenses,
     "activate": _activate,
@@ -227,6 +222,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "enable": lifecycle.enable,
     "disable": lifecycle.disable,
     "delete": lifecycle.delete,
+    "free": person.free,
     "apps": apps.apps,
     "notify": _notify,
     "roles": roles.roles,

@@ -53,14 +53,20 @@ def _row(user: User) -> tuple[str, ...]:
     return name, user.email, words.STATUSES[user.status], "yes" if user.licensed else "no"
 
 
-def person(view: PersonView) -> Message:
-    """Return one person: state, what is wrong, what was done."""
+def person(view: PersonView, *, role: Role, because: str = "") -> Message:
+    """Return one person: state, what is wrong, what was done, and what the role may do about it.
+
+    `because` says what was done just now, or why nothing was.
+    """
     user = view.user
     name = user.display_name or user.user_name
+    offered = _offered(user, role)
     return message(
-        f"{tidy(name, 100)}: {words.STATUSES[user.status]}.",
+        f"{tidy(name, 100)}: {words.STATUSES[user.status]}. {tidy(because, empty='')}".rstrip(),
         header(name),
+        *([section(escape(because))] if because else []),
         section(_facts(user)),
+        *([actions(*offered)] if offered else []),
         *([paragraph(f"Groups: {', '.join(user.groups)}")] if user.groups else []),
         *[section(_problem(problem)) for problem in view.problems[:5]],
         *_changes(view.changes),
@@ -73,11 +79,58 @@ def _facts(user: User) -> str:
         state += f" by the {'sync' if user.disabled_by.value == 'sync' else 'admins'}"
     lines = [state, escape(user.email or user.user_name, 200)]
     lines.append("holds a license" if user.licensed else "holds no license")
+    if user.last_login_at is not None:
+        lines.append(f"last login {words.stamp(user.last_login_at)}")
     if user.protected:
         lines.append("protected: never removed by a cycle")
     if user.configuration_id is None:
         lines.append("not provisioned by dirsync, so never changed by it")
     return " · ".join(lines)
+
+
+def _offered(user: User, role: Role) -> list[Block]:
+    """Return the buttons that the person's state and the role allow; each click asks again."""
+    if user.configuration_id is None or not user.email:
+        return []
+    stamp = Stamp(id=str(user.id), revision=user.status.value).pack()
+    buttons = []
+    if role.includes(Role.OPERATOR) and user.status in _WITHOUT_LICENSE:
+        buttons.append(button("Activate", Act.ACTIVATE, stamp, style="primary"))
+    if role.includes(Role.OPERATOR) and user.status is UserStatus.STAGED:
+        buttons.append(button("Invite", Act.INVITE, stamp))
+    if role.includes(Role.OPERATOR) and user.status is UserStatus.INVITED:
+        again = confirm(
+            "Send the invitation again?",
+            "The link in the one that was sent before stops working.",
+            yes="Send it again",
+            no="Not now",
+            danger=False,
+        )
+        buttons.append(button("Resend invitation", Act.INVITE, stamp, confirm=again))
+    if role.includes(Role.ADMIN) and user.status is UserStatus.ACTIVE and user.licensed:
+        buttons.append(button("Free the license", Act.FREE, stamp, style="danger", confirm=_TAKE))
+    return buttons
+
+
+_WITHOUT_LICENSE = frozenset({UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING})
+_TAKE = confirm(
+    "Free this license?",
+    "The person loses access until they activate again, and is sent a new invitation. The license "
+    "goes to whoever comes first.",
+    yes="Free it",
+    danger=True,
+)
+
+
+def free_question(people: Sequence[str], command: str) -> Message:
+    """Return the question whether to take people's licenses; `command` is what does it."""
+    number = words.several(len(people), "license")
+    text = f"Free {number}?"
+    effect = "Each person loses access until they activate again, and is sent a new invitation."
+    sure = confirm(text, effect, yes=f"Free {number}", danger=True)
+    shown = ", ".join(people[:20]) + (" …" if len(people) > 20 else "")  # noqa: PLR2004 - a few lines
+    free = button(f"Free {number}", Act.RUN, command, style="danger", confirm=sure)
+    return message(text, section(f"*{text}* {effect}"), paragraph(shown), actions(free))
 
 
 def _problem(problem: PersonProblem) -> str:
