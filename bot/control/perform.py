@@ -332,6 +332,7 @@ async def _set_schedule(request: ask.ScheduleSave, desk: Desk) -> ScheduleDocume
     return schedule_document(saved)
 
 
+@perform.register
 async def _secrets_rotate(request: ask.SecretsRotate, desk: Desk) -> DoneDocument:
     del request
     sealed, dropped = await desk.core.secrets.rotate(desk.actor)
