@@ -58,7 +58,7 @@ class SlackRuntime:
         client: the one way out.
         supervisor: what runs behind acknowledgements.
         pace: seconds between two edits of a card that is under way.
-        homes: who opened the Home tab lately, and gets it anew when a cycle has finished.
+        homes: who opened the Home tab lately, and gets it anew when something has happened.
     """
 
     settings: Settings
@@ -71,11 +71,11 @@ class SlackRuntime:
     def notifier(self, core: Core) -> SlackNotifier:
         """Return what delivers the outbox; for `open_core(notifier=…)`."""
 
-        def finished() -> None:
+        def happened() -> None:
             if self.homes.users():
                 self.supervisor.start(refresh(core, self.client, self.homes))
 
-        return SlackNotifier(core=core, client=self.client, pace=self.pace, finished=finished)
+        return SlackNotifier(core=core, client=self.client, pace=self.pace, happened=happened)
 
     @property
     def mode(self) -> str | None:

@@ -198,6 +198,20 @@ def select(placeholder: str, act: str, options: Iterable[tuple[str, str]]) -> Bl
     }
 
 
+def overflow(act: str, options: Iterable[tuple[str, str]]) -> Block:
+    """Return a menu behind three dots of (label, value); Slack shows five at most."""
+    fitting = [
+        {"text": plain(label, LIMITS["option.text"]), "value": value}
+        for label, value in options
+        if 1 <= len(value) <= LIMITS["option.value"]
+    ]
+    return {
+        "type": "overflow",
+        "action_id": act,
+        "options": fitting[: LIMITS["overflow.options"]],
+    }
+
+
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()
 ) -> Block:

@@ -1,7 +1,8 @@
-"""Home tabs that may still be looked at: shown anew when a cycle has finished."""
+"""Home tabs that may still be looked at: shown anew when something has happened."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,23 +11,30 @@ import structlog
 
 from bot.slack.blocks import Block
 from bot.slack.client import Person, SlackClient
-from bot.slack.views.status import home_tab
+from bot.slack.views.home import home_tab
 from core.app import Core
 from core.errors import DirsyncError
 from core.model.account import Actor, Role
 
 LAST = 5
 MOST = 20
+GATHERED = 0.5
+"""Seconds in which what happens is gathered into one publication."""
 RECENT = 1800.0
 """Seconds for which a Home tab that was opened is kept up to date, for so many people at most."""
 _log = structlog.get_logger(__name__)
 
 
 class RecentHomes:
-    """Who opened the Home tab lately, the latest last."""
+    """Who opened the Home tab lately, the latest last.
+
+    Attributes:
+        due: they are about to be shown anew.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self.due = False
         self._opened: OrderedDict[str, float] = OrderedDict()
 
     def opened(self, user: str) -> None:
@@ -55,8 +63,14 @@ async def home_of(core: Core, person: Person, actor: Actor) -> Block:
 async def refresh(core: Core, client: SlackClient, recent: RecentHomes) -> None:
     """Publish the Home tab anew for all who opened it lately, asking again who they are.
 
-    One that cannot be published is logged and left as it is.
+    What happens in the next moment is shown with it. One that cannot be published is logged and
+    left as it is.
     """
+    if recent.due:
+        return
+    recent.due = True
+    await asyncio.sleep(GATHERED)
+    recent.due = False
     for user in recent.users():
         try:
             person = await client.person(user)

@@ -80,8 +80,8 @@ class _Card:
 class SlackNotifier:
     """Implements `core.ports.Notifier` over a `SlackClient`.
 
-    `pace` is the number of seconds between two edits of a card that is under way; `finished` is
-    called when the card of a cycle has come to its final state.
+    `pace` is the number of seconds between two edits of a card that is under way; `happened` is
+    called when something new was brought to a channel: an end, an alert, a record.
 
     Attributes:
         token_refused: Slack's code for why the token no longer works, or None.
@@ -93,12 +93,12 @@ class SlackNotifier:
         core: Core,
         client: SlackClient,
         pace: float = PACE,
-        finished: Callable[[], None] | None = None,
+        happened: Callable[[], None] | None = None,
     ) -> None:
         self._core = core
         self._client = client
         self._pace = pace
-        self._finished = finished
+        self._happened = happened
         self._edited: OrderedDict[str, float] = OrderedDict()
         self.token_refused: str | None = None
 
@@ -119,8 +119,8 @@ class SlackNotifier:
         except TerminalRemoteError as error:
             raise self._classed(error) from None
         self.token_refused = None
-        if self._finished is not None and item.kind is EventKind.CYCLE_CARD and not card.under_way:
-            self._finished()
+        if self._happened is not None and not card.under_way and card.reply_to is None:
+            self._happened()
         if card.thread is not None:
             await self._core.store.outbox.put([card.thread], now=self._core.clock.now())
         return delivery

@@ -1,4 +1,4 @@
-"""Where everything stands: the answer to the bare command and to `status`, and the Home tab."""
+"""Where everything stands: the answer to the bare command and to `status`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ from bot.slack.blocks import (
     Message,
     actions,
     button,
-    context,
-    divider,
-    header,
-    home,
     message,
     section,
     select,
     table,
 )
-from bot.slack.ids import Act, Stamp, ViewId
+from bot.slack.ids import Act, Stamp
 from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
 from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
 from core.model.cycle import Cycle
-from core.model.views import ConfigurationStatus, HistoryPage, StatusView
+from core.model.views import ConfigurationStatus, StatusView
 
 CHOICES = 100
 HEAD = ("Configuration", "Provider", "State", "Last cycle", "Next")
@@ -37,9 +33,9 @@ HEAD = ("Configuration", "Provider", "State", "Last cycle", "Next")
 def status(view: StatusView, *, role: Role, now: datetime) -> Message:
     """Return the overview with the buttons that the role may use."""
     if not view.configurations:
-        return message(_EMPTY, section(_EMPTY), _buttons(role))
-    blocks = [*_table(view, now), *_licenses(view), *_notices(view), *_open(view, role)]
-    return message(_summary(view), *blocks, _buttons(role))
+        return message(EMPTY, section(EMPTY), button_row(role))
+    blocks = [*_table(view, now), *licenses_of(view), *notices_of(view), *held_of(view, role)]
+    return message(_summary(view), *blocks, button_row(role))
 
 
 def only(view: StatusView, configuration: ConfigurationId) -> StatusView:
@@ -48,9 +44,9 @@ def only(view: StatusView, configuration: ConfigurationId) -> StatusView:
     return replace(view, configurations=kept)
 
 
-_EMPTY = (
-    "There is no configuration yet. An admin of the host adds one with "
-    "`dirsync config apply FILE`; the README shows such a file."
+EMPTY = (
+    "There is no configuration yet. An admin makes one with `/dirsync setup`, or on the host with "
+    "`dirsync config apply FILE`."
 )
 
 
@@ -92,7 +88,7 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
             each.configuration.name,
             each.configuration.spec.provider.type.upper(),
             " ".join(state(each)),
-            _last(each.last, now),
+            last_of(each.last, now),
             words.stamp(each.next_slot) if each.next_slot else "by hand",
         )
         for each in view.configurations
@@ -100,14 +96,16 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
     return [table(HEAD, rows)]
 
 
-def _last(cycle: Cycle | None, now: datetime) -> str:
+def last_of(cycle: Cycle | None, now: datetime) -> str:
+    """Return how the last cycle ended, and how long ago."""
     if cycle is None or cycle.finished_at is None:
         return "none yet"
     ago = words.ago((now - cycle.finished_at).total_seconds())
     return f"{words.state(cycle)[1]}, {ago}"
 
 
-def _licenses(view: StatusView) -> list[Block]:
+def licenses_of(view: StatusView) -> list[Block]:
+    """Return the licenses and the people in numbers."""
     lines = [words.license_line(view.licenses)]
     shown = [each for each in UserStatus if view.people.get(each)]
     parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
@@ -115,11 +113,13 @@ def _licenses(view: StatusView) -> list[Block]:
     return [section("\n".join(lines))]
 
 
-def _notices(view: StatusView) -> list[Block]:
+def notices_of(view: StatusView) -> list[Block]:
+    """Return what needs somebody's attention."""
     return [section(f"⚠️ {escape(notice)}") for notice in view.notices[:5]]
 
 
-def _open(view: StatusView, role: Role) -> list[Block]:
+def held_of(view: StatusView, role: Role) -> list[Block]:
+    """Return the buttons to held removals, for whoever decides."""
     if not role.includes(Role.ADMIN):
         return []
     held = [each.held for each in view.configurations if each.held is not None][:3]
@@ -131,7 +131,8 @@ def _open(view: StatusView, role: Role) -> list[Block]:
     ]
 
 
-def _buttons(role: Role) -> Block:
+def button_row(role: Role) -> Block:
+    """Return the row of buttons that the role may use."""
     return actions(*verb_buttons(role))
 
 
@@ -155,43 +156,3 @@ def picker(command: Command, names: Sequence[str]) -> Message:
     if not options:
         return message(f"{text} Type its name after the command.")
     return message(text, section(text, accessory=select("Choose one", Act.PICK, options)))
-
-
-def home_tab(
-    view: StatusView | None, history: HistoryPage | None, *, role: Role, now: datetime
-) -> Block:
-    """Return the Home tab for somebody of this role; `view` is None for whoever is refused."""
-    if view is None:
-        sorry = "dirsync is for members of this workspace."
-        return home([header("dirsync"), section(sorry)], callback_id=ViewId.HOME)
-    blocks = [header("dirsync"), section("Keeps the account in step with your directory.")]
-    blocks.append(_buttons(role))
-    blocks += _home_status(view, role, now)
-    if history is not None and history.cycles:
-        blocks += [divider(), section("*Last cycles*"), *_home_history(history, now)]
-    blocks.append(
-        context(
-            f"Checked {words.at(now, '')}", "Shown anew after a sync, and when this tab is opened."
-        )
-    )
-    return home(blocks, callback_id=ViewId.HOME)
-
-
-def _home_status(view: StatusView, role: Role, now: datetime) -> list[Block]:
-    if not view.configurations:
-        return [section(_EMPTY)]
-    return [*_table(view, now), *_licenses(view), *_notices(view), *_open(view, role)]
-
-
-def _home_history(history: HistoryPage, now: datetime) -> list[Block]:
-    blocks = []
-    for cycle in history.cycles[:5]:
-        icon, word = words.state(cycle)
-        word += " (preview)" if cycle.dry_run else ""
-        name = escape(cycle.configuration_name)
-        moment = words.at(cycle.started_at or cycle.requested_at, "")
-        text = f"{icon} *{name}* {word} · {moment} · {words.duration(cycle, now)}"
-        show = button("Details", Act.DETAILS, Stamp(id=cycle.id).pack())
-        line = words.plan_line if cycle.dry_run else words.counts_line
-        blocks.append(section(f"{text}\n{line(cycle.counts)}", accessory=show))
-    return blocks

@@ -1,0 +1,135 @@
+"""The Home tab: health, what needs attention, every configuration with its menu, last cycles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.grammar import Command, spell
+from bot.slack.blocks import (
+    Block,
+    button,
+    context,
+    divider,
+    header,
+    home,
+    overflow,
+    section,
+    when,
+)
+from bot.slack.ids import Act, Stamp, ViewId
+from bot.slack.limits import escape
+from bot.slack.views import words
+from bot.slack.views.status import (
+    EMPTY,
+    button_row,
+    held_of,
+    last_of,
+    licenses_of,
+    notices_of,
+    state,
+)
+from bot.verbs import VERBS
+from core.model.account import Role
+from core.model.cycle import CycleResult
+from core.model.views import ConfigurationStatus, HistoryPage, StatusView
+
+MOST_SHOWN = 60
+"""Configurations; with all that stands round them they stay under Slack's 100 blocks."""
+LAST_SHOWN = 5
+_ROLES = {spec.name: spec.role for spec in VERBS}
+_LABELS = {
+    "sync": "Sync now",
+    "preview": "Preview",
+    "history": "History",
+    "edit": "Edit …",
+    "disable": "Disable …",
+    "enable": "Enable",
+    "delete": "Delete …",
+}
+_ENABLED = ("sync", "preview", "history", "edit", "disable")
+_DISABLED = ("history", "edit", "enable", "delete")
+"""Slack's menu has five places: a configuration is deleted after it was disabled."""
+
+
+def home_tab(
+    view: StatusView | None, history: HistoryPage | None, *, role: Role, now: datetime
+) -> Block:
+    """Return the Home tab for somebody of this role; `view` is None for whoever is refused."""
+    if view is None:
+        sorry = "dirsync is for members of this workspace."
+        return home([header("dirsync"), section(sorry)], callback_id=ViewId.HOME)
+    blocks = [header("dirsync"), section(_health(view)), button_row(role)]
+    blocks += [*notices_of(view), *held_of(view, role)]
+    blocks += _configurations(view, role, now)
+    blocks += [divider(), *licenses_of(view)]
+    if history is not None and history.cycles:
+        blocks += [divider(), section("*Last cycles*"), *_cycles(history, now)]
+    shown = f"As of {words.at(now, '')}"
+    blocks.append(context(shown, "Follows what happens for half an hour after it was opened."))
+    return home(blocks, callback_id=ViewId.HOME)
+
+
+def _health(view: StatusView) -> str:
+    """Return one line that says whether all is well."""
+    if not view.configurations:
+        return "Keeps the account in step with your directory."
+    running = sum(each.open_cycle is not None for each in view.configurations)
+    troubled = [each for each in view.configurations if _troubled(each)]
+    if troubled:
+        names = ", ".join(f"*{escape(each.configuration.name)}*" for each in troubled[:5])
+        more = f" and {len(troubled) - 5:,} more" if len(troubled) > 5 else ""  # noqa: PLR2004 - named above
+        return f"🔴 Needs attention: {names}{more}"
+    busy = f", {running:,} running" if running else ""
+    return f"🟢 All is well: {words.several(len(view.configurations), 'configuration')}{busy}"
+
+
+def _troubled(each: ConfigurationStatus) -> bool:
+    configuration = each.configuration
+    failed = each.last is not None and each.last.result is CycleResult.FAILURE
+    stopped = configuration.stopped_reason is not None
+    return configuration.enabled and (failed or stopped or each.held is not None)
+
+
+def _configurations(view: StatusView, role: Role, now: datetime) -> list[Block]:
+    if not view.configurations:
+        return [section(EMPTY)]
+    rows = [_configuration(each, role, now) for each in view.configurations[:MOST_SHOWN]]
+    left = len(view.configurations) - len(rows)
+    return rows + ([context(f"{left:,} more are in `/dirsync status`.")] if left > 0 else [])
+
+
+def _configuration(each: ConfigurationStatus, role: Role, now: datetime) -> Block:
+    configuration = each.configuration
+    icon, word = state(each)
+    following = when(each.next_slot) if each.next_slot else "by hand"
+    text = (
+        f"{icon} *{escape(configuration.name)}* {escape(word)}\n"
+        f"{configuration.spec.provider.type.upper()} · last cycle: {last_of(each.last, now)} · "
+        f"next: {following}"
+    )
+    verbs = [verb for verb in _verbs(each) if role.includes(_ROLES[verb])]
+    if not verbs:
+        return section(text)
+    options = [
+        (_LABELS[verb], spell(Command(verb=verb, configuration=configuration.name)))
+        for verb in verbs
+    ]
+    return section(text, accessory=overflow(Act.PICK, options))
+
+
+def _verbs(each: ConfigurationStatus) -> tuple[str, ...]:
+    return _ENABLED if each.configuration.enabled else _DISABLED
+
+
+def _cycles(history: HistoryPage, now: datetime) -> list[Block]:
+    blocks = []
+    for cycle in history.cycles[:LAST_SHOWN]:
+        icon, word = words.state(cycle)
+        word += " (preview)" if cycle.dry_run else ""
+        name = escape(cycle.configuration_name)
+        moment = words.at(cycle.started_at or cycle.requested_at, "")
+        text = f"{icon} *{name}* {word} · {moment} · {words.duration(cycle, now)}"
+        show = button("Details", Act.DETAILS, Stamp(id=cycle.id).pack())
+        line = words.plan_line if cycle.dry_run else words.counts_line
+        blocks.append(section(f"{text}\n{line(cycle.counts)}", accessory=show))
+    return blocks
