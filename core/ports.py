@@ -22,6 +22,7 @@ from core.model.cycle import (
     HeldSetId,
     KnownDigest,
     Pair,
+    Postponed,
     Progress,
     Proof,
     StagedUser,
@@ -241,10 +242,17 @@ class SyncStore(Protocol):
         ...
 
     async def apply(
-        self, fence: Fence, decisions: Sequence[Decision], *, now: datetime, send: InvitationWay
+        self,
+        fence: Fence,
+        decisions: Sequence[Decision],
+        *,
+        now: datetime,
+        send: InvitationWay,
+        invite_at: datetime | None = None,
     ) -> None:
         """Carry out decisions about people: state, change records, problems, invitations, links.
 
+        Invitations are sent at once, or not before `invite_at`.
         One transaction of set-based statements. Decisions carried out by an earlier claim of this
         cycle are not recorded twice.
         """
@@ -301,6 +309,7 @@ class SyncStore(Protocol):
         requests: int,
         canaries: Sequence[ExternalId] | None,
         now: datetime,
+        postponed: Postponed | None = None,
     ) -> None:
         """End the cycle in one transaction: row, card, staging area, lease.
 

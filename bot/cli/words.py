@@ -106,6 +106,7 @@ def _remarks(report: CycleReport) -> list[str]:
             f"{words.several(report.held.size, 'removal')} held, {_HELD[report.held.state]}: "
             f"dirsync held {report.held.id}"
         )
+    lines += [unmarked(line) for line in words.frozen_lines(cycle.postponed)]
     if report.licenses is not None and not cycle.preview:
         lines.append(license_words(report.licenses))
     duration = took(cycle)

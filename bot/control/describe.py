@@ -68,6 +68,7 @@ def cycle_document(cycle: Cycle) -> CycleDocument:
         requests=cycle.requests,
         resumed=cycle.resumed,
         cancel_requested=cycle.cancel_requested_by is not None,
+        postponed=cycle.postponed,
     )
 
 

@@ -21,6 +21,7 @@ from core.model.cycle import (
     CycleResult,
     CycleState,
     HeldState,
+    Postponed,
     Progress,
     Severity,
     Step,
@@ -45,7 +46,10 @@ class ProofDocument(Document, frozen=True, kw_only=True):
 
 
 class CycleDocument(Document, frozen=True, kw_only=True):
-    """One cycle. `step`, `done`, `total`, `pages` and `read` are of a running one."""
+    """One cycle. `step`, `done`, `total`, `pages` and `read` are of a running one.
+
+    `postponed` is what a freeze keeps waiting.
+    """
 
     id: str
     configuration: str
@@ -66,6 +70,7 @@ class CycleDocument(Document, frozen=True, kw_only=True):
     requests: int
     resumed: int
     cancel_requested: bool
+    postponed: Postponed | None
 
     @property
     def step(self) -> Step | None:

@@ -189,7 +189,8 @@ class SlackNotifier:
             return (self._core.clock.now() - began).total_seconds() < UNTOLD
         if cycle.counts.changed:
             return False
-        return cycle.result is CycleResult.SUCCESS or await self._known(view)
+        fine = cycle.result is CycleResult.SUCCESS and cycle.postponed is None
+        return fine or await self._known(view)
 
     async def _known(self, view: CycleView) -> bool:
         """Whether the cycle before ended with the very same troubles."""
@@ -329,7 +330,8 @@ def _troubles(view: CycleView) -> tuple[object, ...]:
     groups = frozenset((group.code, group.attribute) for group in view.problem_groups)
     failed = frozenset(code for code, _ in proof.failed) if proof else frozenset()
     error = cycle.error.code if cycle.error else ""
-    return cycle.result, error, cycle.held_set_id, groups, failed
+    waiting = cycle.postponed.removals_until if cycle.postponed else None
+    return cycle.result, error, cycle.held_set_id, groups, failed, waiting
 
 
 def _line_of_resolution(item: OutboxItem, shown: Delivery) -> NewOutboxItem:

@@ -16,6 +16,8 @@ from core.model.directory import ExternalId, ResourceKind
 
 GROUP_BATCH = 200
 MEMBERS_BATCH = 20_000
+_HELD = "held by the guard"
+_NOT_NOW = "not now, removals are frozen"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +63,11 @@ async def _apply(
     allowed = [d for d in decisions if _is_allowed(d, order.ruling) and _says_something(d)]
     if allowed:
         await ctx.store.apply(
-            ctx.fence, allowed, now=ctx.clock.now(), send=ctx.configuration.spec.invitations
+            ctx.fence,
+            allowed,
+            now=ctx.clock.now(),
+            send=ctx.configuration.spec.invitations,
+            invite_at=order.policy.invitations_until,
         )
     await meter.advance(len(decisions))
 
@@ -78,7 +84,7 @@ async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:
         for decision in decisions:
             waits = _waits(decision, order.ruling, held)
             if waits or (_is_allowed(decision, order.ruling) and _is_told(decision)):
-                told.append(_marked(decision) if waits else decision)
+                told.append(_marked(decision, waits) if waits else decision)
         if told:
             await ctx.store.record_plan(ctx.fence, told)
         await meter.advance(len(decisions))
@@ -86,14 +92,18 @@ async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:
         await ctx.store.record_group_plan(ctx.fence, [change for change, _ in batch])
 
 
-def _waits(decision: Decision, ruling: Ruling, held: Container[tuple[ExternalId, Action]]) -> bool:
-    if decision.action.removes:
-        return (decision.pair.external_id, decision.action) in held
-    return not _is_allowed(decision, ruling)
+def _waits(decision: Decision, ruling: Ruling, held: Container[tuple[ExternalId, Action]]) -> str:
+    """Return the mark of what is not carried out now, or an empty string."""
+    if not decision.action.removes:
+        return "" if _is_allowed(decision, ruling) else _HELD
+    if (decision.pair.external_id, decision.action) in held:
+        return _HELD
+    postponed = ruling.postpones(ResourceKind.USER, decision.pair.external_id, decision.action)
+    return _NOT_NOW if postponed else ""
 
 
-def _marked(decision: Decision) -> Decision:
-    return decision._replace(reason=f"held by the guard: {decision.reason}")
+def _marked(decision: Decision, mark: str) -> Decision:
+    return decision._replace(reason=f"{mark}: {decision.reason}")
 
 
 def _is_allowed(decision: Decision, ruling: Ruling) -> bool:

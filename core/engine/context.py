@@ -12,6 +12,7 @@ from core.model.cycle import (
     CycleResult,
     Fence,
     HeldSetId,
+    Postponed,
     Progress,
     Proof,
     Step,
@@ -56,6 +57,7 @@ class CycleOutcome:
 
     Attributes:
         repick: the canaries are missing or incomplete, and are to be picked anew.
+        postponed: what a freeze keeps waiting, or None.
     """
 
     result: CycleResult
@@ -65,6 +67,7 @@ class CycleOutcome:
     plan_digest: str | None = None
     requests: int = 0
     repick: bool = False
+    postponed: Postponed | None = None
 
 
 class Meter:

@@ -10,14 +10,22 @@ from core.engine.apply import Order, carry_out, record
 from core.engine.confirm import Confirmation, confirm
 from core.engine.context import CycleContext, CycleOutcome, Meter
 from core.engine.groups import KnownGroup, Planned, plan_deletions, plan_group
-from core.engine.guard import Ruling, items_digest
+from core.engine.guard import Ruling, items_digest, key_of
 from core.engine.one_person import run_one_person
 from core.engine.plan import Policy
 from core.engine.proof import prove
 from core.engine.snapshot import Snapshot, read_snapshot
-from core.engine.survey import Survey, held_creations, policy_of, survey, weigh
+from core.engine.survey import Survey, held_creations, policy_of, postponed, survey, weigh
 from core.errors import DirsyncError, FencedError, StoreUnavailableError
-from core.model.cycle import CycleError, CycleResult, Fence, HeldSetId, Proof, StagedGroup, Step
+from core.model.cycle import (
+    CycleError,
+    CycleResult,
+    Fence,
+    HeldSetId,
+    Proof,
+    StagedGroup,
+    Step,
+)
 from core.model.directory import ExternalId, ResourceKind
 from core.ports import SyncStore
 
@@ -80,6 +88,7 @@ async def store_outcome(
         plan_digest=outcome.plan_digest,
         requests=outcome.requests,
         canaries=canaries,
+        postponed=outcome.postponed,
         now=now,
     )
 
@@ -141,12 +150,12 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
     groups = _plan_deletions(snapshot, known, rejected_groups, proven=proof.proven)
     found.note_groups(groups)
-    ruling = await weigh(ctx, found, released, proven=proof.proven)
+    ruling = await weigh(ctx, policy, found, released, proven=proof.proven)
     groups_asked = await _confirm_groups(ctx, meter, ruling)
     if not groups_asked.agrees:
         found.drop_groups()
         groups = [planned for planned in groups if not planned[0].action.removes]
-        ruling = await weigh(ctx, found, released, proven=proof.proven)
+        ruling = await weigh(ctx, policy, found, released, proven=proof.proven)
     asked = await _confirm(ctx, meter, found, ruling)
     if not asked.agrees:
         evidence = replace(
@@ -154,9 +163,8 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         )
         proof = prove(evidence, ctx.proof_rules)
         if not proof.proven:
-            ruling = await weigh(ctx, found, released, proven=False)
-    held = {i.external_id for i in ruling.held if i.kind is ResourceKind.USER}
-    staying = rejected | held if proof.proven else None
+            ruling = await weigh(ctx, policy, found, released, proven=False)
+    staying = rejected | _waiting(ruling) if proof.proven else None
     members = await _plan_groups(ctx, snapshot, known, staying)
     found.note_groups(members)
     groups += members
@@ -169,6 +177,12 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         requests=snapshot.requests + asked.asked + groups_asked.asked,
         groups_proven=snapshot.groups_proven and groups_asked.agrees,
     )
+
+
+def _waiting(ruling: Ruling) -> frozenset[ExternalId]:
+    """Return the people who are held or postponed, and so stay in their groups."""
+    keys = {key_of(item) for item in ruling.held} | ruling.postponed
+    return frozenset(name for kind, name, _ in keys if kind == ResourceKind.USER)
 
 
 async def _rejected(
@@ -245,7 +259,7 @@ async def _hold(ctx: CycleContext, plan: _Plan) -> HeldSetId | None:
     """Store what the guard keeps back, or end what an earlier cycle held in vain."""
     ruling = plan.ruling
     if not ruling.holds:
-        if plan.proof.proven:
+        if plan.proof.proven and not ruling.postponed:
             await ctx.store.settle_held(ctx.fence)
         return None
     items = ruling.held
@@ -287,6 +301,7 @@ def _outcome(
         plan_digest=plan.digest,
         requests=plan.requests,
         repick=bool(snapshot.canaries_missing or not ctx.configuration.picked_canaries),
+        postponed=postponed(plan.policy, plan.survey, plan.ruling),
     )
 
 

@@ -143,6 +143,7 @@ class Ruling:
     Attributes:
         removals: exactly these removals may be carried out.
         held: removals that wait.
+        postponed: removals that wait for the end of a freeze, and for nobody's decision.
         creations_held: creations other than released ones wait.
         released: what a person approved in advance.
         reason: why something is held, or an empty string.
@@ -152,6 +153,7 @@ class Ruling:
 
     removals: frozenset[Key] = frozenset()
     held: tuple[HeldItem, ...] = ()
+    postponed: frozenset[Key] = frozenset()
     creations_held: bool = False
     released: frozenset[Key] = field(default_factory=frozenset)
     reason: str = ""
@@ -162,6 +164,10 @@ class Ruling:
     def holds(self) -> bool:
         """Something waits."""
         return bool(self.held) or self.creations_held
+
+    def postpones(self, item_kind: ResourceKind, external_id: ExternalId, action: Action) -> bool:
+        """Whether a removal waits for the end of a freeze."""
+        return (str(item_kind), external_id, str(action)) in self.postponed
 
     def lets(self, item_kind: ResourceKind, external_id: ExternalId, action: Action) -> bool:
         """Whether an action may be carried out; only removals and creations are ever held."""
@@ -179,16 +185,25 @@ def judge(
     *,
     released: frozenset[Key],
     rules: Sequence[Rule] = RULES,
+    frozen: bool = False,
 ) -> Ruling:
-    """Decide what is let through: what was released, and the rest if no rule holds it."""
-    reasons = [(rule.holds, rule.reason(guard, load)) for rule in rules]
+    """Decide what is let through: what was released, and the rest if no rule holds it.
+
+    While removals are `frozen`, only those are let through that a person released; the others are
+    postponed, and weighed when the freeze is over.
+    """
+    weighed = [rule for rule in rules if not (frozen and rule.holds == REMOVALS)]
+    reasons = [(rule.holds, rule.reason(guard, load)) for rule in weighed]
     why = [text for _, text in reasons if text]
     hold = any(text for what, text in reasons if what == REMOVALS)
     held = tuple(i for i in removals if hold and key_of(i) not in released)
     waiting = {key_of(item) for item in held}
+    planned = frozenset(key_of(item) for item in removals)
+    postponed = planned - released if frozen else frozenset()
     return Ruling(
-        removals=frozenset(key_of(item) for item in removals) - waiting,
+        removals=planned - waiting - postponed,
         held=held,
+        postponed=postponed,
         creations_held=any(text for what, text in reasons if what == CREATIONS),
         released=released,
         reason=" ".join(why),

@@ -7,6 +7,7 @@ that takes the proof of a whole snapshot.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -18,7 +19,7 @@ from core.engine.plan import SILENT, TELLS_ONLY, Decider
 from core.engine.reading import PeopleReader
 from core.engine.scoping import because, because_not, digest_key, digester
 from core.engine.snapshot import read_scoping
-from core.engine.survey import Survey, policy_of, weigh
+from core.engine.survey import Survey, policy_of, postponed, weigh
 from core.errors import ConflictError, RecordError
 from core.model.configuration import InvitationWay
 from core.model.cycle import (
@@ -81,6 +82,8 @@ class _Run:
         self._meter = meter
         self._name = name
         self._requests = 0
+        self._policy = policy_of(ctx)
+        self._survey = Survey()
         self.person: ExternalId | None = None
         self.steps: list[StepNote] = []
 
@@ -182,7 +185,7 @@ class _Run:
     async def _decide(self, row: StagedUser, *, proven: bool) -> CycleOutcome:
         await self._ctx.store.stage(self._ctx.fence, [row])
         pairs = [p async for chunk in self._ctx.store.pairs(self._ctx.fence) for p in chunk]
-        (decision,) = Decider(policy_of(self._ctx)).decide(pairs)
+        (decision,) = Decider(self._policy).decide(pairs)
         self._note(PersonStep.MATCH, *_match(decision.pair))
         self._note_mapping(row)
         ruling = await self._weigh(decision, proven=proven)
@@ -197,12 +200,11 @@ class _Run:
 
     async def _weigh(self, decision: Decision, *, proven: bool) -> Ruling:
         """Let the guard decide; whose removal was rejected is not removed here either."""
-        found = Survey()
         rejected = await self._ctx.store.rejected_items(self._ctx.fence)
         mine = (str(ResourceKind.USER), decision.pair.external_id)
         if not (decision.action.removes and mine in rejected):
-            found.note(decision, frozenset())
-        return await weigh(self._ctx, found, frozenset(), proven=proven)
+            self._survey.note(decision, frozenset())
+        return await weigh(self._ctx, self._policy, self._survey, frozenset(), proven=proven)
 
     def _note_mapping(self, row: StagedUser) -> None:
         problems = _PROBLEMS.decode(row.problems) if row.problems else []
@@ -228,6 +230,8 @@ class _Run:
             return
         if not proven:
             why = "not done: the members of a group of the scope could not be read in full"
+        elif ruling.postponed:
+            why = f"not now: removals are frozen until {_minute(self._policy.removals_until)}"
         elif ruling.reason:
             why = f"held back by the guard: {ruling.reason}"
         else:
@@ -242,16 +246,22 @@ class _Run:
     async def _apply(self, decision: Decision) -> None:
         send = self._ctx.configuration.spec.invitations
         await self._ctx.store.apply(
-            self._ctx.fence, [decision], now=self._ctx.clock.now(), send=send
+            self._ctx.fence,
+            [decision],
+            now=self._ctx.clock.now(),
+            send=send,
+            invite_at=self._policy.invitations_until,
         )
         done = _DONE.get(decision.action, "nothing to do")
         if decision.action is Action.CREATE:
             done += _SENT[send]
+            if self._policy.invitations_until is not None:
+                done += f", but not before {_minute(self._policy.invitations_until)}: a freeze"
         self._note(PersonStep.DONE, _WARNING if decision.action in TELLS_ONLY else _OK, done)
 
     def _outcome(self, decision: Decision, ruling: Ruling, *, through: bool) -> CycleOutcome:
         error = None
-        if not through:
+        if not through and not ruling.postponed:
             error = CycleError(
                 code="held_by_guard" if ruling.reason else "removal_not_done",
                 message=ruling.reason or "The removal was not done.",
@@ -267,6 +277,7 @@ class _Run:
             result=CycleResult.SUCCESS if error is None else CycleResult.PARTIAL_SUCCESS,
             error=error,
             requests=self._requests,
+            postponed=postponed(self._policy, self._survey, ruling),
         )
 
     def _nobody(self) -> CycleOutcome:
@@ -300,6 +311,10 @@ class _Run:
 
     def _note(self, step: PersonStep, state: StepState, text: str) -> None:
         self.steps.append(StepNote(step=step, state=state, text=text))
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
 
 
 def _names(person: ExternalId, groups: Sequence[StagedGroup]) -> list[str]:

@@ -121,11 +121,15 @@ class Policy:
 
     Attributes:
         now: the same moment for every decision of a cycle.
+        removals_until: when a freeze of removals is over, or None if there is none.
+        invitations_until: the same for invitations.
     """
 
     now: datetime
     grace: timedelta
     on_missing: MissingPolicy = MissingPolicy.DISABLE
+    removals_until: datetime | None = None
+    invitations_until: datetime | None = None
 
 
 def has_error(pair: Pair) -> bool:

@@ -16,8 +16,9 @@ from core.engine.context import CycleContext, Meter
 from core.engine.groups import Planned
 from core.engine.guard import Key, Load, Ruling, group_item, judge, key_of, person_item
 from core.engine.plan import ERASED, GONE, GRACE, SILENT, TELLS_ONLY, Decider, Policy
-from core.model.cycle import Action, Decision, HeldItem
+from core.model.cycle import Action, Decision, HeldItem, Postponed
 from core.model.directory import ExternalId, ResourceKind
+from core.model.freeze import Frozen, frozen_until
 
 DAY = timedelta(hours=24)
 _MODULUS = 1 << 128
@@ -161,12 +162,18 @@ async def held_creations(ctx: CycleContext, policy: Policy, ruling: Ruling) -> t
 
 def policy_of(ctx: CycleContext) -> Policy:
     """Return what the configuration decided, at this moment."""
-    spec = ctx.configuration.spec
-    return Policy(now=ctx.clock.now(), grace=spec.grace, on_missing=spec.on_missing)
+    spec, now = ctx.configuration.spec, ctx.clock.now()
+    return Policy(
+        now=now,
+        grace=spec.grace,
+        on_missing=spec.on_missing,
+        removals_until=frozen_until(spec.freeze, Frozen.REMOVALS, now),
+        invitations_until=frozen_until(spec.freeze, Frozen.INVITATIONS, now),
+    )
 
 
 async def weigh(
-    ctx: CycleContext, found: Survey, released: frozenset[Key], *, proven: bool
+    ctx: CycleContext, policy: Policy, found: Survey, released: frozenset[Key], *, proven: bool
 ) -> Ruling:
     """Let the guard decide; without a proof there is nothing to remove, and nothing to hold."""
     recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
@@ -180,5 +187,26 @@ async def weigh(
     if not proven:
         load = replace(load, removals=0, leaving=0)
     return judge(
-        ctx.configuration.spec.guard, load, removals, released=released, rules=ctx.guard_rules
+        ctx.configuration.spec.guard,
+        load,
+        removals,
+        released=released,
+        rules=ctx.guard_rules,
+        frozen=policy.removals_until is not None,
+    )
+
+
+def postponed(policy: Policy, found: Survey, ruling: Ruling) -> Postponed | None:
+    """Say what the freeze keeps waiting, if there is one and anything waits."""
+    waiting = ruling.postponed
+    creates = found.creations > 0 and not ruling.creations_held
+    invitations_until = policy.invitations_until if creates else None
+    if not waiting and invitations_until is None:
+        return None
+    people = [name for kind, name, _ in waiting if kind == ResourceKind.USER]
+    return Postponed(
+        removals=len(waiting),
+        read=sum(name not in found.absent for name in people),
+        removals_until=policy.removals_until if waiting else None,
+        invitations_until=invitations_until,
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal, NewType
 
 from core.model.directory import ExternalId
+from core.model.freeze import Freeze
 
 AccountId = NewType("AccountId", str)
 ConfigurationId = NewType("ConfigurationId", str)
@@ -222,6 +223,7 @@ class ConfigurationSpec:
         mapping: account attribute -> provider attribute path, on top of `DEFAULT_MAPPING`.
         channel: Slack channel id for the cards, or None for the default channel.
         grace: how long somebody stays disabled before deletion.
+        freeze: when removals or invitations wait.
     """
 
     name: str
@@ -234,6 +236,7 @@ class ConfigurationSpec:
     invitations: InvitationWay = InvitationWay.MAIL
     on_missing: MissingPolicy = MissingPolicy.DISABLE
     grace: timedelta = timedelta(days=30)
+    freeze: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

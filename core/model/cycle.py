@@ -320,6 +320,7 @@ class Counts:
     groups_updated: int = 0
     groups_deleted: int = 0
     invited: int = 0
+    postponed: int = 0
 
     @property
     def changed(self) -> int:
@@ -336,6 +337,22 @@ class CycleError:
     code: str
     message: str
     hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postponed:
+    """What a freeze keeps waiting after a cycle.
+
+    Attributes:
+        removals: of people and groups; `read` of them are still in the directory.
+        removals_until: when they are looked at again, or None if none wait.
+        invitations_until: when this cycle's invitations are sent, or None if they do not wait.
+    """
+
+    removals: int = 0
+    read: int = 0
+    removals_until: datetime | None = None
+    invitations_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -373,6 +390,7 @@ class Cycle:
     plan_digest: str | None = None
     requests: int = 0
     resumed: int = 0
+    postponed: Postponed | None = None
 
     @property
     def whole(self) -> bool:

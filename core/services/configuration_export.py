@@ -17,6 +17,7 @@ from core.model.configuration import (
     ProviderSettings,
     Schedule,
 )
+from core.services.configuration_freeze import freeze_documents
 from core.services.yaml_nodes import duration_text
 
 
@@ -60,6 +61,7 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
     if spec.on_missing is not MissingPolicy.DISABLE:
         document["on_missing"] = spec.on_missing.value
     document["grace"] = duration_text(spec.grace)
+    _put(document, "freeze", freeze_documents(spec.freeze))
     return document
 
 

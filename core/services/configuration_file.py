@@ -18,6 +18,7 @@ from core.model.configuration import (
     Scope,
 )
 from core.services import configuration_values as values
+from core.services.configuration_freeze import read_freeze
 from core.services.configuration_provider import read_provider
 from core.services.yaml_nodes import (
     Faults,
@@ -55,6 +56,7 @@ _KEYS = (
     "invitations",
     "on_missing",
     "grace",
+    "freeze",
 )
 
 
@@ -131,6 +133,7 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
         ),
         on_missing=rows.read("on_missing", _on_missing, MissingPolicy.DISABLE),
         grace=rows.read("grace", values.grace, timedelta(days=30)),
+        freeze=rows.read("freeze", lambda part: read_freeze(part, faults), ()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from core.model.account import UserStatus
@@ -62,18 +63,26 @@ _PLAN: Columns = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """How and when whoever is invited is told."""
+
+    way: InvitationWay
+    at: datetime
+
+
 async def apply(
     tx: Transaction,
     fence: Fence,
     decisions: Sequence[Decision],
     *,
     now: datetime,
-    send: InvitationWay,
+    send: Sending,
     careful: bool,
 ) -> None:
     """Carry decisions out. With `careful`, whoever's match key is taken becomes a conflict."""
     await check_fence(tx, fence)
-    staged = send is InvitationWay.STAGED
+    staged = send.way is InvitationWay.STAGED
     status = UserStatus.STAGED if staged else UserStatus.INVITED
     batch = await build(tx, decisions, status=status)
     await _load(tx, batch)
@@ -84,9 +93,10 @@ async def apply(
         "cycle": fence.cycle_id,
         "configuration": fence.configuration_id,
         "now": to_seconds(now),
+        "send_at": to_seconds(send.at),
     }
     await _people(tx, batch, values)
-    await _invite(tx, batch, values, send=send)
+    await _invite(tx, batch, values, send=send.way)
     if batch.has("disable", "delete", "enable", "restore"):
         await settle_pool(tx, now=now)
     await _links(tx, batch, values)

@@ -23,6 +23,7 @@ from core.model.configuration import (
     ScimSettings,
     Scope,
 )
+from core.model.freeze import Freeze
 
 T = TypeVar("T")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -68,6 +69,7 @@ def decode_spec(text: str) -> ConfigurationSpec:
         invitations=InvitationWay(raw["invitations"]),
         on_missing=MissingPolicy(raw["on_missing"]),
         grace=msgspec.convert(raw["grace"], timedelta),
+        freeze=msgspec.convert(raw.get("freeze", ()), tuple[Freeze, ...]),
     )
 
 

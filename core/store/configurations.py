@@ -23,6 +23,7 @@ from core.model.configuration import (
 )
 from core.model.directory import ExternalId
 from core.model.events import AuditEntry
+from core.model.freeze import Frozen, frozen_until
 from core.store.audit import add_audit
 from core.store.codec import (
     decode_spec,
@@ -73,6 +74,12 @@ VALUES (:account, :id, :now, TRUE, :now)
 ON CONFLICT DO NOTHING
 """
 """No slot before this moment is caught up with."""
+_SEND_ANEW = """
+UPDATE invitations SET next_at = :due
+WHERE state = 'pending' AND attempts = 0 AND sent_at IS NULL AND next_at > :now
+  AND user_id IN (SELECT id FROM users WHERE configuration_id = :id)
+"""
+"""Invitations that wait for the end of a freeze follow it when it is edited."""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _GO_ON = """
 UPDATE configurations SET stopped_reason = NULL WHERE id = :id AND account_id = :account
@@ -359,6 +366,9 @@ async def _update(
     if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
     await tx.run(_UNBIND, id=stored.id, by=by.id)
+    if before.freeze != spec.freeze:
+        due = frozen_until(spec.freeze, Frozen.INVITATIONS, now) or now
+        await tx.run(_SEND_ANEW, id=stored.id, now=to_seconds(now), due=to_seconds(due))
     if before.schedule != spec.schedule:
         await from_now(tx, stored.id, now=now)
     await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from core.model.cycle import Counts
-from core.store.codec import to_json, to_object
+from core.model.cycle import Counts, Postponed
+from core.store.codec import from_json, to_json, to_object
 from core.store.database import Transaction
 from core.store.names import among
 
@@ -20,7 +20,9 @@ SELECT cycle_id, kind, action, count(*) AS n FROM changes
 WHERE cycle_id IN {cycles} GROUP BY cycle_id, kind, action
 UNION ALL
 SELECT cycle_id, 'plan:' || kind,
-    CASE WHEN reason LIKE 'held by the guard:%' THEN 'held' ELSE action END AS done, count(*)
+    CASE WHEN reason LIKE 'held by the guard:%' THEN 'held'
+        WHEN reason LIKE 'not now, removals are frozen:%' THEN 'postponed' ELSE action END AS done,
+    count(*)
 FROM plan_items WHERE cycle_id IN {cycles} GROUP BY cycle_id, kind, done
 UNION ALL
 SELECT cycle_id, 'problem', severity, count(DISTINCT external_id) FROM problems
@@ -48,6 +50,9 @@ WHERE c.id IN {cycles} GROUP BY c.id
 UNION ALL
 SELECT id, 'read', coalesce(proof, progress, '{{}}'), 0 FROM cycles WHERE id IN {cycles}
 UNION ALL
+SELECT id, 'postponed', postponed, 0 FROM cycles
+WHERE id IN {cycles} AND postponed IS NOT NULL AND NOT dry_run
+UNION ALL
 SELECT c.id, 'kept', '', count(*) FROM cycles c
 JOIN links l ON l.configuration_id = c.configuration_id AND l.kept
 WHERE c.id IN {cycles} AND c.trigger <> 'on_demand' GROUP BY c.id
@@ -63,6 +68,7 @@ PEOPLE = {
     "link": "linked",
     "keep": "skipped",
     "held": "held",
+    "postponed": "postponed",
 }
 GROUPS = {"create": "groups_created", "update": "groups_updated", "delete": "groups_deleted"}
 PROBLEMS = {"warning": "warnings", "error": "errors", "conflict": "conflicts"}
@@ -77,10 +83,17 @@ async def load_counts(tx: Transaction, cycles: Sequence[str]) -> dict[str, Count
     sql = _GROUPED.format(cycles=among(tx.backend, "cycles"), held=_HELD)
     sums: dict[str, dict[str, int]] = {cycle: defaultdict(int) for cycle in cycles}
     for row in await tx.rows(sql, cycles=to_json(list(cycles))):
-        name, value = _field(row.kind, row.action, int(row.n))
-        if name:
+        for name, value in _fields(row.kind, row.action, int(row.n)):
             sums[row.cycle_id][name] += value
     return {cycle: _counts(found) for cycle, found in sums.items()}
+
+
+def _fields(kind: str, action: str, count: int) -> list[tuple[str, int]]:
+    if kind == "postponed":
+        found = from_json(action, Postponed)
+        return [("postponed", found.removals), ("touched", found.read)]
+    name, value = _field(kind, action, count)
+    return [(name, value)] if name else []
 
 
 def _field(kind: str, action: str, count: int) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from core.model.cycle import (
     Fence,
     HeldSetId,
     PersonProblem,
+    Postponed,
     ProblemGroup,
     Progress,
     Proof,
@@ -367,6 +368,7 @@ def _cycle(row: Row) -> Cycle:
         plan_digest=row.plan_digest,
         requests=row.requests,
         resumed=row.resumed,
+        postponed=from_json(row.postponed, Postponed) if row.postponed else None,
     )
 
 

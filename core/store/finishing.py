@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.model.cycle import CycleError, CycleResult, Fence, HeldItem, HeldSetId, Progress, Proof
+from core.model.cycle import (
+    CycleError,
+    CycleResult,
+    Fence,
+    HeldItem,
+    HeldSetId,
+    Postponed,
+    Progress,
+    Proof,
+)
 from core.model.directory import ExternalId
 from core.store.bulk import Columns, insert_rows
 from core.store.codec import short_id, to_json, to_seconds
@@ -65,7 +74,8 @@ FROM cycles c WHERE c.id = :cycle
 _PROGRESS = "UPDATE cycles SET progress = :progress WHERE id = :cycle"
 _FINISH = """
 UPDATE cycles SET error = :error, proof = :proof, plan_digest = :plan_digest,
-    requests = requests + :requests, held_set_id = coalesce(:held, held_set_id)
+    requests = requests + :requests, held_set_id = coalesce(:held, held_set_id),
+    postponed = :postponed
 WHERE id = :cycle
 """
 _CANARIES = "UPDATE configurations SET picked_canaries = :canaries WHERE id = :configuration"
@@ -109,6 +119,7 @@ class Ending:
     plan_digest: str | None
     requests: int
     canaries: Sequence[ExternalId] | None
+    postponed: Postponed | None
     now: datetime
 
 
@@ -236,6 +247,7 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
         plan_digest=ending.plan_digest,
         requests=ending.requests,
         held=ending.held_set_id,
+        postponed=to_json(ending.postponed) if ending.postponed else None,
     )
     if ending.canaries is not None:
         await tx.run(

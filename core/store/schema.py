@@ -194,6 +194,7 @@ cycles = Table(
     _count("requests"),
     _count("resumed"),
     _count("repeats"),
+    _maybe("postponed"),
     Index(
         "uq_cycles_open",
         "configuration_id",

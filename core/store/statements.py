@@ -88,7 +88,7 @@ WHERE state IN ('staged', 'pending', 'sent')
 """
 
 REINSTATE = """
-UPDATE invitations SET state_before = NULL, next_at = :now,
+UPDATE invitations SET state_before = NULL, next_at = :send_at,
     state = CASE WHEN sent_at IS NOT NULL THEN 'sent' ELSE state_before END
 WHERE state = 'revoked' AND state_before IS NOT NULL AND user_id IN (
     SELECT user_id FROM decided
@@ -96,7 +96,7 @@ WHERE state = 'revoked' AND state_before IS NOT NULL AND user_id IN (
 """
 
 OFFER_AGAIN = """
-UPDATE invitations SET state = 'pending', attempts = 0, sent_at = NULL, next_at = :now,
+UPDATE invitations SET state = 'pending', attempts = 0, sent_at = NULL, next_at = :send_at,
     message_id = '<invitation-' || CAST(id AS text) || '.' || :cycle || '@dirsync>'
 WHERE state = 'accepted' AND purpose = 'invitation' AND user_id IN (
     SELECT user_id FROM decided WHERE action IN ('enable', 'restore') AND status = 'invited')
@@ -108,7 +108,7 @@ INSERT INTO invitations (account_id, id, user_id, cycle_id, way, state, message_
 SELECT :account, user_id + CAST(:offset AS bigint), user_id, :cycle, :way, :state,
     '<invitation-' || CAST(user_id + CAST(:offset AS bigint) AS text) || '.' || :cycle
         || '@dirsync>',
-    CAST(:now AS double precision), CAST(:now AS double precision)
+    CAST(:send_at AS double precision), CAST(:now AS double precision)
 FROM decided WHERE action = 'create'
 """
 

@@ -21,6 +21,7 @@ from core.model.cycle import (
     HeldSetId,
     KnownDigest,
     Pair,
+    Postponed,
     Progress,
     Proof,
     StagedUser,
@@ -28,6 +29,7 @@ from core.model.cycle import (
 from core.model.directory import ExternalId
 from core.model.one_person import StepNote
 from core.store import applying, finishing, grouping, one_person, pairing, staging
+from core.store.applying import Sending
 from core.store.database import Database, Transaction
 
 T = TypeVar("T")
@@ -167,7 +169,13 @@ class SyncStoreSql:
         await self._write(lambda tx: finishing.settle_held(tx, fence))
 
     async def apply(
-        self, fence: Fence, decisions: Sequence[Decision], *, now: datetime, send: InvitationWay
+        self,
+        fence: Fence,
+        decisions: Sequence[Decision],
+        *,
+        now: datetime,
+        send: InvitationWay,
+        invite_at: datetime | None = None,
     ) -> None:
         """See `SyncStore.apply`.
 
@@ -176,9 +184,10 @@ class SyncStoreSql:
         """
         if not decisions:
             return
+        sending = Sending(way=send, at=invite_at or now)
         for attempt in range(_TRIES):
             try:
-                await self._write(_apply(fence, decisions, now, send, careful=attempt > 0))
+                await self._write(_apply(fence, decisions, now, sending, careful=attempt > 0))
             except sa.exc.IntegrityError:
                 continue
             return
@@ -232,6 +241,7 @@ class SyncStoreSql:
         requests: int,
         canaries: Sequence[ExternalId] | None,
         now: datetime,
+        postponed: Postponed | None = None,
     ) -> None:
         """See `SyncStore.finish`; only the lease is checked."""
         ending = finishing.Ending(
@@ -242,6 +252,7 @@ class SyncStoreSql:
             plan_digest=plan_digest,
             requests=requests,
             canaries=canaries,
+            postponed=postponed,
             now=now,
         )
         self._prepared.discard(fence)
@@ -272,7 +283,7 @@ def _apply(
     fence: Fence,
     decisions: Sequence[Decision],
     now: datetime,
-    send: InvitationWay,
+    send: Sending,
     *,
     careful: bool,
 ) -> Callable[[Transaction], Awaitable[None]]:

@@ -199,6 +199,25 @@ def fail_and_be_tried_again(door: Host):
     door("schedule", "off", "--yes")
 
 
+def freeze_removals(door: Host):
+    plain = (door.folder / "people.yaml").read_text()
+    window = "    freeze: [{from: 2000-01-01, until: 2099-01-01, of: removals}]\n"
+    (door.folder / "frozen.yaml").write_text(plain + window)
+    door("config", "apply", str(door.folder / "people.yaml"))
+    door("sync")
+    door("config", "apply", str(door.folder / "frozen.yaml"))
+    assert "2099-01-01" in door("config", "export").out
+    door.write_people(11)
+    preview = door("preview", "--json").json
+    assert [item["reason"][:7] for item in preview["plan"]] == ["not now"]
+    cycle = door("sync", "--json").json["cycle"]
+    assert (cycle["result"], cycle["counts"]["postponed"]) == ("success", 1)
+    assert cycle["postponed"]["removals_until"] == "2099-01-01T00:00:00Z"
+    assert "1 removal waits: not now, removals are frozen until 2099-01-01" in door("sync").out
+    door.write_people(12)
+    door("config", "apply", str(door.folder / "people.yaml"))
+
+
 def apply_a_wrong_file(door: Host):
     (door.folder / "bad.yaml").write_text("configurations:\n  - nme: x\n    grace: soon\n")
     found = door("config", "apply", str(door.folder / "bad.yaml"), "--json")
@@ -252,6 +271,7 @@ SCENES = (
     give_and_take_roles,
     look_at_a_schedule_and_save_it,
     fail_and_be_tried_again,
+    freeze_removals,
     apply_a_wrong_file,
     activate_and_invite,
     make_and_revoke_an_applications_token,

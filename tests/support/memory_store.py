@@ -21,6 +21,7 @@ from core.model.cycle import (
     HeldSetId,
     KnownDigest,
     Pair,
+    Postponed,
     Progress,
     Proof,
     StagedUser,
@@ -260,7 +261,13 @@ class MemoryStore:
         self.held = ()
 
     async def apply(
-        self, fence: Fence, decisions: Sequence[Decision], *, now: datetime, send: InvitationWay
+        self,
+        fence: Fence,
+        decisions: Sequence[Decision],
+        *,
+        now: datetime,
+        send: InvitationWay,
+        invite_at: datetime | None = None,
     ) -> None:
         self._check()
         for decision in decisions:
@@ -383,6 +390,7 @@ class MemoryStore:
         requests: int,
         canaries: Sequence[ExternalId] | None,
         now: datetime,
+        postponed: Postponed | None = None,
     ) -> None:
         if self.fence_code not in (None, "cancel_requested"):
             self._check()

@@ -30,6 +30,7 @@ from core.model.cycle import (
     HeldItem,
     HeldSet,
     HeldState,
+    Postponed,
     ProblemGroup,
     Progress,
     Proof,
@@ -107,6 +108,13 @@ CYCLES = st.builds(
     cancel_requested_by=st.none() | ACTORS,
     plan_digest=st.none() | st.just("d" * 32),
     resumed=st.integers(0, 3),
+    postponed=st.none()
+    | st.builds(
+        Postponed,
+        removals=NUMBERS,
+        removals_until=st.none() | MOMENTS,
+        invitations_until=st.none() | MOMENTS,
+    ),
 )
 HELD_SETS = st.builds(
     HeldSet,
@@ -434,3 +442,23 @@ def test_groups_are_counted_by_name_in_the_past_and_in_the_future():
 )
 def test_how_long_ago_is_told_roughly(seconds, said):
     assert words.ago(seconds) == said
+
+
+def test_a_card_says_what_a_freeze_keeps_waiting_and_until_when():
+    over = datetime(2027, 1, 5, 23, tzinfo=UTC)
+    cycle = Cycle(
+        id="c-1",
+        configuration_id="k-1",
+        configuration_name="people-scim",
+        state=CycleState.FINISHED,
+        trigger=Trigger.SCHEDULED,
+        dry_run=False,
+        requested_by="system:schedule",
+        requested_by_name="the schedule",
+        requested_at=NOW,
+        result=CycleResult.SUCCESS,
+        postponed=Postponed(removals=3, removals_until=over, invitations_until=over),
+    )
+    shown = str(run_card.run_card(CycleView(cycle=cycle), NOW).payload())
+    assert "3 removals wait*: not now, removals are frozen until 2027-01-05 23:00 UTC" in shown
+    assert "Invitations are frozen until 2027-01-05 23:00 UTC and are sent then" in shown

@@ -82,6 +82,7 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
         *_facts(view),
         *reason(cycle),
         *[section(line) for line in (_proof(view), held_line(view)) if line],
+        *[section(line) for line in words.frozen_lines(cycle.postponed)],
         *_problems(view),
         *([*one_person.steps(view.person)] if view.person else _samples(view)),
         _buttons(view),
@@ -175,6 +176,7 @@ def preview(view: CycleView, now: datetime) -> Message:
         header(f"🔎 Preview of {name}"),
         *counted(words.plan_line(cycle.counts), words.groups_line(cycle.counts, due=True)),
         *[section(line) for line in (_proof(view), _would_hold(view)) if line],
+        *[section(line) for line in words.frozen_lines(cycle.postponed)],
         *([section(words.license_line(view.licenses))] if view.licenses else []),
         *[section(group_line(group)) for group in view.problem_groups[:3]],
         *_samples(view),
@@ -194,7 +196,8 @@ def preview(view: CycleView, now: datetime) -> Message:
 
 def _sampled(view: CycleView) -> str:
     """Say that the table is not all of the plan, where it is not."""
-    shown, whole = len(view.plan_sample[:20]), view.cycle.counts.changed + view.cycle.counts.held
+    counts = view.cycle.counts
+    shown, whole = len(view.plan_sample[:20]), counts.changed + counts.held + counts.postponed
     return f"The first {shown} of {whole:,} are shown." if 0 < shown < whole else ""
 
 

@@ -215,6 +215,7 @@ def _remarks(view: CycleView) -> list[str]:
         lines.append(f"🛡️ {escape(unproven)}")
     if view.cycle.counts.held or view.held is not None:
         lines.append(held_line(view))
+    lines += words.frozen_lines(view.cycle.postponed)
     if view.licenses is not None and _did_something(view.cycle):
         lines.append(words.license_line(view.licenses))
     return [line for line in lines if line]

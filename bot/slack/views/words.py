@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.slack.blocks import when
 from bot.slack.limits import escape
 from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
-from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Proof
+from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Postponed, Proof
 
 RESULTS: Mapping[CycleResult, tuple[str, str]] = {
     CycleResult.SUCCESS: ("✅", "Success"),
@@ -153,6 +153,24 @@ def _rest(counts: Counts) -> list[str]:
     rest = [(counts.unchanged, "unchanged"), (counts.skipped, "skipped")]
     shown = [f"{number:,} {word}" for number, word in rest if number]
     return shown + [f"*{trouble}*" for trouble in troubles(counts)]
+
+
+def frozen_lines(found: Postponed | None) -> list[str]:
+    """Return what a freeze keeps waiting, and until when; in mrkdwn."""
+    if found is None:
+        return []
+    lines = []
+    if found.removals:
+        wait = "waits" if found.removals == 1 else "wait"
+        lines.append(
+            f"❄️ *{several(found.removals, 'removal')} {wait}*: not now, removals are frozen until "
+            f"{stamp(found.removals_until)}. The first cycle after that looks again."
+        )
+    if found.invitations_until is not None:
+        lines.append(
+            f"❄️ Invitations are frozen until {stamp(found.invitations_until)} and are sent then."
+        )
+    return lines
 
 
 def groups_line(counts: Counts, *, due: bool = False) -> str:

@@ -151,6 +151,7 @@ def _cycles() -> None:
         sa.Column("requests", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("resumed", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("repeats", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("postponed", sa.Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_cycles"),
     )
     op.create_index("ix_cycles_configuration_id", "cycles", ["configuration_id", "requested_at"])
