@@ -8,8 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.errors import RecordError, SignInError, TransientRemoteError
-from core.model.directory import CheckStatus, Page, Presence, Watermark
+from core.errors import RecordError, SignInError, TransientRemoteError, WatermarkExpiredError
+from core.model.directory import (
+    ChangePage,
+    CheckStatus,
+    Page,
+    Presence,
+    ResourceKind,
+    Watermark,
+)
 from core.ports import IdentityProvider
 from tests.contract.providers.harness import HARNESSES, Backend, Person, crowd
 
@@ -274,6 +281,54 @@ async def test_changes_are_listed_only_where_that_is_a_capability(backend):
             assert [page async for page in pages] == []
     else:
         assert mark
+    await provider.aclose()
+
+
+async def changes_of(provider: IdentityProvider, since: Watermark) -> list[ChangePage]:
+    async with aclosing(provider.read_changes(since)) as pages:
+        return [page async for page in pages]
+
+
+def people_in(provider: IdentityProvider, pages: list[ChangePage]) -> dict[str, bool]:
+    records = [raw for page in pages if page.kind is ResourceKind.USER for raw in page.records]
+    return {one.external_id: one.active for one in map(provider.decode_user, records)}
+
+
+async def test_a_delta_has_who_changed_since_and_says_where_the_next_begins(backend):
+    await backend.start(crowd(8))
+    provider = await backend.open()
+    if not provider.capabilities.delta:
+        await provider.aclose()
+        return
+    mark = await provider.watermark()
+    left = backend.id_of("p0003")
+
+    await backend.rename("p0001", "Director")
+    await backend.disable("p0002")
+    await backend.delete("p0003")
+    await backend.add(Person(key="eve"))
+    first = await changes_of(provider, mark)
+    await backend.rename("p0004", "Director")
+    second = await changes_of(provider, first[-1].watermark)
+
+    found = people_in(provider, first)
+    assert found[backend.id_of("p0001")] is found[backend.id_of("eve")] is True
+    assert found[backend.id_of("p0002")] is False
+    assert left not in found
+    assert {one for page in first for one in page.removed} <= {left}
+    assert backend.id_of("p0004") in people_in(provider, second)
+    for pages in (first, second):
+        assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
+        assert [page.watermark is not None for page in pages] == [page.last for page in pages]
+    await provider.aclose()
+
+
+async def test_an_unknown_watermark_asks_for_a_full_read(backend):
+    await backend.start(crowd(3))
+    provider = await backend.open()
+    if provider.capabilities.delta:
+        with pytest.raises(WatermarkExpiredError):
+            await changes_of(provider, Watermark("not one of ours"))
     await provider.aclose()
 
 

@@ -84,6 +84,8 @@ async def test_each_scope_that_is_not_granted_is_named_with_where_to_grant_it(mi
     assert named == missing
     assert set(found) == {"People" if scope == "okta.users.read" else "Groups" for scope in missing}
     assert all("Okta API Scopes" in text for text in found.values())
+    for name, scope in (("People", "okta.users.read"), ("Groups", "okta.groups.read")):
+        assert name not in found or f"grant {scope};" in found[name]
 
 
 async def test_without_groups_their_scope_is_neither_asked_for_nor_missed():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -79,9 +79,8 @@ async def _check_rights(
 ) -> tuple[ProviderUser, ...]:
     try:
         await server.sign_in.authorizer.header()
-    except PermissionMissingError as error:
-        missing = await _missing_scopes(server, findings)
-        _say_scopes(findings, error, missing, groups=groups)
+    except PermissionMissingError:
+        await _check_scopes(server, findings, groups=groups)
         return ()
     except DirsyncError as error:
         findings.fail(SIGN_IN, error)
@@ -90,29 +89,31 @@ async def _check_rights(
     if groups and SIGN_IN in findings.lines and _ok(findings, SIGN_IN):
         await _check_groups(server, findings)
     elif not groups:
-        findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
+        _say_no_groups(findings)
     return sample
 
 
-async def _missing_scopes(server: OktaServer, findings: _Findings) -> Collection[str]:
+async def _check_scopes(server: OktaServer, findings: _Findings, *, groups: bool) -> None:
+    """Say which of the scopes is not granted."""
     try:
-        missing = await server.sign_in.missing_scopes()
+        refused = await server.sign_in.refused_scopes()
     except DirsyncError as error:
         findings.fail(SIGN_IN, error)
-        return ()
+        return
     findings.say(SIGN_IN, CheckStatus.OK, "The service app was accepted.")
-    return missing
-
-
-def _say_scopes(
-    findings: _Findings, error: DirsyncError, missing: Collection[str], *, groups: bool
-) -> None:
-    if not groups:
-        findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
     for name, scope in ((PEOPLE, USERS_SCOPE), (READ_GROUPS, GROUPS_SCOPE)):
-        if scope in missing:
+        missing = refused.get(scope)
+        if missing is not None:
             message = f"The service app is not granted the scope {scope}."
-            findings.say(name, CheckStatus.FAILED, message, error.hint, error.code)
+            findings.say(name, CheckStatus.FAILED, message, missing.hint, missing.code)
+        elif name == PEOPLE or groups:
+            findings.say(name, CheckStatus.OK, f"The scope {scope} is granted.")
+        else:
+            _say_no_groups(findings)
+
+
+def _say_no_groups(findings: _Findings) -> None:
+    findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
 
 
 async def _check_people(

@@ -64,15 +64,15 @@ class OktaSignIn:
         hints = (hint for start, hint in self.rights.items() if path.startswith(start))
         return next(hints, error.hint)
 
-    async def missing_scopes(self) -> Sequence[str]:
-        """Return the scopes that are refused when each is asked for alone."""
-        missing = []
+    async def refused_scopes(self) -> Mapping[str, PermissionMissingError]:
+        """Return the scopes that are refused when each is asked for alone, and how."""
+        refused = {}
         for scope, grant in self.probes.items():
             try:
                 await grant.header()
-            except PermissionMissingError:
-                missing.append(scope)
-        return missing
+            except PermissionMissingError as error:
+                refused[scope] = error
+        return refused
 
     async def aclose(self) -> None:
         """Close the connections of the probes; safe to call twice."""
