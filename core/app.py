@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import islice
 
+from core.engine.expressions import wanted_paths
 from core.http.limits import HttpLimits
 from core.mail.mailbox import MailboxMailer
 from core.mail.message import render_invitation
@@ -211,7 +212,7 @@ def provider_factory(
             stored=await secrets.open(stored_references(provider)),
             allow_networks=networks,
             limits=_DEMO_LIMITS if settings.demo else HttpLimits(),
-            wanted=frozenset(configuration.mapping.values()),
+            wanted=wanted_paths(configuration),
         )
         return await open_provider(provider, context=context)
 

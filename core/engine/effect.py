@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from core.engine.expressions import Expression, is_path
 from core.engine.groups import flatten
 from core.engine.mapping import Mapped, Mapper, getter
 from core.engine.reading import pages_of
@@ -84,10 +85,7 @@ def mapped_person(user: ProviderUser, mapping: Mapping[str, str]) -> MappedPerso
     profile = msgspec.json.decode(mapped.profile, type=dict[str, str])
     rows = []
     for attribute, path in mapping.items():
-        get = getter(path)
-        value = user.attributes.get(path) if get is None else get(user)
-        source = "" if value in (None, "", [], {}) else str(value)
-        rows.append((attribute, path, source, profile.get(attribute, "")))
+        rows.append((attribute, path, _source(user, path), profile.get(attribute, "")))
     problems = _PROBLEMS.decode(mapped.problems) if mapped.problems else []
     return MappedPerson(
         name=mapped.display_name or mapped.user_name,
@@ -95,6 +93,17 @@ def mapped_person(user: ProviderUser, mapping: Mapping[str, str]) -> MappedPerso
         values=tuple(rows),
         warnings=tuple(problem.message for problem in problems),
     )
+
+
+def _source(user: ProviderUser, path: str) -> str:
+    """Return the provider's value of a path; of an expression, the values that it reads."""
+    paths = [path] if is_path(path) else sorted(Expression(path).paths)
+    getters = [getter(each) for each in paths]
+    found = [
+        user.attributes.get(each) if get is None else get(user)
+        for each, get in zip(paths, getters, strict=True)
+    ]
+    return ", ".join(str(value) for value in found if value not in (None, "", [], {}))
 
 
 async def _groups(provider: IdentityProvider) -> dict[ExternalId, ProviderGroup]:
@@ -122,7 +131,10 @@ class _Rule:
     def map(self, user: ProviderUser) -> tuple[Mapped, bool]:
         """Return the person in the account's terms, and whether they are in scope."""
         mapped = self._mapper.map(user)
-        return mapped, self._scope.admits(user.external_id, mapped.match_key)
+        try:
+            return mapped, self._scope.admits(user, mapped.match_key)
+        except RecordError:
+            return mapped, False
 
 
 def _judge(

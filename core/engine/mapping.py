@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from core.engine.expressions import Expression, is_path
 from core.engine.matching import is_address, match_key
+from core.errors import RecordError
 from core.model.account import ACCOUNT_FIELDS
 from core.model.cycle import Problem, Severity
 from core.model.directory import ProviderUser
@@ -20,6 +22,7 @@ MAX_LENGTH = 1000
 _DROPPED = {"Cc", "Cs"}
 _TEXT_ONLY = frozenset({str})
 _ENCODER = msgspec.json.Encoder()
+_PROBLEMS = msgspec.json.Decoder(list[Problem])
 
 Getter = Callable[[ProviderUser], object]
 
@@ -63,6 +66,12 @@ def problems_text(problems: list[Problem]) -> str:
     return msgspec.json.encode(problems).decode() if problems else ""
 
 
+def with_problem(mapped: Mapped, problem: Problem) -> Mapped:
+    """Return a mapped record with one problem more."""
+    found = _PROBLEMS.decode(mapped.problems) if mapped.problems else []
+    return mapped._replace(problems=problems_text([*found, problem]))
+
+
 class Mapper:
     """The mapping of one configuration, compiled once and used for every record.
 
@@ -70,11 +79,17 @@ class Mapper:
     """
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
-        compiled = [(field, path, getter(path)) for field, path in sorted(mapping.items())]
+        paths = {field: path for field, path in mapping.items() if is_path(path)}
+        compiled = [(field, path, getter(path)) for field, path in sorted(paths.items())]
         self._fields = [one for one in compiled if one[0] in ACCOUNT_FIELDS]
         self._homeless = [one for one in compiled if one[0] not in ACCOUNT_FIELDS]
         self._plain = [(field, path) for field, path, _ in self._fields]
         self._got = [(path, get) for _, path, get in self._fields if get is not None]
+        self._worked_out = [
+            (field, Expression(text))
+            for field, text in sorted(mapping.items())
+            if field not in paths
+        ]
 
     def map(self, user: ProviderUser) -> Mapped:
         """Map one record; what cannot be applied becomes a problem of this person."""
@@ -87,7 +102,28 @@ class Mapper:
             value = attributes.get(path) if get is None else get(user)
             if value not in (None, "", [], {}):
                 problems.append(_homeless(field, path, value))
+        if self._worked_out:
+            profile = self._with_expressions(user, profile, problems)
         return _finish(user, profile, problems)
+
+    def _with_expressions(
+        self, user: ProviderUser, profile: dict[str, str], problems: list[Problem]
+    ) -> dict[str, str]:
+        """Add what expressions come to; one that fails is a warning of this person."""
+        for field, expression in self._worked_out:
+            try:
+                value = expression.evaluate(user)
+            except RecordError as error:
+                problems.append(_failed(field, error))
+                continue
+            if field not in ACCOUNT_FIELDS:
+                if value not in (None, "", [], {}):
+                    problems.append(_homeless(field, field, value))
+                continue
+            text = "" if value is None else _text(value, field, problems)
+            if text:
+                profile[field] = text
+        return dict(sorted(profile.items()))
 
     def _at_once(self, user: ProviderUser) -> dict[str, str] | None:
         """Map a record of ordinary texts, or return None; nearly everybody's record is one."""
@@ -167,6 +203,16 @@ def _homeless(field: str, path: str, value: object) -> Problem:
         attribute=path,
         value_kind=value_kind(value),
         hint=f"Map {path} to one of the account's fields, or take it out of the mapping.",
+    )
+
+
+def _failed(field: str, error: RecordError) -> Problem:
+    return Problem(
+        severity=Severity.WARNING,
+        code=error.code,
+        message=f"{field}: {error.message}",
+        attribute=field,
+        hint=error.hint,
     )
 
 

@@ -179,7 +179,7 @@ class _Run:
         elif row.scope is ScopeAnswer.OUT_BY_EDIT:
             text = "out of scope since the scope was edited"
         else:
-            text = f"not in scope: {because_not(scope, held=bool(holders))}"
+            text = f"not in scope: {because_not(scope, held=bool(holders), key=row.match_key)}"
         self._note(PersonStep.SCOPE, _OK if row.scope is ScopeAnswer.IN else _WARNING, text)
 
     async def _decide(self, row: StagedUser, *, proven: bool) -> CycleOutcome:

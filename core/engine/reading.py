@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from core.engine.context import CycleContext, Meter
 from core.engine.groups import flatten
-from core.engine.mapping import Mapper, problems_text
+from core.engine.mapping import Mapper, problems_text, with_problem
 from core.engine.proof import Listing
 from core.engine.scoping import Scoping
 from core.errors import PermissionMissingError, RecordError, RemoteError, SignInError
@@ -216,6 +216,10 @@ class PeopleReader:
             owner = self._ctx.provider.identify(raw)
             return None if owner is None else self._unreadable(owner, digest, error)
         mapped = self._mapper.map(user)
+        try:
+            answer = self._scoping.answer(user, mapped.match_key)
+        except RecordError as error:
+            answer, mapped = ScopeAnswer.IN, with_problem(mapped, _filter_failed(error))
         return StagedUser(
             user.external_id,
             digest,
@@ -226,7 +230,7 @@ class PeopleReader:
             mapped.email,
             user.active,
             True,
-            self._scoping.answer(user.external_id, mapped.match_key),
+            answer,
             self._scoping.holds(user.external_id),
             mapped.profile,
             mapped.problems,
@@ -256,3 +260,14 @@ class PeopleReader:
             profile="{}",
             problems=problems_text([problem]),
         )
+
+
+def _filter_failed(error: RecordError) -> Problem:
+    """Say that it is not known whether somebody is in scope: an error, so that nothing is done."""
+    return Problem(
+        severity=Severity.ERROR,
+        code="filter_failed",
+        message=f"The scope's filter: {error.message}",
+        attribute="scope.filter",
+        hint=error.hint,
+    )

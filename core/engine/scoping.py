@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from core.engine.expressions import Expression
 from core.engine.matching import ascii_domain, domain_of
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, RecordError
 from core.model.configuration import Configuration, Scope
 from core.model.cycle import ScopeAnswer, StagedGroup
-from core.model.directory import Digest, ExternalId
+from core.model.directory import Digest, ExternalId, ProviderUser
 
 Groups = Mapping[ExternalId, StagedGroup]
 
@@ -88,13 +89,18 @@ def because(scope: Scope, groups: Sequence[str], key: str) -> str:
         parts = ["member of a group of the scope"]
     if scope.domains:
         parts.append(f"address in {domain_of(key)}")
+    if scope.filter:
+        parts.append("the filter holds")
     return ", ".join(parts) or "everybody in the directory is"
 
 
-def because_not(scope: Scope, *, held: bool) -> str:
+def because_not(scope: Scope, *, held: bool, key: str) -> str:
     """Say which rule keeps somebody out of scope; `held` says that a scope group holds them."""
     if scope.groups and not held:
         return f"in none of the scope's groups ({', '.join(scope.groups)})"
+    wanted = {ascii_domain(domain.lstrip("@")) for domain in scope.domains}
+    if scope.filter and (not wanted or domain_of(key) in wanted):
+        return "the filter does not hold"
     if scope.domains:
         return f"the address is in none of the scope's domains ({', '.join(scope.domains)})"
     return "no rule of the scope admits the record"
@@ -103,23 +109,30 @@ def because_not(scope: Scope, *, held: bool) -> str:
 class ScopeRule:
     """One scope with its groups' members: a test of one person.
 
-    A scope with groups and domains wants both: a member whose address is in one of the domains.
+    A scope with groups and domains wants both: a member whose address is in one of the domains;
+    and of those, its filter admits whom it comes to true for.
     """
 
     def __init__(self, scope: Scope, members: frozenset[ExternalId]) -> None:
         self._by_group = bool(scope.groups)
         self._members = members
         self._domains = frozenset(ascii_domain(domain.lstrip("@")) for domain in scope.domains)
+        self._filter = Expression(scope.filter) if scope.filter else None
 
     def holds(self, person: ExternalId) -> bool:
         """Whether a scope group has the person; False where the scope names no groups."""
         return self._by_group and person in self._members
 
-    def admits(self, person: ExternalId, key: str) -> bool:
-        """Whether a person with this match key is in scope."""
-        if self._by_group and person not in self._members:
+    def admits(self, person: ProviderUser, key: str) -> bool:
+        """Whether a person with this match key is in scope.
+
+        Raises `RecordError` if that depends on the filter and it cannot be worked out.
+        """
+        if self._by_group and person.external_id not in self._members:
             return False
-        return not self._domains or domain_of(key) in self._domains
+        if self._domains and domain_of(key) not in self._domains:
+            return False
+        return self._filter is None or _is_true(self._filter.evaluate(person))
 
 
 class Scoping:
@@ -133,10 +146,29 @@ class Scoping:
         """Whether one of the present scope's groups has the person."""
         return self._now.holds(person)
 
-    def answer(self, person: ExternalId, key: str) -> ScopeAnswer:
-        """Say whether the person is in scope; `OUT_BY_EDIT` if the previous scope would admit."""
+    def answer(self, person: ProviderUser, key: str) -> ScopeAnswer:
+        """Say whether the person is in scope; `OUT_BY_EDIT` if the previous scope would admit.
+
+        Raises `RecordError` as `ScopeRule.admits` does. A previous filter that cannot be worked out
+        any more counts as admitting, so that an edit is never taken for people who left.
+        """
         if self._now.admits(person, key):
             return ScopeAnswer.IN
-        if self._before is not None and self._before.admits(person, key):
-            return ScopeAnswer.OUT_BY_EDIT
-        return ScopeAnswer.OUT
+        if self._before is None:
+            return ScopeAnswer.OUT
+        try:
+            was_in = self._before.admits(person, key)
+        except RecordError:
+            was_in = True
+        return ScopeAnswer.OUT_BY_EDIT if was_in else ScopeAnswer.OUT
+
+
+def _is_true(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise RecordError(
+            "The scope's filter comes to neither true nor false for this record.",
+            code="filter_failed",
+            attribute="scope.filter",
+            hint='Write a filter that compares, such as department == "Sales".',
+        )
+    return value

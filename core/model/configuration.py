@@ -152,14 +152,16 @@ ProviderSettings = ScimSettings | CsvSettings | EntraSettings | OktaSettings | L
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Who is provisioned: members of any of `groups` (nested too) and any of `domains`.
+    """Who is provisioned: members of any of `groups` (nested too) in any of `domains`.
 
-    An empty tuple means "no condition". Groups are named by display name or by id; domains are
+    Of them, those for whom `filter`, a CEL expression, comes to true. An empty one means "no
+    condition". Groups are named by display name or by id; domains are
     compared with the primary e-mail's, case-folded.
     """
 
     groups: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
+    filter: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,7 +222,8 @@ class ConfigurationSpec:
 
     Attributes:
         name: unique in the account regardless of case; letters, digits, ``-``, ``_``, ``.``.
-        mapping: account attribute -> provider attribute path, on top of `DEFAULT_MAPPING`.
+        mapping: account attribute -> provider attribute path or CEL expression, on top of
+            `DEFAULT_MAPPING`.
         channel: Slack channel id for the cards, or None for the default channel.
         grace: how long somebody stays disabled before deletion.
         freeze: when removals or invitations wait.

@@ -50,7 +50,11 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
         "name": spec.name,
         "provider": _provider(spec.provider),
     }
-    scope = {"groups": list(spec.scope.groups), "domains": list(spec.scope.domains)}
+    scope: dict[str, object] = {
+        "groups": list(spec.scope.groups),
+        "domains": list(spec.scope.domains),
+        "filter": spec.scope.filter,
+    }
     _put(document, "scope", {key: value for key, value in scope.items() if value})
     _put(document, "mapping", dict(spec.mapping))
     _put(document, "schedule", _schedule(spec.schedule))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
@@ -17,6 +18,7 @@ from core.model.configuration import (
     Schedule,
     Scope,
 )
+from core.providers.known import known_attributes
 from core.services import configuration_values as values
 from core.services.configuration_freeze import read_freeze
 from core.services.configuration_provider import read_provider
@@ -42,8 +44,7 @@ _LATER = {
     "targets": "is not available yet.",
 }
 _LATER_SCOPE = {
-    "filter": "(a CEL expression) is not available yet; use groups and domains.",
-    "users": "is not available yet; use groups and domains.",
+    "users": "is not available yet; use groups, domains and filter.",
 }
 _KEYS = (
     "name",
@@ -118,13 +119,15 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
     rows = table(node, "the configuration", _KEYS, faults, later=_LATER)
     if not isinstance(node, MappingNode):
         return None
+    provider = rows.need(
+        "provider", lambda part: read_provider(part, faults), CsvSettings(file="none")
+    )
+    known = known_attributes(provider.type)
     return ConfigurationSpec(
         name=rows.need("name", values.name, UNNAMED),
-        provider=rows.need(
-            "provider", lambda part: read_provider(part, faults), CsvSettings(file="none")
-        ),
-        scope=rows.read("scope", lambda part: _scope(part, faults), Scope()),
-        mapping=rows.read("mapping", lambda part: values.mapping(part, faults), {}),
+        provider=provider,
+        scope=rows.read("scope", lambda part: _scope(part, faults, known), Scope()),
+        mapping=rows.read("mapping", lambda part: values.mapping(part, faults, known), {}),
         schedule=rows.read("schedule", lambda part: _schedule(part, faults), None),
         channel=rows.read("channel", values.channel, None),
         guard=rows.read("guard", lambda part: _guard(part, faults), Guard()),
@@ -137,11 +140,12 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
     )
 
 
-def _scope(node: Node, faults: Faults) -> Scope:
-    rows = table(node, "scope", ("groups", "domains"), faults, later=_LATER_SCOPE)
+def _scope(node: Node, faults: Faults, known: Collection[str]) -> Scope:
+    rows = table(node, "scope", ("groups", "domains", "filter"), faults, later=_LATER_SCOPE)
     return Scope(
         groups=rows.read("groups", texts, ()),
         domains=rows.read("domains", values.domains, ()),
+        filter=rows.read("filter", lambda part: values.scope_filter(part, faults, known), ""),
     )
 
 

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from ruamel.yaml.nodes import Node
 
-from core.errors import UsageError
+from core.engine.expressions import check, is_path
+from core.errors import ConfigurationError, UsageError
 from core.model.account import ACCOUNT_FIELDS
 from core.services.schedule_words import check_cron, check_interval, nearest_zone
-from core.services.yaml_nodes import Faults, WrongHereError, duration, entries, text, texts
+from core.services.yaml_nodes import (
+    Faults,
+    WrongHereError,
+    duration,
+    entries,
+    expression_text,
+    text,
+    texts,
+)
 from core.settings import CREDENTIAL_PREFIX, is_loopback
 
 LONGEST = timedelta(days=3650)
-_PATH = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*(\.[A-Za-z$][A-Za-z0-9_$-]*){0,7}")
-_URN = re.compile(r"urn:[A-Za-z0-9:._-]+(:[A-Za-z0-9_$.-]+)?")
 
 
 def name(node: Node) -> str:
@@ -79,8 +86,10 @@ def _domain(value: str) -> str:
     return plain
 
 
-def mapping(node: Node, faults: Faults) -> Mapping[str, str]:
-    """Return account attribute -> provider attribute path.
+def mapping(node: Node, faults: Faults, known: Iterable[str] = ()) -> Mapping[str, str]:
+    """Return account attribute -> provider attribute path or CEL expression.
+
+    `known` are the provider's usual attributes, to notice a slip in an expression.
 
     An attribute that the account has no field for is accepted here: the engine warns about it
     for each person who has a value.
@@ -88,7 +97,7 @@ def mapping(node: Node, faults: Faults) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for key, value in entries(node):
         try:
-            found[_attribute(str(key.value))] = _path(text(value))
+            found[_attribute(str(key.value))] = _source(value, faults, known)
         except WrongHereError as error:
             faults.add(value, f"mapping: {error}")
     return found
@@ -101,15 +110,32 @@ def _attribute(key: str) -> str:
     return key
 
 
-def _path(value: str) -> str:
-    if _PATH.fullmatch(value) or _URN.fullmatch(value):
+def _source(node: Node, faults: Faults, known: Iterable[str]) -> str:
+    value = expression_text(node)
+    if is_path(value):
         return value
-    if re.search(r"[()+?\"'\[\]=<>]|\s", value):
+    if not re.search(r"[()+?\"'\[\]=<>!&|]|\s", value):
         raise WrongHereError(
-            "expressions (CEL) are not available yet; expected an attribute path such as "
-            "enterprise.department."
+            "expected an attribute path such as enterprise.department, or an expression."
         )
-    raise WrongHereError("expected an attribute path such as enterprise.department.")
+    _check(node, value, faults, known, label="mapping", condition=False)
+    return value
+
+
+def scope_filter(node: Node, faults: Faults, known: Iterable[str]) -> str:
+    """Return a CEL expression that comes to true for whoever is in scope."""
+    value = expression_text(node)
+    _check(node, value, faults, known, label="filter", condition=True)
+    return value
+
+
+def _check(
+    node: Node, value: str, faults: Faults, known: Iterable[str], *, label: str, condition: bool
+) -> None:
+    try:
+        check(value, known=known, condition=condition)
+    except ConfigurationError as error:
+        faults.add_at(node, error.line or 1, f"{label}: {error.message}")
 
 
 def channel(node: Node) -> str:

@@ -256,11 +256,12 @@ def _as_stored(spec: ConfigurationSpec, draft: Draft, now: datetime) -> Configur
 
 
 def _reading_both(now: Configuration | None, then: Configuration) -> Configuration:
-    """Return `then` with what the present mapping reads, too, so that both can be compared."""
+    """Return `then` with what the present mapping and scope read, so that both can be compared."""
     if now is None:
         return then
     both = {f"now.{key}": path for key, path in now.mapping.items()} | dict(then.spec.mapping)
-    return replace(then, spec=replace(then.spec, mapping=both))
+    spec = replace(then.spec, mapping=both)
+    return replace(then, spec=spec, previous_scope=now.spec.scope)
 
 
 def _company_key(configuration: ConfigurationId) -> str:

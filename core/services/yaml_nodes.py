@@ -50,6 +50,11 @@ class Faults:
         """Note an error at a node's line."""
         self.found.append((node.start_mark.line + 1, message))
 
+    def add_at(self, node: Node, line: int, message: str) -> None:
+        """Note an error in a text of several lines, at one of them."""
+        block = isinstance(node, ScalarNode) and node.style in ("|", ">")
+        self.found.append((node.start_mark.line + (1 + line if block else 1), message))
+
     def raise_if_any(self) -> None:
         """Raise `ConfigurationError` with all of them and the line of the first."""
         if not self.found:
@@ -191,6 +196,16 @@ def text(node: Node) -> str:
     if len(node.value) > 2000 or not node.value.isprintable():  # noqa: PLR2004 - documented above
         raise WrongHereError("expected a text of one line without control characters.")
     return str(node.value)
+
+
+def expression_text(node: Node) -> str:
+    """Return an expression, which may have several lines."""
+    if not isinstance(node, ScalarNode) or not node.value.strip():
+        raise WrongHereError("expected an attribute path or an expression.")
+    value = str(node.value).strip("\n")
+    if len(value) > 2000 or not all(part.isprintable() for part in value.split("\n")):  # noqa: PLR2004 - as for every text
+        raise WrongHereError("expected an expression without control characters.")
+    return value
 
 
 def texts(node: Node) -> tuple[str, ...]:

@@ -140,8 +140,12 @@ specs = st.builds(
         Scope,
         groups=st.lists(words, unique=True, max_size=3).map(tuple),
         domains=st.lists(st.sampled_from(["a.example", "b.example"]), unique=True).map(tuple),
+        filter=st.sampled_from(["", 'title == "a: b"', 'title != "x"\n  && active']),
     ),
-    mapping=st.dictionaries(st.sampled_from(["title", "phone"]), st.just("enterprise.x")),
+    mapping=st.dictionaries(
+        st.sampled_from(["title", "phone"]),
+        st.sampled_from(["enterprise.x", "'a' + title", 'x.y + "\\n#"']),
+    ),
     schedule=st.one_of(
         st.none(),
         durations.map(lambda every: Schedule(every=every)),
@@ -181,8 +185,9 @@ def test_any_text_is_understood_or_refused_with_a_line(text):
 
 CASES = {
     "scop: {}": "scop is not a known key. Did you mean scope?",
-    "scope: {filter: x}": "filter (a CEL expression) is not available yet",
-    "mapping: {title: 'a + b'}": "expressions (CEL) are not available yet",
+    "scope: {filter: title}": "filter: column 1: the filter must come to true or false",
+    "mapping: {title: 'a + '}": "mapping: column 5: the expression ends too early",
+    "mapping: {title: 'titel + \"x\"'}": "Did you mean title?",
     "mapping: {Title: a}": "expected an account attribute",
     "grace: 3": "expected a duration",
     "grace: {}": "expected a text",
@@ -316,3 +321,21 @@ def test_names_that_differ_in_case_only_are_the_same_name():
 )
 def test_files_that_are_no_configuration_or_an_attack_are_refused(text):
     assert errors_of(text)
+
+
+def test_each_line_of_an_expression_has_its_line_in_the_file():
+    text = """\
+configurations:
+  - name: a
+    provider: {type: csv, file: a.csv}
+    scope:
+      filter: |
+        active
+        && titel == "x"
+    mapping:
+      department: department +
+"""
+    first, second = errors_of(text)
+    assert first.startswith("f.yaml, line 7: filter: line 2, column 4: titel is no known attribute")
+    assert first.endswith('Did you mean title? If not, write attributes["titel"].')
+    assert second == "f.yaml, line 9: mapping: column 13: the expression ends too early."

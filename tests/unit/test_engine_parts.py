@@ -146,12 +146,16 @@ def test_the_digest_depends_on_scope_mapping_and_decoder():
     assert len(digester(keys.pop())(b"{}")) == 16
 
 
+def someone(name: str) -> ProviderUser:
+    return ProviderUser(external_id=ExternalId(name), user_name=name, active=True)
+
+
 def test_a_scope_of_groups_and_domains_wants_both():
     rule = ScopeRule(Scope(groups=("a",), domains=("Example.COM",)), frozenset({ExternalId("u1")}))
-    assert rule.admits(ExternalId("u1"), "ada@example.com")
-    assert not rule.admits(ExternalId("u1"), "ada@other.org")
-    assert not rule.admits(ExternalId("u2"), "eve@example.com")
-    assert not rule.admits(ExternalId("u1"), "")
+    assert rule.admits(someone("u1"), "ada@example.com")
+    assert not rule.admits(someone("u1"), "ada@other.org")
+    assert not rule.admits(someone("u2"), "eve@example.com")
+    assert not rule.admits(someone("u1"), "")
 
 
 def group(
