@@ -82,7 +82,7 @@ class LifecycleService:
         disabled = await self._store.lifecycle.set_enabled(
             chosen.id,
             False,
-            revision=revision or chosen.revision,
+            revision=chosen.revision if revision is None else revision,
             audit=self._audit.entry(actor, "config.disable", chosen.name, reason=_reason(reason)),
         )
         await self._record(actor, chosen, "disabled", reason)
@@ -99,7 +99,7 @@ class LifecycleService:
         await self._store.lifecycle.set_enabled(
             chosen.id,
             True,
-            revision=revision or chosen.revision,
+            revision=chosen.revision if revision is None else revision,
             audit=self._audit.entry(actor, "config.enable", chosen.name),
         )
         await self._record(actor, chosen, "enabled", "")
@@ -132,7 +132,11 @@ class LifecycleService:
             actor, "config.delete", chosen.name, reason=_reason(reason), people=people.value
         )
         had = await self._store.lifecycle.delete(
-            chosen.id, people=people, revision=revision or chosen.revision, by=actor, audit=entry
+            chosen.id,
+            people=people,
+            revision=chosen.revision if revision is None else revision,
+            by=actor,
+            audit=entry,
         )
         done = "who stay" if people is LeaveBehind.STAY else "who were disabled"
         extra = f" It had provisioned {had.provisioned:,} people, {done}"
