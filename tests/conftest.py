@@ -19,7 +19,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("dirsync")
 """An example may take long on a busy machine; a test that hangs has a time-out."""
 
-pytest_plugins = ["tests.support.figures", "tests.support.sampling"]
+pytest_plugins = ["tests.support.figures", "tests.support.ordering", "tests.support.sampling"]
 """The figures of the large suites at the end of a run, and what a sample of them leaves out."""
 
 
