@@ -101,8 +101,9 @@ class Directory:
         """Yield a listing's pages; the last one is marked only if the listing is whole.
 
         A page is requested while the one before it is looked at. The library takes a referral of
-        the whole search for an empty success, so the base has to be there afterwards, and an empty
-        page at the end is believed only after a second count.
+        the whole search for a success, and an answer without the control of paged results for the
+        end. So the base has to be there afterwards, and an end after a full or an empty page, where
+        there could be more, is believed only after a second count with other pages.
         """
         dialect = await self.dialect()
         count = 0
@@ -116,8 +117,8 @@ class Directory:
                 found = await link.more()
         self._refuse_references(found, dialect)
         await self._require_base(question.base)
-        if count and not found.records:
-            await self._require_count(question, count)
+        if len(found.records) % self._page_size == 0:
+            await self._require_count(question, count + len(found.records))
         yield found
 
     async def few(self, question: Question, *, size_limit: int = 0) -> list[Entry]:
@@ -223,11 +224,16 @@ class Directory:
 
     async def _require_count(self, question: Question, count: int) -> None:
         dialect = await self.dialect()
-        again = 0
+        size = self._page_size // 2 or 2
         async with self._link() as link:
-            bare = replace(question, attributes=(NO_ATTRIBUTES,))
-            found = await self._first_page(link, bare, dialect)
-            again += len(found.records)
+            found = await self._begin(
+                link,
+                replace(question, attributes=(NO_ATTRIBUTES,)),
+                id_attribute="",
+                id_kind=dialect.id_kind,
+                page_size=size,
+            )
+            again = len(found.records)
             while not found.last:
                 self.requests += 1
                 found = await link.more()
