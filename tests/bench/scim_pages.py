@@ -55,6 +55,17 @@ def person(n: int, variant: str) -> dict[str, object]:
     return record
 
 
+def group(n: int, people: int) -> dict[str, object]:
+    """Return one group of forty people."""
+    members = [(n * 97 + k) % people + 1 for k in range(40)]
+    return {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "id": f"group-{n}",
+        "displayName": f"Group {n}",
+        "members": [{"value": str(person(m, "same")["id"]), "type": "User"} for m in members],
+    }
+
+
 MAPPING = {
     "title": "title",
     "phone": "phoneNumbers",
@@ -69,12 +80,14 @@ MAPPING = {
 class Pages:
     """The rendered pages of the present variant, and how often one was asked for."""
 
-    def __init__(self, *, people: int, delay: float) -> None:
+    def __init__(self, *, people: int, delay: float, groups: int = 0) -> None:
         self._people = people
+        self._groups = groups
         self._delay = delay
         self._variant = "same"
         self._rendered: dict[tuple[int, int], bytes] = {}
         self._requests = 0
+        self._others: dict[str, bytes] = {}
 
     def _page(self, start: int, count: int) -> bytes:
         end = min(self._people, start - 1 + count)
@@ -102,8 +115,12 @@ class Pages:
         return web.Response(body=self._rendered_page(start, count), content_type=MEDIA)
 
     async def groups(self, request: web.Request) -> web.Response:
-        body = {"schemas": [LIST], "totalResults": 0, "startIndex": 1, "Resources": []}
-        return web.Response(body=json.dumps(body).encode(), content_type=MEDIA)
+        self._requests += 1
+        if "groups" not in self._others:
+            records = [group(n, self._people) for n in range(1, self._groups + 1)]
+            body = {"schemas": [LIST], "totalResults": len(records), "startIndex": 1}
+            self._others["groups"] = json.dumps(body | {"Resources": records}).encode()
+        return web.Response(body=self._others["groups"], content_type=MEDIA)
 
     async def config(self, request: web.Request) -> web.Response:
         body = {
@@ -127,7 +144,8 @@ class Pages:
         return web.Response(text="ready")
 
     async def requests(self, request: web.Request) -> web.Response:
-        return web.json_response({"pages": self._requests})
+        found, self._requests = self._requests, 0
+        return web.json_response({"pages": found})
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -139,9 +157,11 @@ class Pages:
         return app
 
 
-async def serve(people: int, delay: float) -> None:
+async def serve(people: int, delay: float, groups: int = 0) -> None:
     """Serve until standard input closes."""
-    runner = web.AppRunner(Pages(people=people, delay=delay).application(), access_log=None)
+    runner = web.AppRunner(
+        Pages(people=people, delay=delay, groups=groups).application(), access_log=None
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -156,5 +176,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--groups", type=int, default=0)
     options = parser.parse_args()
-    asyncio.run(serve(options.people, options.delay))
+    asyncio.run(serve(options.people, options.delay, options.groups))
