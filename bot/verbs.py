@@ -352,8 +352,8 @@ VERBS: tuple[VerbSpec, ...] = (
     VerbSpec(
         name="schedule",
         aliases=("schedules", "timetable"),
-        summary="when it starts by itself: `every 1h`, `hourly`, `daily 02:00 Europe/Berlin`, "
-        '`weekly mon 02:00`, `cron "0 2 * * *"` or `off`; the next starts are shown first',
+        summary="when it starts by itself, such as `every 1h`, `daily 02:00 Europe/Berlin` or "
+        "`off`; the next starts are shown first",
         role=Role.ADMIN,
         visibility="public",
         arguments=(_CONFIGURATION, ArgSpec(name="words", kind=Kind.WHEN, many=True)),
@@ -361,6 +361,7 @@ VERBS: tuple[VerbSpec, ...] = (
             "schedule",
             "schedule people-scim daily 02:00 Europe/Berlin",
             "schedule people-scim every 1h",
+            "schedule people-scim weekly mon,fri 18:30 Europe/Berlin",
             'schedule people-scim cron "0 2 * * *"',
             "schedule people-scim off",
         ),

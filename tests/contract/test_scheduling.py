@@ -25,6 +25,7 @@ from core.model.cycle import Cycle, CycleResult, CycleState, HeldState, Trigger
 from core.model.directory import Page
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
 from core.scheduling.outbox import OutboxLoop
+from core.scheduling.slots import spread
 from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
 from tests.support.scripted_directory import ScriptedDirectory, people
@@ -373,6 +374,26 @@ async def test_a_due_slot_becomes_one_cycle_however_many_replicas_tick(world):
     world.clock.time += timedelta(hours=1)
     await replicas[0].tick()
     assert await world.store.cycles.count() == 2
+
+
+async def test_each_slot_starts_once_and_always_as_long_after_it(
+    world,
+):
+    hourly = Schedule(every=timedelta(hours=1))
+    found = await world.apply(schedule=hourly)
+    anchor, ticker = found.created_at, ticker_of(world)
+    started = []
+    while world.clock.time < anchor + timedelta(hours=4):
+        world.clock.time += timedelta(seconds=5)
+        await ticker.tick()
+        if await world.store.cycles.open_one(found.id):
+            started.append(world.clock.time - anchor)
+            await world.run()
+    hours = [timedelta(hours=n) for n in (1, 2, 3)]
+    wait = spread(hourly, anchor=anchor, slot=anchor + hours[0], key=found.id)
+    assert len(started) == 3
+    for hour, start in zip(hours, started, strict=True):
+        assert hour + wait <= start < hour + wait + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("reason", ["disabled", "signed out", "no schedule"])

@@ -16,6 +16,7 @@ from core.errors import TerminalRemoteError, TransientRemoteError
 from core.model.account import SYSTEM
 from core.model.cycle import Progress, Step, Trigger
 from core.model.events import EventKind, OutboxItem
+from core.model.freeze import WEEK_MINUTES, Freeze
 
 HOSTILE = "<!channel> *Bobby* <https://evil.example|Tables> & _x_ :skull:"
 
@@ -277,6 +278,21 @@ async def test_a_scheduled_cycle_that_changed_something_or_broke_anew_posts_its_
     assert len(cards(world)) == 3
     await scheduled(world)
     assert len(cards(world)) == 3
+
+
+async def test_removals_that_wait_for_the_end_of_a_freeze_are_told_once_and_without_names(world):
+    await world.synced()
+    week = Freeze(week=(0, WEEK_MINUTES - 1)), Freeze(week=(WEEK_MINUTES - 1, 0))
+    spec = (await world.core.store.configurations.all())[0].spec
+    await world.core.store.configurations.apply(
+        [replace(spec, freeze=week)], licenses_total=None, by=CLI, now=world.core.clock.now()
+    )
+    world.directory.do("leavers", 1)
+    for _ in range(3):
+        cycle = await scheduled(world)
+        assert (cycle.counts.changed, cycle.counts.postponed) == (0, 1)
+    (_, told) = cards(world)
+    assert "1 removal waits*: not now, removals are frozen until" in str(told)
 
 
 async def test_blocks_that_slack_refuses_are_sent_in_a_simpler_form_and_counted(tmp_path):

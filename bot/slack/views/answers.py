@@ -6,6 +6,7 @@ from bot.grammar import Command, help_lines, parse, spec_of
 from bot.slack.blocks import Block, Message, actions, button, context, message, modal, section
 from bot.slack.ids import Act, ViewId
 from bot.slack.limits import escape
+from bot.slack.views import words
 from bot.verbs import SLASH, VERBS
 from core.errors import DirsyncError, UsageError
 from core.model.account import Role
@@ -187,7 +188,7 @@ def help_page(topic: str | None, role: Role) -> Message:
     return message(
         "What dirsync can do.",
         section("*What dirsync can do*"),
-        section("\n".join(lines)),
+        *(section(pack) for pack in words.packed(lines)),
         context(tips, "`/dirsync help sync` tells more.", less),
     )
 

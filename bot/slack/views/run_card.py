@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from bot.slack.blocks import (
@@ -263,19 +262,9 @@ def thread_details(view: CycleView) -> Message | None:
         proofs = "\n".join(f"• {sentence}" for sentence in failed)
         blocks.append(section(f"*Why nobody was removed*\n{proofs}"))
     if lines:
-        blocks += [section("*Errors by cause*"), *(section(line) for line in _packed(lines))]
+        blocks += [section("*Errors by cause*"), *(section(line) for line in words.packed(lines))]
     if not blocks:
         return None
     number = len(view.problem_groups)
     text = f"{words.several(number, 'cause')} of errors" if number else "Why nobody was removed"
     return message(f"{text} in {tidy(view.cycle.configuration_name)}.", *blocks)
-
-
-def _packed(lines: Sequence[str], most: int = 2800) -> list[str]:
-    packed: list[str] = []
-    for line in lines:
-        if packed and len(packed[-1]) + len(line) < most:
-            packed[-1] += f"\n{line}"
-        else:
-            packed.append(line)
-    return packed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.slack.blocks import when
@@ -249,3 +249,14 @@ def stamp(moment: datetime | None) -> str:
 def may(role: Role, needed: Role) -> bool:
     """Whether to offer somebody a button at all; every click is checked again."""
     return role.includes(needed)
+
+
+def packed(lines: Sequence[str], most: int = 2800) -> list[str]:
+    """Return lines joined into as few texts as fit a section each."""
+    packs: list[str] = []
+    for line in lines:
+        if packs and len(packs[-1]) + len(line) < most:
+            packs[-1] += f"\n{line}"
+        else:
+            packs.append(line)
+    return packs
