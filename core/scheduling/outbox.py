@@ -112,9 +112,13 @@ class OutboxLoop:
 
     async def drain(self) -> None:
         """Deliver until nothing is due any more."""
-        while await self.start_due() or self._running:
+        while True:
+            idle = not self._running
+            begun = await self.start_due()
             if self._running:
                 await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            elif idle and not begun:
+                return
 
     async def start_due(self) -> bool:
         """Begin to deliver what is due, as far as there is room; False if nothing was."""

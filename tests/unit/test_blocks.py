@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.grammar import Command, parse
 from bot.slack import blocks
 from bot.slack.limits import validate_message, validate_view
-from bot.slack.views import alerts, answers, held, history, people, run_card, status, words
+from bot.slack.views import alerts, answers, held, history, home, people, run_card, status, words
 from bot.verbs import VERBS
 from core.errors import NotFoundError, UsageError
 from core.model.account import LicenseSummary, Role, User, UserStatus
@@ -274,8 +274,8 @@ def test_the_status_and_the_home_tab_are_shown_to_every_role(lines, licenses, no
     )
     accepted(status.status(view, role=role, now=NOW))
     page = HistoryPage(cycles=(CYCLE,) * 9, total=9, offset=0, limit=10)
-    validate_view(status.home_tab(view, page, role=role, now=NOW))
-    validate_view(status.home_tab(None, None, role=role, now=NOW))
+    validate_view(home.home_tab(view, page, role=role, now=NOW))
+    validate_view(home.home_tab(None, None, role=role, now=NOW))
 
 
 @RUNS
