@@ -42,7 +42,9 @@ def roles(
 async def _roles(action: str | None, who: str | None, role: str | None, *, as_json: bool) -> int:
     if action is None:
         return await _list(as_json=as_json)
-    document = await ask(_request(action, who, role), RoleChangeDocument, need=Need.WRITE)
+    document = await ask(
+        _request(action, who, role), RoleChangeDocument, need=Need.WRITE, slack=True
+    )
     if as_json:
         print_json(document)
     else:
@@ -66,7 +68,7 @@ def _request(
 
 
 async def _list(*, as_json: bool) -> int:
-    document = await ask(requests.Roles(), RolesDocument)
+    document = await ask(requests.Roles(), RolesDocument, slack=True)
     if as_json:
         print_json(document)
         return Exit.SUCCESS

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ import typer
 
 from bot.cli.logs import configure_logs
 from bot.cli.output import Exit, complain, error_document, exit_of_error, print_json
+from bot.cli.slack_people import slack_people
 from bot.control.documents import CycleDocument, Document
 from bot.control.opening import Need, open_door
 from bot.control.perform import Tell
@@ -57,11 +59,18 @@ async def ask(
     *,
     need: Need = Need.READ,
     tell: Tell | None = None,
+    slack: bool = False,
 ) -> D:
-    """Have a request carried out by whoever has the database, and return the reply."""
+    """Have a request carried out by whoever has the database, and return the reply.
+
+    With `slack`, this process asks Slack itself where it has the database and a token.
+    """
     _require_text(request)
     settings = Settings.from_environment()
-    async with open_door(settings, need=need) as door:
+    async with (
+        open_door(settings, need=need) as door,
+        slack_people(settings, door) if slack else nullcontext(),
+    ):
         return await door.ask(request, reply, tell=tell or _silent)
 
 

@@ -30,15 +30,19 @@ class Door(Protocol):
 
 
 class LocalDoor:
-    """Carries requests out in this process, which has the store open."""
+    """Carries requests out in this process, which has the store open.
+
+    Attributes:
+        core: what carries them out.
+    """
 
     def __init__(self, core: Core, actor: Actor) -> None:
-        self._core = core
+        self.core = core
         self._actor = actor
 
     async def ask(self, request: Request, reply: type[D], *, tell: Tell) -> D:
         """Return the reply."""
-        document = await perform(request, Desk(core=self._core, actor=self._actor, tell=tell))
+        document = await perform(request, Desk(core=self.core, actor=self._actor, tell=tell))
         if not isinstance(document, reply):
             raise TypeError(f"{type(request).__name__} is answered by {type(document).__name__}")
         return document

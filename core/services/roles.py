@@ -9,7 +9,6 @@ from core.errors import (
     ConflictError,
     DirsyncError,
     NotFoundError,
-    TerminalRemoteError,
     UsageError,
 )
 from core.model.account import Actor, Role
@@ -201,7 +200,7 @@ class RoleService:
             return None
         try:
             return await self._access.workspace.facts(user, fresh=fresh)
-        except (NotFoundError, TerminalRemoteError):
+        except NotFoundError:
             return None
 
     async def _kept_by(

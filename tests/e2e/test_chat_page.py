@@ -193,6 +193,17 @@ async def test_a_word_that_is_complete_is_sent_at_once_although_longer_ones_exis
     assert (await server.sent("say"))["text"] == "/dirsync user"
 
 
+async def test_a_user_group_is_offered_within_a_command_and_sent_as_slack_sends_it(page, server):
+    await box(page).press_sequentially("/dirsync roles grant @it-a")
+    options = page.locator(".completion-item")
+    await expect(options).to_have_text("@it-adminsUser group: IT admins")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("operator")
+    await page.keyboard.press("Enter")
+    sent = (await server.sent("say"))["text"]
+    assert sent == "/dirsync roles grant <!subteam^S0ITADMINS|@it-admins> operator"
+
+
 async def test_escape_closes_the_suggestions_and_keeps_the_text(page):
     await box(page).press_sequentially("/dirsync s")
     await expect(page.locator("#composer .completion")).to_be_visible()

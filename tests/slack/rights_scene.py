@@ -207,6 +207,15 @@ def clicked_in_form(user: str, act: str, value: str, form: str, stamp: str) -> d
     return {**body, "container": {"type": "view", "view_id": view["id"]}, "view": view}
 
 
+def home_opened(user: str) -> dict[str, Any]:
+    return {
+        "type": "event_callback",
+        "team_id": people.TEAM_ID,
+        "event_id": f"e{next(_numbers)}",
+        "event": {"type": "app_home_opened", "user": user, "tab": "home"},
+    }
+
+
 def submitted(user: str, form: str, stamp: str, entered: dict[str, Any]) -> dict[str, Any]:
     number = next(_numbers)
     return {
@@ -303,6 +312,8 @@ async def _something_to_decide(scene: Scene) -> None:
         "hourly": base64.urlsafe_b64encode(b"hourly").decode(),
         "revision": str(configuration.revision),
         "email": someone.email,
+        "person": str(someone.id),
+        "person_status": someone.status.value,
         "bystander": BYSTANDER,
         "granted": GRANTED,
         "history": base64.urlsafe_b64encode(b"history").decode(),

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from app_world import CHANNEL, VIEWER, app_world
+from app_world import CHANNEL, VIEWER, app_world, until
 from rights_scene import (
+    DEAF,
     IDS,
     NAMED_ADMIN,
     Scene,
     clicked,
     clicked_in_form,
     hears,
+    home_opened,
     set_scene,
     submitted,
     typed,
 )
-from rights_table import ACTS, COMMANDS, EMPTY, FORMS, IN_FORMS, KINDS, NOBODY, OUTSIDE, may
+from rights_table import ACTS, COMMANDS, EMPTY, FORMS, IN_FORMS, KINDS, LADDER, NOBODY, OUTSIDE, may
 
 from bot.grammar import parse
 from bot.slack.ids import Act, ViewId
@@ -167,3 +171,50 @@ async def test_where_nobody_is_named_the_owners_and_admins_rule_and_nobody_else(
     async with app_world(tmp_path, people=40, database_url=database_url, viewers=()) as world:
         scene = await set_scene(world, named=False)
         await _try_all(scene, EMPTY, f"empty lists ({backend})")
+
+
+async def test_the_home_tab_shows_and_offers_what_the_role_may(tmp_path, database_url):
+    found = figure("buttons of Home tabs")
+    async with app_world(
+        tmp_path, people=40, database_url=database_url, admins=(NAMED_ADMIN,), viewers=(VIEWER,)
+    ) as world:
+        scene = await set_scene(world, named=True)
+        homes = world.demo.workspace.homes
+        for kind, person in KINDS.items():
+            await scene.send(home_opened(IDS[kind]))
+            if kind in DEAF:
+                continue
+            await until(lambda user=IDS[kind]: user in homes)
+            text = json.dumps(homes[IDS[kind]], ensure_ascii=False)
+            assert ("people-scim" in text) is (person != OUTSIDE), kind
+            assert (scene.words["cycle"] in text) is may(person, "viewer"), kind
+            assert "@example.com" not in text
+            offered = [*_offered(homes[IDS[kind]])]
+            assert bool(offered) is (person != OUTSIDE), kind
+            for act, value in offered:
+                with found.trying():
+                    assert may(person, _least(scene, act, value)), (kind, act, value)
+        assert not any("people-scim" in str(homes.get(IDS[kind])) for kind in DEAF)
+
+
+def _offered(value: object) -> Iterator[tuple[str, str]]:
+    """Yield act and value of everything that can be clicked."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _offered(each)
+    elif isinstance(value, dict):
+        if "action_id" in value:
+            act = str(value["action_id"]).partition("#")[0]
+            options = [each["value"] for each in value.get("options", ())]
+            yield from ((act, each) for each in options or [str(value.get("value", ""))])
+        for each in value.values():
+            yield from _offered(each)
+
+
+def _least(scene: Scene, act: str, value: str) -> str:
+    """Return the least role that an act takes, or the command that it runs."""
+    rows = [least for each, _, least in ACTS if each == act]
+    if act in {"run", "pick"}:
+        verb = parse(value).verb
+        rows = [least for text, least in COMMANDS.items() if parse(scene.fill(text)).verb == verb]
+    return min(rows, key=LADDER.index)
