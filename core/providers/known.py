@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from core.providers.entra.attributes import ALIASES
+from core.providers.entra.attributes import KNOWN
 from core.providers.okta.attributes import KEYS
 from core.providers.scim.attributes import DEFAULT_PATHS
 
@@ -18,7 +18,7 @@ _USUAL: Final = DEFAULT_PATHS | {
     *("phoneNumbers.work", "phoneNumbers.mobile", "enterprise.manager.displayName"),
 }
 _OWN: Final[Mapping[str, frozenset[str]]] = {
-    "entra": frozenset(ALIASES) | frozenset(ALIASES.values()),
+    "entra": KNOWN,
     "okta": frozenset(KEYS) | frozenset(KEYS.values()),
 }
 

@@ -22,15 +22,17 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from core.http.limits import HttpLimits
-from core.model.configuration import OktaSettings, ProviderSettings, ScimSettings
+from core.model.configuration import EntraSettings, OktaSettings, ProviderSettings, ScimSettings
 from core.model.directory import ResourceKind, Watermark
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
+from core.providers.entra.attributes import AttributePlan
 from core.providers.registry import open_provider
 from tests.bench.scim_pages import MAPPING
 from tests.support.clocks import WallClock
 
 WANTED = frozenset({"userName", "displayName", "name.givenName", "name.familyName", "emails"})
+TRACKED = AttributePlan(WANTED | frozenset(MAPPING.values())).tracked
 SECRET = "env:DIRSYNC_CREDENTIAL_T"
 
 
@@ -40,7 +42,7 @@ class Contender:
 
     module: str
     settings: Callable[[str], ProviderSettings]
-    since: Watermark | None = None
+    since: Callable[[str], Watermark] | None = None
 
 
 CONTENDERS: Mapping[str, Contender] = {
@@ -51,7 +53,26 @@ CONTENDERS: Mapping[str, Contender] = {
     "okta": Contender(
         module="tests.bench.okta_pages",
         settings=lambda origin: OktaSettings(url=origin, token=SECRET),
-        since=Watermark("2026-01-01T00:00:00.000Z"),
+        since=lambda _: Watermark("2026-01-01T00:00:00.000Z"),
+    ),
+    "entra": Contender(
+        module="tests.bench.entra_pages",
+        settings=lambda origin: EntraSettings(
+            tenant="contoso.example",
+            client_id="dirsync",
+            client_secret=SECRET,
+            url=f"{origin}/v1.0",
+            login_url=origin,
+        ),
+        since=lambda origin: Watermark(
+            json.dumps(
+                {
+                    "tracked": TRACKED,
+                    "users": f"{origin}/v1.0/users/delta?$deltatoken=last",
+                    "groups": f"{origin}/v1.0/groups/delta?$deltatoken=last",
+                }
+            )
+        ),
     ),
 }
 
@@ -109,7 +130,9 @@ async def timed(contender: Contender, origin: str, *, whole: bool) -> tuple[floa
     provider = await opened(contender.settings(origin))
     began, worked = time.perf_counter(), time.process_time()
     people, groups = (
-        await full(provider) if whole else await delta(provider, contender.since or Watermark(""))
+        await full(provider)
+        if whole or contender.since is None
+        else await delta(provider, contender.since(origin))
     )
     took, work = time.perf_counter() - began, time.process_time() - worked
     await provider.aclose()

@@ -9,7 +9,7 @@ it came with.
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -210,17 +210,31 @@ class EntraServer:
         query = asked.take("$select", "$deltatoken", "$skiptoken")
         if not self.delta_works:
             raise bad("Change tracking is not supported for this tenant.")
-        if query.get("$deltatoken") == "latest":
-            tracked = frozenset(query["$select"].split(","))
-            known = USER_PROPERTIES | {"manager"} if collection == "users" else GROUP_PROPERTIES
-            if unknown := tracked - known - {"members"}:
-                raise bad(f"Could not find a property named '{min(unknown)}'.")
-            return {"@odata.deltaLink": self._delta_link(asked, collection, tracked), "value": []}
+        if "$select" in query:
+            return self._delta_begun(asked, collection, query)
         if len(query) != 1:
             raise bad("A link is used as it came.")
         if self.expired_deltas is not None:
             raise self.expired_deltas
         return self._delta_page(asked, collection, next(iter(query.values())))
+
+    def _delta_begun(self, asked: Asked, collection: str, query: Mapping[str, str]) -> object:
+        """Answer an initial delta query, which lists everybody, or one that begins now."""
+        if query.get("$deltatoken", "latest") != "latest" or "$skiptoken" in query:
+            raise bad("Delta queries with $select and a token are not supported.")
+        tracked = frozenset(query["$select"].split(","))
+        known = USER_PROPERTIES | {"manager"} if collection == "users" else GROUP_PROPERTIES
+        if unknown := tracked - known - {"members"}:
+            raise bad(f"Could not find a property named '{min(unknown)}'.")
+        following = self._delta_link(asked, collection, tracked)
+        rows = [
+            DeltaRow(object_id=one, names=set(tracked), members=dict.fromkeys(members, True))
+            for one in self.tenant.objects(collection)
+            for members in [self.tenant.members.get(one, {})]
+        ]
+        rows = [] if "$deltatoken" in query else rows
+        state = self._states.remember((collection, tracked, rows, following))
+        return self._delta_page(asked, collection, state)
 
     def _delta_link(self, asked: Asked, collection: str, tracked: frozenset[str]) -> str:
         token = self._states.remember((collection, tracked, len(self.tenant.log)))
@@ -260,7 +274,7 @@ class EntraServer:
 ROUTES: list[tuple[str, Callable[..., object]]] = [
     (r"/v1\.0/organization", EntraServer.organization),
     (r"/v1\.0/users", EntraServer.users),
-    (r"/v1\.0/(users|groups)/delta", EntraServer.delta),
+    (r"/v1\.0/(users|groups)/(?:microsoft\.graph\.)?delta(?:\(\))?", EntraServer.delta),
     (r"/v1\.0/users/([^/]+)", EntraServer.user),
     (r"/v1\.0/groups", EntraServer.groups),
     (r"/v1\.0/groups/([^/]+)", EntraServer.group),
@@ -270,6 +284,8 @@ ROUTES: list[tuple[str, Callable[..., object]]] = [
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
     entra: EntraServer
 
     def do_POST(self) -> None:
@@ -304,6 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Tests are quiet."""

@@ -85,6 +85,8 @@ _TEXTS: Final = frozenset(
 )
 _LISTS: Final = frozenset({"businessPhones", "otherMails", "imAddresses", "proxyAddresses"})
 _MANAGER: Final = "manager"
+KNOWN: Final = frozenset(ALIASES) | frozenset(ALIASES.values()) | _TEXTS | _LISTS
+"""The usual paths; tenants have extension properties beside them."""
 
 
 class AttributePlan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from core.providers.entra.changes import ChangeReader, selected
 from core.providers.entra.check import TenantCheck
 from core.providers.entra.clouds import cloud_named
 from core.providers.entra.finding import find_person
-from core.providers.entra.graph import MAX_TOP, Graph, dismiss
+from core.providers.entra.graph import MAX_TOP, Graph
 from core.providers.entra.listing import not_graph
 from core.providers.entra.members import SELECTION, with_members
 from core.providers.entra.paging import walk
@@ -123,24 +122,20 @@ class EntraProvider:
         The count comes from an index that lags behind, so that some people more or fewer say
         nothing; that everybody asked for singly is confirmed as gone protects those.
         """
-        counting = asyncio.create_task(self._graph.count(right=PEOPLE))
         params = {**selected(self._decoder.plan), "$top": str(self._wishes.page_size)}
         received = 0
-        try:
-            async with aclosing(walk(self._graph, "users", params, right=PEOPLE)) as pages:
-                async for listing, token in pages:
-                    received += len(listing.records)
-                    ended = listing.next_link is None
-                    counted = await counting if ended else None
-                    short = counted is not None and received < counted - _tolerated(counted)
-                    yield Page(
-                        records=listing.records,
-                        last=ended and not short,
-                        total=counted if short else None,
-                        token=token,
-                    )
-        finally:
-            await dismiss(counting)
+        async with aclosing(walk(self._graph, "users", params, right=PEOPLE)) as pages:
+            async for listing, token in pages:
+                received += len(listing.records)
+                ended = listing.next_link is None
+                counted = await self._graph.count(right=PEOPLE) if ended else None
+                short = counted is not None and received < counted - _tolerated(counted)
+                yield Page(
+                    records=listing.records,
+                    last=ended and not short,
+                    total=counted if short else None,
+                    token=token,
+                )
 
     async def read_groups(self) -> AsyncIterator[Page]:
         """Yield all groups with their direct members, if groups are wanted."""

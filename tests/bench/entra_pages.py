@@ -1,0 +1,136 @@
+"""An Entra tenant that does nothing but hand out pages, so that a benchmark measures the client.
+
+The same company as `tests.bench.scim_pages`, with groups. Its delta queries say that every
+hundredth person and every hundredth group changed. Run as a program it serves on a free loopback
+port, prints the port and stops when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+from collections.abc import Callable
+
+from aiohttp import web
+
+from tests.bench.scim_pages import DEPARTMENTS, person
+
+MEMBERS = 40
+_ID = re.compile(r"'(\d+)'")
+
+
+def entra_person(n: int) -> dict[str, object]:
+    """Return one projected record of the same company."""
+    scim = person(n, "same")
+    return {
+        "id": f"{n:036d}",
+        "accountEnabled": True,
+        "businessPhones": [f"+49 30 {n:09d}"],
+        "department": DEPARTMENTS[n % len(DEPARTMENTS)],
+        "displayName": scim["displayName"],
+        "givenName": f"Given{n % 911}",
+        "jobTitle": scim["title"],
+        "mail": scim["userName"],
+        "surname": f"Family{n % 7919}",
+        "userPrincipalName": scim["userName"],
+    }
+
+
+def entra_group(n: int) -> dict[str, object]:
+    """Return one listed group."""
+    return {"id": f"{n:036d}", "displayName": f"Group {n}", "visibility": None}
+
+
+def entra_member(n: int) -> dict[str, object]:
+    """Return one member, of which the id was selected."""
+    return {"@odata.type": "#microsoft.graph.user", "id": f"{n:036d}"}
+
+
+class Tenant:
+    """Rendered pages by path and query."""
+
+    def __init__(self, people: int, groups: int) -> None:
+        self._people = list(range(1, people + 1))
+        self._groups = list(range(1, groups + 1))
+        self._rendered: dict[str, bytes] = {}
+        self.requests = 0
+
+    def _answer(
+        self, request: web.Request, numbers: list[int], make: Callable[[int], object]
+    ) -> web.Response:
+        self.requests += 1
+        key = str(request.rel_url)
+        if key not in self._rendered:
+            wanted = _ID.findall(request.query.get("$filter", ""))
+            numbers = [int(one) for one in wanted] or numbers
+            start, size = (
+                int(request.query.get("$skiptoken", "0")),
+                int(request.query.get("$top", 100)),
+            )
+            page: dict[str, object] = {"value": [make(n) for n in numbers[start : start + size]]}
+            if "$count" in request.query:
+                page["@odata.count"] = len(numbers)
+            elif start + size < len(numbers):
+                following = request.url.update_query({"$skiptoken": str(start + size)})
+                page["@odata.nextLink"] = str(following)
+            self._rendered[key] = json.dumps(page, separators=(",", ":")).encode()
+        return web.Response(body=self._rendered[key], content_type="application/json")
+
+    async def users(self, request: web.Request) -> web.Response:
+        return self._answer(request, self._people, entra_person)
+
+    async def groups(self, request: web.Request) -> web.Response:
+        return self._answer(request, self._groups, entra_group)
+
+    async def members(self, request: web.Request) -> web.Response:
+        group = int(request.match_info["id"])
+        people = [self._people[(group * 97 + n) % len(self._people)] for n in range(MEMBERS)]
+        return self._answer(request, people, entra_member)
+
+    async def delta(self, request: web.Request) -> web.Response:
+        self.requests += 1
+        people = request.match_info["what"] == "users"
+        numbers, make = (self._people, entra_person) if people else (self._groups, entra_group)
+        link = f"{request.url.origin()}{request.path}?$deltatoken=next"
+        page = {"@odata.deltaLink": link, "value": [make(n) for n in numbers[::100]]}
+        return web.json_response(page)
+
+    async def token(self, request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response({"access_token": "bench", "expires_in": 3599})
+
+    async def count(self, request: web.Request) -> web.Response:
+        found, self.requests = self.requests, 0
+        return web.json_response({"pages": found})
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/v1.0/users", self.users)
+        app.router.add_get("/v1.0/groups", self.groups)
+        app.router.add_get("/v1.0/groups/{id}/members", self.members)
+        app.router.add_get("/v1.0/{what:users|groups}/delta", self.delta)
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token)
+        app.router.add_get("/requests", self.count)
+        return app
+
+
+async def serve(people: int, groups: int) -> None:
+    """Serve until standard input closes."""
+    runner = web.AppRunner(Tenant(people, groups).application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--groups", type=int, default=500)
+    options = parser.parse_args()
+    asyncio.run(serve(options.people, options.groups))

@@ -1,0 +1,187 @@
+"""Each page of an Entra tenant by each fault, through whole cycles: nobody is lost by mistake.
+
+A first cycle brings everybody. Then the company changes a little, one answer is spoilt on its way,
+and a cycle runs; then an undisturbed one does. What is right is taken from the tenant, never from
+what the proxy let through.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from core.engine.context import CycleOutcome
+from core.http.limits import HttpLimits
+from core.model.account import UserStatus
+from core.model.configuration import Guard, Scope
+from core.model.cycle import CycleResult
+from tests.support.engine_world import World
+from tests.support.entra_faults import A_PERSONS_OWN, ANYWHERE, OF_MIDDLE_PAGES, OF_PEOPLE
+from tests.support.entra_world import EntraWorld, entra_world
+from tests.support.faultproxy import FaultProxy
+from tests.support.faults import Change
+from tests.support.figures import figure
+from tests.vendors.entra_tokens import SECRET
+
+PEOPLE, PAGE = 60, 5
+PAGES = PEOPLE // PAGE
+USERS, GROUPS, MEMBERS = "/v1.0/users", "/v1.0/groups", "/v1.0/groups/{id}/members"
+FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
+FIGURE = figure("Entra's pages by each fault, through whole cycles")
+LIMITS = HttpLimits(
+    connect=5,
+    read=5,
+    total=5,
+    max_body=2**21,
+    attempts=2,
+    retry_wait=0.001,
+    retry_wait_max=0.01,
+    per_second=10_000,
+)
+HURRIED = replace(LIMITS, total=0.4, attempts=1)
+SLOW = frozenset({"slow_drip"})
+UNSEEN = frozenset({"record_dropped", "empty_page"})
+"""What nobody could notice: a whole, well-formed list of members that is not the right one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    path: str
+    page: int
+    name: str
+    change: Change
+
+    def __str__(self) -> str:
+        return f"{self.path.rpartition('/')[2]}{self.page}-{self.name}"
+
+
+def _all_cases() -> list[Case]:
+    whole = [
+        Case(path=USERS, page=page, name=name, change=change)
+        for page in range(1, PAGES + 1)
+        for name, change in OF_PEOPLE.items()
+    ]
+    whole += [
+        Case(path=USERS, page=page, name=name, change=change)
+        for page in range(2, PAGES)
+        for name, change in OF_MIDDLE_PAGES.items()
+    ]
+    whole += [
+        Case(path=path, page=1, name=name, change=change)
+        for path in (GROUPS, MEMBERS)
+        for name, change in ANYWHERE.items()
+        if path == GROUPS or name not in UNSEEN
+    ]
+    return whole
+
+
+CASES = _all_cases()
+SAMPLE = [case for n, case in enumerate(CASES) if FULL or case.page == n % 7 + 1]
+
+
+def test_there_are_at_least_five_hundred_cases():
+    assert len(CASES) >= 500
+
+
+@pytest.fixture(scope="module")
+def tenant() -> Iterator[EntraWorld]:
+    with entra_world() as running:
+        yield running
+
+
+@dataclass(kw_only=True)
+class Company:
+    """The tenant, what is in front of it, and the account."""
+
+    entra: EntraWorld
+    proxy: FaultProxy
+    account: World
+
+    async def cycle(
+        self, limits: HttpLimits = LIMITS, *, through: str | None = None
+    ) -> CycleOutcome:
+        """Run one cycle a day later, with a provider of its own, through a proxy or directly."""
+        self.entra.limits = limits
+        url = through or self.entra.server.url
+        async with self.entra.opened(page_size=PAGE, url=url) as provider:
+            self.account.directory = provider
+            self.account.clock.time += timedelta(hours=25)
+            return await self.account.cycle()
+
+    def path_of(self, case: Case) -> str:
+        return case.path.replace("{id}", next(iter(self.entra.tenant.groups)))
+
+    def removed(self) -> set[str]:
+        gone = {UserStatus.DISABLED, UserStatus.DELETED}
+        links = self.account.store.links
+        users = self.account.store.users
+        return {one for one, link in links.items() if link.user and users[link.user].status in gone}
+
+    def provisioned(self) -> set[str]:
+        links = self.account.store.links
+        return {one for one, link in links.items() if link.user} - self.removed()
+
+
+@asynccontextmanager
+async def company(entra: EntraWorld, *, scoped: bool) -> AsyncIterator[Company]:
+    """A company of sixty, of whom everybody is in one group; the guard lets all go."""
+    entra.server.clear()
+    people = entra.people(PEOPLE)
+    entra.tenant.add_group("Everybody", users=people)
+    entra.tenant.add_group("Few", users=people[:3])
+    account = World(
+        scope=Scope(groups=("Everybody",) if scoped else ()),
+        guard=Guard(percent=100, minimum=1000),
+    )
+    async with FaultProxy(entra.server.url) as proxy:
+        yield Company(entra=entra, proxy=proxy, account=account)
+
+
+def turn(there: EntraWorld) -> set[str]:
+    """One person leaves, two are disabled, one joins; return who is out."""
+    people = list(there.tenant.users)
+    left, one, another = people[7], people[23], people[42]
+    there.tenant.delete(left)
+    there.tenant.update(one, accountEnabled=False)
+    there.tenant.update(another, accountEnabled=False)
+    joiner = there.person("joiner")
+    there.tenant.join(next(iter(there.tenant.groups)), users=[joiner])
+    return {left, one, another}
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+async def test_a_fault_on_a_page_removes_nobody_who_is_there(tenant, case):
+    scoped = case.page % 2 == 0 or case.path != USERS
+    with FIGURE.trying():
+        async with company(tenant, scoped=scoped) as here:
+            assert (await here.cycle()).result is CycleResult.SUCCESS
+            assert len(here.provisioned()) == PEOPLE
+            out = turn(here.entra)
+            injection = here.proxy.inject(case.change, page=case.page, path=here.path_of(case))
+
+            limits = HURRIED if case.name in SLOW else LIMITS
+            outcome = await here.cycle(limits, through=here.proxy.url)
+
+            assert injection.struck, "the fault was never shown, so the case proves nothing"
+            assert here.removed() <= out
+            readable(outcome)
+            if case.name in A_PERSONS_OWN:
+                assert here.removed() == out
+            assert (await here.cycle()).result is CycleResult.SUCCESS
+            assert here.removed() == out
+            users = here.entra.tenant.users
+            assert here.provisioned() == {one for one in users if users[one]["accountEnabled"]}
+
+
+def readable(outcome: CycleOutcome) -> None:
+    """Whatever is told is a sentence, and no secret."""
+    told = [] if outcome.error is None else [outcome.error.message]
+    told += [text for _, text in outcome.proof.failed] if outcome.proof else []
+    assert outcome.result is CycleResult.SUCCESS or told or outcome.proof
+    for text in told:
+        assert len(text.split()) >= 4
+        assert text.rstrip().endswith((".", "…"))
+        assert SECRET not in text

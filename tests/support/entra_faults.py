@@ -1,0 +1,147 @@
+"""The faults that Graph, or anything in front of it, can show: as changes of bytes."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply
+
+NEXT = "@odata.nextLink"
+
+
+def _error(status: int, code: str, **headers: str) -> Change:
+    fault = {"code": code, "message": f"injected {status}.", "innerError": {"request-id": "0"}}
+    body = json.dumps({"error": fault}).encode()
+    kept = {"content-type": "application/json", **headers}
+    return lambda reply, _: Reply(status=status, headers=kept, body=body)
+
+
+def _body(text: str) -> Change:
+    return lambda reply, _: replace(reply, body=text.encode())
+
+
+def _page(edit: Callable[[dict], object]) -> Change:
+    def change(reply: Reply, _: Circumstances) -> Reply:
+        page = json.loads(reply.body)
+        edit(page)
+        return reply.with_json(page)
+
+    return change
+
+
+def _first(edit: Callable[[dict], object]) -> Change:
+    return _page(lambda page: edit(page["value"][0]))
+
+
+def _login(bad: bytes) -> Change:
+    """Put raw JSON in the place of the first user principal name."""
+    name = b'"userPrincipalName": '
+
+    def change(reply: Reply, _: Circumstances) -> Reply:
+        return replace(
+            reply,
+            body=re.sub(
+                name + rb'"([^"]*)"',
+                lambda match: name + bad.replace(b"VALUE", match.group(1)),
+                reply.body,
+                count=1,
+            ),
+        )
+
+    return change
+
+
+def _circular(reply: Reply, seen: Circumstances) -> Reply:
+    page = json.loads(reply.body)
+    page[NEXT] = json.loads(seen.first.body)[NEXT]
+    return reply.with_json(page)
+
+
+ANYWHERE: Mapping[str, Change] = {
+    "status_401": _error(401, "InvalidAuthenticationToken"),
+    "status_403": _error(403, "Authorization_RequestDenied"),
+    "status_404": _error(404, "itemNotFound"),
+    "status_410": _error(410, "resyncRequired"),
+    "status_429": _error(429, "TooManyRequests"),
+    "status_500": _error(500, "InternalServerError"),
+    "status_503": _error(503, "serviceNotAvailable"),
+    "status_504": _error(504, "UnknownError"),
+    "expired_page": _error(400, "Directory_ExpiredPageToken"),
+    **{
+        fault.value: CHANGES[fault]
+        for fault in (
+            Fault.CONNECTION_REFUSED,
+            Fault.RESET_BEFORE_HEADERS,
+            Fault.RESET_MID_BODY,
+            Fault.CUT_SHORT_OF_LENGTH,
+            Fault.CUT_WITH_RIGHT_LENGTH,
+            Fault.EMPTY_200,
+            Fault.LOGIN_PAGE,
+            Fault.WRONG_CONTENT_TYPE,
+            Fault.INVALID_JSON,
+            Fault.DEEP_JSON,
+            Fault.SLOW_DRIP,
+            Fault.GZIP_BOMB,
+            Fault.GZIP_CUT,
+            Fault.REDIRECT_ELSEWHERE,
+            Fault.REDIRECT_IN_CIRCLES,
+        )
+    },
+    "error_with_200": _body('{"error": {"code": "UnknownError", "message": "injected"}}'),
+    "null": _body("null"),
+    "no_object": _body("[]"),
+    "value_missing": _page(lambda page: page.pop("value")),
+    "value_null": _page(lambda page: page.update(value=None)),
+    "value_text": _page(lambda page: page.update(value="all")),
+    "value_of_numbers": _page(lambda page: page.update(value=[1, 2, 3])),
+    "id_missing": _first(lambda record: record.pop("id")),
+    "id_number": _first(lambda record: record.update(id=7)),
+    "empty_page": _page(lambda page: page.update(value=[])),
+    "record_dropped": _page(lambda page: page["value"].pop(0)),
+    "next_elsewhere": _page(
+        lambda page: page.update({NEXT: "http://elsewhere.example/v1.0/users"})
+    ),
+    "next_of_another_port": _page(
+        lambda page: page.update({NEXT: "http://127.0.0.1:1/v1.0/users"})
+    ),
+    "next_is_no_url": _page(lambda page: page.update({NEXT: "http://["})),
+    "next_number": _page(lambda page: page.update({NEXT: 7})),
+    "next_and_delta_link": _page(lambda page: page.update({NEXT: "a", "@odata.deltaLink": "b"})),
+}
+"""Faults of any page, of people, groups or members."""
+
+OF_PEOPLE: Mapping[str, Change] = {
+    **ANYWHERE,
+    "duplicate_id": _page(lambda page: page["value"].append(page["value"][0])),
+    "record_garbled": _login(b"@VALUE"),
+    "record_surrogate": _login(rb'"VALUE\ud800"'),
+    "record_nul": _login(rb'"VALUE\u0000"'),
+    "record_deep": _login(b"[" * 5000 + b"]" * 5000),
+    "record_huge_number": _login(b"9" * 70),
+    "record_long_text": _login(b'"VALUE' + b"x" * 2**20 + b'"'),
+    "enabled_missing": _first(lambda record: record.update(accountEnabled=None)),
+    "enabled_text": _first(lambda record: record.update(accountEnabled="maybe")),
+}
+"""Faults of a page of people, the first or the last of them as well."""
+
+OF_MIDDLE_PAGES: Mapping[str, Change] = {
+    "next_lost": _page(lambda page: page.pop(NEXT)),
+    "next_circular": _circular,
+    "repeated_page": lambda _, seen: seen.first,
+}
+"""Faults that change something only between the first and the last page."""
+
+A_PERSONS_OWN = frozenset(
+    {
+        "record_garbled",
+        "record_surrogate",
+        "record_nul",
+        "record_deep",
+        "record_huge_number",
+        "record_long_text",
+        "enabled_missing",
+        "enabled_text",
+    }
+)
+"""Faults that cost one person and nobody else."""
