@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.subjects import mention, subject_of
-from bot.verbs import SLASH, VERBS, FlagSpec, Kind, VerbSpec
+from bot.verbs import SLASH, VERBS, FlagSpec, Kind, Topic, VerbSpec
 from core.errors import UsageError
 from core.model.account import Role
 
@@ -376,13 +376,16 @@ def command_table(specs: Sequence[VerbSpec] = VERBS) -> str:
     return "\n".join(rows)
 
 
-def help_lines(role: Role = Role.ADMIN) -> list[tuple[str, str]]:
+def help_lines(role: Role = Role.ADMIN) -> dict[Topic, list[tuple[str, str]]]:
     """Return (usage with the slash command, summary) of each verb that the role may use."""
-    return [
-        (f"{SLASH} {spec.usage}".rstrip(), spec.summary)
-        for spec in VERBS
-        if role.includes(spec.role)
-    ]
+    return {
+        topic: [
+            (f"{SLASH} {spec.usage}".rstrip(), spec.summary)
+            for spec in VERBS
+            if spec.topic is topic and role.includes(spec.role)
+        ]
+        for topic in Topic
+    }
 
 
 def completions() -> list[dict[str, str]]:

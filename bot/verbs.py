@@ -30,6 +30,15 @@ class Kind(StrEnum):
     NAME = "name"
 
 
+class Topic(StrEnum):
+    """What a verb is about, in the order of the help."""
+
+    CYCLES = "Cycles"
+    PEOPLE = "People and licenses"
+    CONFIGURATIONS = "Configurations"
+    TEAM = "Roles, messages and help"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArgSpec:
     """A positional argument.
@@ -78,6 +87,7 @@ class VerbSpec:
     Attributes:
         role: who may use it at least; a form that asks for more says so in `summary`.
         visibility: whether the answer is the asker's own or leaves a record in the channel.
+        topic: under which heading the help has it.
         button: the label of its button on the Home tab and under the status, or "".
     """
 
@@ -89,6 +99,7 @@ class VerbSpec:
     arguments: tuple[ArgSpec, ...] = ()
     flags: tuple[FlagSpec, ...] = ()
     visibility: Literal["ephemeral", "public"] = "ephemeral"
+    topic: Topic = Topic.CYCLES
     button: str = ""
 
     @property
@@ -204,6 +215,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="users",
+        topic=Topic.PEOPLE,
         aliases=("people",),
         summary="the people in the account",
         role=Role.VIEWER,
@@ -215,6 +227,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="user",
+        topic=Topic.PEOPLE,
         aliases=("person", "who"),
         summary="one person: state, what was done, what is wrong",
         role=Role.VIEWER,
@@ -223,6 +236,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="why",
+        topic=Topic.PEOPLE,
         aliases=("explain",),
         summary="one person's story over all cycles: seen, scope, match, actions, who approved",
         role=Role.VIEWER,
@@ -231,6 +245,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="licenses",
+        topic=Topic.PEOPLE,
         aliases=("license", "licences"),
         summary="how many are used and who waits; `set` changes the total (admins)",
         role=Role.VIEWER,
@@ -243,6 +258,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="activate",
+        topic=Topic.PEOPLE,
         summary="give free licenses to chosen people, or to the first who wait",
         role=Role.OPERATOR,
         visibility="public",
@@ -252,6 +268,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="invite",
+        topic=Topic.PEOPLE,
         summary="send invitations to people who have none yet; `--resend` once more",
         role=Role.OPERATOR,
         visibility="public",
@@ -261,6 +278,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="setup",
+        topic=Topic.CONFIGURATIONS,
         aliases=("new", "create"),
         summary="connect an identity provider, step by step",
         role=Role.ADMIN,
@@ -270,6 +288,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="edit",
+        topic=Topic.CONFIGURATIONS,
         aliases=("change",),
         summary="change a configuration, after a look at what that means for people",
         role=Role.ADMIN,
@@ -279,6 +298,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="enable",
+        topic=Topic.CONFIGURATIONS,
         aliases=("resume",),
         summary="let a disabled configuration work again",
         role=Role.ADMIN,
@@ -288,6 +308,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="disable",
+        topic=Topic.CONFIGURATIONS,
         aliases=("pause",),
         summary="stop a configuration after a look at what stops; its people stay as they are",
         role=Role.ADMIN,
@@ -297,6 +318,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="delete",
+        topic=Topic.CONFIGURATIONS,
         aliases=("remove",),
         summary="delete a configuration for good, after a look at what that means",
         role=Role.ADMIN,
@@ -306,6 +328,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="free",
+        topic=Topic.PEOPLE,
         summary="take chosen people's licenses, after a question; they are invited again",
         role=Role.ADMIN,
         visibility="public",
@@ -315,6 +338,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="apps",
+        topic=Topic.TEAM,
         aliases=("applications", "tokens"),
         summary="the applications that may ask the login API; make or revoke a token",
         role=Role.ADMIN,
@@ -327,6 +351,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="notify",
+        topic=Topic.TEAM,
         aliases=("alerts",),
         summary="send a test message to the channel",
         role=Role.ADMIN,
@@ -336,6 +361,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="roles",
+        topic=Topic.TEAM,
         aliases=("role", "access"),
         summary="who may do what and why; `grant` gives a role, `revoke` takes a granted one",
         role=Role.ADMIN,
@@ -351,6 +377,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="schedule",
+        topic=Topic.CONFIGURATIONS,
         aliases=("schedules", "timetable"),
         summary="when it starts by itself, such as `every 1h`, `daily 02:00 Europe/Berlin` or "
         "`off`; the next starts are shown first",
@@ -368,6 +395,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="help",
+        topic=Topic.TEAM,
         aliases=("?", "commands"),
         summary="what dirsync can do; with a command, how to use it",
         role=Role.NONE,

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from bot.grammar import Command, help_lines, parse, spec_of
-from bot.slack.blocks import Block, Message, actions, button, context, message, modal, section
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    header,
+    message,
+    modal,
+    section,
+)
 from bot.slack.ids import Act, ViewId
 from bot.slack.limits import escape
 from bot.slack.views import words
-from bot.verbs import SLASH, VERBS
+from bot.verbs import SLASH, VERBS, Topic
 from core.errors import DirsyncError, UsageError
 from core.model.account import Role
 from core.model.cycle import Cycle, HeldSet
@@ -178,17 +188,26 @@ def help_page(topic: str | None, role: Role) -> Message:
     """Return the commands that the role may use, or how to use one of them."""
     if topic is not None and topic != "":
         return _help_on(topic)
-    lines = [f"`{_code(usage)}`  {_marked(summary)}" for usage, summary in help_lines(role)]
-    hidden = len(VERBS) - len(lines)
+    topics = {
+        topic: [f"`{_code(usage)}`  {_marked(summary)}" for usage, summary in lines]
+        for topic, lines in help_lines(role).items()
+        if lines
+    }
+    hidden = len(VERBS) - sum(map(len, topics.values()))
     less = f"{hidden} more need another role than yours." if hidden else ""
     if role is Role.NONE:
-        lines.insert(0, f"`{SLASH}`  how the syncs are going, without names")
+        status = f"`{SLASH}`  how the syncs are going, without names"
+        topics = {Topic.CYCLES: [status], **topics}
         less = "Whoever runs dirsync here can give you a role that may do more."
     tips = "A unique beginning is enough: `/dirsync hist`."
     return message(
         "What dirsync can do.",
-        section("*What dirsync can do*"),
-        *(section(pack) for pack in words.packed(lines)),
+        header("What dirsync can do"),
+        *[
+            section(pack)
+            for topic, lines in topics.items()
+            for pack in words.packed([f"*{topic}*", *lines])
+        ],
         context(tips, "`/dirsync help sync` tells more.", less),
     )
 
