@@ -11,6 +11,7 @@ from core.errors import NotFoundError, UsageError
 from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, CycleResult, HeldSet
+from core.model.freeze import EVERYTHING, frozen_until
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
 from core.ports import Clock
 from core.services.access import AccessService
@@ -63,7 +64,7 @@ class HistoryService:
             configurations=tuple(lines),
             licenses=licenses,
             people=await self._store.people.statuses(),
-            notices=tuple(_notices(lines, licenses, undeliverable)),
+            notices=tuple(_notices(lines, licenses, undeliverable, self._clock.now())),
         )
 
     async def list(
@@ -299,8 +300,21 @@ def _quarantine(line: ConfigurationStatus) -> str:
     )
 
 
+def _freezes(configuration: Configuration, now: datetime) -> list[str]:
+    windows = configuration.spec.freeze
+    ends = {what: frozen_until(windows, what, now) for what in EVERYTHING}
+    return [
+        f"{configuration.name}: {what.value} are frozen until {end:%Y-%m-%d %H:%M} UTC."
+        for what, end in ends.items()
+        if end is not None
+    ]
+
+
 def _notices(
-    lines: Sequence[ConfigurationStatus], licenses: LicenseSummary, undeliverable: int
+    lines: Sequence[ConfigurationStatus],
+    licenses: LicenseSummary,
+    undeliverable: int,
+    now: datetime,
 ) -> list[str]:
     found: list[str] = []
     if not lines:
@@ -313,6 +327,7 @@ def _notices(
             found.append(f"{name}: the schedule is stopped ({line.configuration.stopped_reason}).")
         elif line.configuration.quarantined:
             found.append(_quarantine(line))
+        found += _freezes(line.configuration, now)
         if line.held is not None:
             found.append(f"{name}: {line.held.size:,} removals are held ({line.held.id}).")
     if licenses.shortfall:

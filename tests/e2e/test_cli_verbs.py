@@ -208,6 +208,8 @@ def freeze_removals(door: Host):
     door("config", "apply", str(door.folder / "frozen.yaml"))
     assert "2099-01-01" in door("config", "export").out
     door.write_people(11)
+    notices = door("status", "--json").json["notices"]
+    assert "people: removals are frozen until 2099-01-01 00:00 UTC." in notices
     preview = door("preview", "--json").json
     assert [item["reason"][:7] for item in preview["plan"]] == ["not now"]
     cycle = door("sync", "--json").json["cycle"]
