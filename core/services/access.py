@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ _SEEN_ADMINS = "seen_admins"
 _LONGEST_NAME = 60
 _NAMED = 3
 _MOST_CONTACTS = 10
-_MOST_ASKED = 30
+_MOST_ASKED = 12
 _WHO = {
     Role.VIEWER: "Viewers, operators and admins may",
     Role.OPERATOR: "Operators and admins may",
@@ -94,10 +95,10 @@ class AccessService:
         Holds where another admin than the starter is known. Somebody at the command line never
         counts as the second person; what the schedule started needs one person only.
         """
-        if starter.startswith("system:"):
+        second = actor.door == "slack" and actor.role is Role.ADMIN and actor.id != starter
+        if second or starter.startswith("system:"):
             return
-        others = {f"slack:{user}" for user in await self._admins()} - {starter}
-        if not others or (actor.id in others and actor.door != "cli"):
+        if not {f"slack:{user}" for user in await self._admins()} - {starter}:
             return
         await self._audit.denied(actor, "release", subject)
         raise NotPermittedError(
@@ -129,21 +130,25 @@ class AccessService:
         return {user: seen for user, seen in (await self._seen()).items() if holds(user, seen)}
 
     async def _admins(self) -> dict[str, str]:
-        """Return the names of the admins by Slack id; where Slack answers, of those of now."""
+        """Return the names of some admins by Slack id, those who were seen first.
+
+        Where Slack answers, only of those who are admins now.
+        """
         grants = await self._store.role_grants.all()
-        known = dict.fromkeys(self._settings.admins, "")
-        known |= {
+        seen = {user: each.name for user, each in (await self.seen_admins(grants)).items()}
+        granted = {
             grant.subject.id: grant.name
             for grant in grants
             if grant.role is Role.ADMIN and grant.subject.kind is SubjectKind.USER
         }
-        known |= {user: each.name for user, each in (await self.seen_admins(grants)).items()}
-        found: dict[str, str] = {}
-        for user, name in [*known.items()][:_MOST_ASKED]:
-            now = await self._name_of_admin(user, name, grants)
-            if now is not None:
-                found[user] = now
-        return found
+        named = dict.fromkeys(self._settings.admins, "")
+        known = [*{**seen, **named, **granted, **seen}.items()][:_MOST_ASKED]
+        names = await asyncio.gather(
+            *[self._name_of_admin(user, name, grants) for user, name in known]
+        )
+        return {
+            user: name for (user, _), name in zip(known, names, strict=True) if name is not None
+        }
 
     async def _name_of_admin(self, user: str, name: str, grants: Sequence[RoleGrant]) -> str | None:
         """Return the name of somebody, or None if Slack says that they are no admin any more."""

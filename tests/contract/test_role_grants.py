@@ -252,6 +252,19 @@ async def test_a_former_admin_is_no_second_person(roles):
     await roles.core.access.require_second_person(starter, starter.id, "h-x")
 
 
+async def test_any_other_admin_is_a_second_person_however_many_there_are(roles):
+    users = [f"U0CROWD{number:03}" for number in range(40)]
+    for user in users:
+        roles.workspace.add(user)
+        await roles.core.roles.grant(CLI, person(user), Role.ADMIN)
+    for user in users:
+        assert await roles.role(user) is Role.ADMIN
+        await roles.core.access.require_second_person(actor(user), f"slack:{ADA}", "h-x")
+    with pytest.raises(NotPermittedError):
+        await roles.core.access.require_second_person(actor(users[-1]), f"slack:{users[-1]}", "h")
+    assert len(await roles.core.access.contacts()) == 10
+
+
 async def last_by_grant(roles: Roles) -> Subject:
     return person(ADA)
 

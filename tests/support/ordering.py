@@ -8,7 +8,13 @@ from __future__ import annotations
 import pytest
 
 FOLDERS = ("e2e", "contract", "slack", "web", "migration", "architecture", "unit")
-LONG = ("test_demo.py", "test_wheel.py", "test_kills.py", "test_activation.py")
+LONG = (
+    "test_demo.py",
+    "test_wheel.py",
+    "test_kills.py",
+    "test_activation.py",
+    "test_app_rights.py",
+)
 
 
 @pytest.hookimpl(trylast=True)
