@@ -142,7 +142,8 @@ class AccessService:
             if grant.role is Role.ADMIN and grant.subject.kind is SubjectKind.USER
         }
         named = dict.fromkeys(self._settings.admins, "")
-        known = [*{**seen, **named, **granted, **seen}.items()][:_MOST_ASKED]
+        unseen = {user: name for user, name in (named | granted).items() if user not in seen}
+        known = [*(seen | unseen).items()][:_MOST_ASKED]
         names = await asyncio.gather(
             *[self._name_of_admin(user, name, grants) for user, name in known]
         )
