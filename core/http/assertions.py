@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Self
 
@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from core.errors import ConfigurationError, PermissionMissingError, SignInError, TerminalRemoteError
 from core.http.client import Answer, HttpClient, HttpOptions
+from core.http.dpop import SCHEME, WANTED, ProofKey
 from core.http.pacing import server_time
 from core.http.redaction import Redactor
 from core.http.tokens import REFUSALS, TokenGrant, token_refusal
@@ -29,6 +30,7 @@ LIFETIME_SECONDS: Final = 300
 _JWT_CLIENT: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SKEW_SECONDS: Final = 60
+_PROOFS_TRIED: Final = 2
 _CURVES: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
 Form = Callable[[], Mapping[str, str]]
@@ -126,6 +128,7 @@ def bearer_form(assertion: str, **fields: str) -> dict[str, str]:
 class AssertionGrant(TokenGrant):
     """A token that is asked for with a signed assertion, made anew each time.
 
+    Where the server wants proofs of possession (RFC 9449) it gets them.
     `hints` say what to do about a refusal, by its word (RFC 6749 §5.2); `invalid_scope` is a
     `PermissionMissingError`, everything else a `SignInError`.
     """
@@ -142,6 +145,8 @@ class AssertionGrant(TokenGrant):
         super().__init__(client, clock=clock, redactor=redactor)
         self._form = form
         self._hints = hints
+        self._binding: ProofKey | None = None
+        self._nonce = ""
 
     @classmethod
     async def open(
@@ -157,11 +162,38 @@ class AssertionGrant(TokenGrant):
         client = await HttpClient.open(token_url, options=options, redactor=redactor)
         return cls(client, form=form, hints=hints, clock=options.clock, redactor=redactor)
 
+    def proof(self, authorization: str, method: str, url: str) -> Mapping[str, str]:
+        """Return the proof that a bound token is used by whom it was made for."""
+        scheme, _, token = authorization.partition(" ")
+        if self._binding is None or scheme != SCHEME:
+            return {}
+        return {SCHEME: self._binding.proof(method, url, token=token)}
+
+    @property
+    def _schemes(self) -> Sequence[str]:
+        return ("Bearer",) if self._binding is None else (SCHEME, "Bearer")
+
     async def _ask(self) -> Answer:
+        """Ask for a token; where the server wants that, for one bound to a key of our own."""
+        answer = await self._post()
+        for _ in range(_PROOFS_TRIED):
+            if answer.status not in REFUSALS or token_refusal(answer).error not in WANTED:
+                break
+            self._nonce = answer.headers.get("dpop-nonce", "")
+            if self._binding is None:
+                self._binding = await asyncio.to_thread(ProofKey, clock=self._clock)
+            answer = await self._post()
+        return answer
+
+    async def _post(self) -> Answer:
         fields = await asyncio.to_thread(self._form)
         for name in ("client_assertion", "assertion"):
             self._redactor.learn(fields.get(name, ""))
-        return await self._client.post_form("", fields, headers={}, tolerate=REFUSALS)
+        headers = {}
+        if self._binding is not None:
+            url = self._client.base_url
+            headers[SCHEME] = self._binding.proof("POST", url, nonce=self._nonce)
+        return await self._client.post_form("", fields, headers=headers, tolerate=REFUSALS)
 
     def _refused(self, answer: Answer) -> TerminalRemoteError:
         refusal = token_refusal(answer)

@@ -37,6 +37,10 @@ class Authorizer(Protocol):
         """Return the value of the ``Authorization`` header; may raise what requests raise."""
         ...
 
+    def proof(self, authorization: str, method: str, url: str) -> Mapping[str, str]:
+        """Return what else must be in the header of a request, whose query is left out."""
+        ...
+
     async def renew(self) -> bool:
         """Say, after a 401, whether a fresh credential is worth one more attempt."""
         ...
@@ -158,6 +162,11 @@ class HttpClient:
     def host(self) -> str:
         """The host that this client talks to."""
         return self._base.host
+
+    @property
+    def base_url(self) -> str:
+        """The URL that this client was opened with."""
+        return str(self._base)
 
     async def get_json(
         self,
@@ -308,7 +317,10 @@ class HttpClient:
     async def _once(self, call: _Call, tolerate: frozenset[int], sink: BinaryIO | None) -> Answer:
         headers = dict(call.headers)
         if self._authorizer is not None:
-            headers["Authorization"] = await self._authorizer.header()
+            authorization = await self._authorizer.header()
+            bare = str(call.url.copy_with(query=None, fragment=None))
+            headers["Authorization"] = authorization
+            headers |= self._authorizer.proof(authorization, call.method, bare)
         request = self._http.build_request(
             call.method, call.url, headers=headers, content=call.content
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -52,6 +52,10 @@ class _Static(ABC):
         if self._value is None:
             self._value = await asyncio.to_thread(self._made)
         return self._value
+
+    def proof(self, authorization: str, method: str, url: str) -> Mapping[str, str]:  # noqa: ARG002
+        """Return nothing: the header says it all."""
+        return {}
 
     async def renew(self) -> bool:
         """Resolve the secrets again; True if they are new, because somebody rotated them."""
@@ -124,6 +128,11 @@ class TokenGrant(ABC):
         self._header: str | None = None
         self._fresh_until: float | None = None
 
+    @property
+    def _schemes(self) -> Sequence[str]:
+        """The types of token that can be used."""
+        return ("Bearer",)
+
     @abstractmethod
     async def _ask(self) -> Answer:
         """Ask for a token; a 400 or 401 is returned."""
@@ -155,6 +164,10 @@ class TokenGrant(ABC):
             status=answer.status,
         )
 
+    def proof(self, authorization: str, method: str, url: str) -> Mapping[str, str]:  # noqa: ARG002
+        """Return nothing: whoever bears the token may use it."""
+        return {}
+
     async def renew(self) -> bool:
         """Forget the token, so that the next request asks for a new one."""
         async with self._lock:
@@ -173,14 +186,15 @@ class TokenGrant(ABC):
             token = msgspec.json.decode(answer.body, type=_TokenAnswer)
         except (ValueError, RecursionError) as error:
             raise self._no_token() from error
-        if token.token_type.lower() != "bearer":
+        scheme = next((one for one in self._schemes if one.lower() == token.token_type.lower()), "")
+        if not scheme:
             raise self._no_token()
         try:
             value = _header_value(token.access_token)
         except ConfigurationError as error:
             raise self._no_token() from error
         self._redactor.learn(value)
-        self._header = f"Bearer {value}"
+        self._header = f"{scheme} {value}"
         self._fresh_until = self._end_of_freshness(token.expires_in)
 
     def _end_of_freshness(self, expires_in: float | str | None) -> float | None:

@@ -1,5 +1,7 @@
 """Signing in with a private key, and keeping below the limits that a server announces."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +13,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from core.errors import ConfigurationError, PermissionMissingError, SignInError
+from core.errors import (
+    ConfigurationError,
+    PermissionMissingError,
+    SignInError,
+    TerminalRemoteError,
+)
 from core.http.assertions import AssertionGrant, bearer_form, claims_for, client_form, sign
 from core.http.client import HttpClient, HttpOptions
 from core.http.limits import HttpLimits
@@ -19,7 +26,7 @@ from core.http.pacing import RateWindows
 from core.http.redaction import Redactor
 from tests.support.clocks import WallClock
 from tests.support.engine_world import ManualClock
-from tests.support.scripted_http import Says, scripted
+from tests.support.scripted_http import Asked, Says, Script, scripted
 
 RSA = RSAKey.generate_key(2048)
 CURVES = {name: ECKey.generate_key(name) for name in ("P-256", "P-384", "P-521")}
@@ -176,6 +183,65 @@ async def test_a_clock_that_differs_is_named_in_the_refusal(offset, words):
 
     assert (words or "clock") in raised.value.message or words is None
     assert ("clock" in raised.value.message) is (words is not None)
+
+
+def refuses_without(nonce: str) -> Script:
+    """A token endpoint that wants a proof, and then one with its nonce."""
+
+    def answer(request: Asked) -> Says:
+        proof = request.headers.get("dpop")
+        if proof is None:
+            return refused("invalid_dpop_proof")
+        token = jwt.decode(proof, ECKey.import_key(jwk_in(proof)))
+        assert token.header["typ"] == "dpop+jwt"
+        if token.claims.get("nonce") != nonce:
+            return refused("use_dpop_nonce", **{"DPoP-Nonce": nonce})
+        return Says(body=b'{"access_token": "tok-1", "token_type": "DPoP"}')
+
+    return answer
+
+
+def jwk_in(proof: str) -> dict[str, str]:
+    head = proof.partition(".")[0]
+    return json.loads(base64.urlsafe_b64decode(head + "=="))["jwk"]
+
+
+async def test_a_token_is_bound_to_a_key_of_ones_own_where_the_server_wants_that():
+    async with scripted(script=refuses_without("n-1")) as server:
+        grant = await opened(server.url("/token"), lambda: client_form("planted.jwt"))
+        header = await grant.header()
+        proof = grant.proof(header, "GET", "https://idp.example/users")["DPoP"]
+        await grant.aclose()
+
+    claims = jwt.decode(proof, ECKey.import_key(jwk_in(proof))).claims
+    assert header == "DPoP tok-1"
+    assert (claims["htm"], claims["htu"]) == ("GET", "https://idp.example/users")
+    digest = hashlib.sha256(b"tok-1").digest()
+    assert claims["ath"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    assert "d" not in jwk_in(proof)
+    assert jwk_in(proof) == jwk_in(server.asked[-1].headers["dpop"])
+    assert len(server.asked) == 3
+
+
+async def test_nobody_proves_anything_who_is_not_asked():
+    token = Says(body=b'{"access_token": "tok-1", "token_type": "Bearer"}')
+    async with scripted(token) as server:
+        grant = await opened(server.url("/token"), lambda: client_form("planted.jwt"))
+        assert grant.proof(await grant.header(), "GET", "https://idp.example/users") == {}
+        await grant.aclose()
+
+    assert "dpop" not in server.asked[0].headers
+
+
+async def test_a_bound_token_that_nobody_asked_for_is_of_no_use():
+    token = Says(body=b'{"access_token": "tok-1", "token_type": "DPoP"}')
+    async with scripted(token) as server:
+        grant = await opened(server.url("/token"), lambda: client_form("planted.jwt"))
+        with pytest.raises(TerminalRemoteError) as raised:
+            await grant.header()
+        await grant.aclose()
+
+    assert raised.value.code == "token_unusable"
 
 
 def limits(clock: ManualClock, *, left: int, seconds: float, limit: int = 100) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Signing in to Okta, and what a check says when something is missing."""
 
 import json
+import secrets
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +12,7 @@ from core.errors import ConfigurationError, PermissionMissingError, SignInError
 from core.model.directory import CheckStatus
 from tests.support.okta_world import CLIENT_ID, KEY_ID, okta_world, user_pages
 from tests.support.scripted_http import Says, scripted
-from tests.vendors.okta_server import ServiceApp
+from tests.vendors.okta_tokens import ServiceApp
 
 BOTH = {"okta.users.read", "okta.groups.read"}
 
@@ -112,8 +113,30 @@ async def test_a_role_that_is_missing_is_told_in_oktas_words(role, line):
     assert "Security > Administrators" in by_token[line]
 
 
-async def test_an_app_that_requires_dpop_is_told_what_to_switch_off():
+async def test_an_app_that_requires_dpop_gets_its_proofs():
     async with okta_world(app=service_app(requires_dpop=True), environ=pem(rsa())) as world:
+        people = world.org.add_people(450)
+        world.org.add_group("Everybody", people)
+        assert await failures(world) == {}
+        world.server.paths.clear()
+        async with world.opened() as provider:
+            first = await user_pages(provider)
+            world.server.nonce = "another-nonce"
+            world.server.forget_grants()
+            second = await user_pages(provider)
+
+    assert sum(len(page.records) for page in first) == len(people)
+    assert [page.records for page in first] == [page.records for page in second]
+    assert world.server.paths.count("/oauth2/v1/token") == 3 + 2
+
+
+async def test_an_app_whose_proofs_are_never_taken_says_what_to_switch_off():
+    async with okta_world(app=service_app(requires_dpop=True), environ=pem(rsa())) as world:
+
+        class Restless(type(world.server)):
+            nonce = property(lambda _: secrets.token_hex(8), lambda *_: None)
+
+        world.server.__class__ = Restless
         found = await failures(world)
 
     assert set(found) == {"Sign-in"}

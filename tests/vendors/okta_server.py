@@ -4,18 +4,14 @@ What Okta would refuse is refused, and so is what its documentation does not men
 filters, ways to sign in. Written from the API's description and guides, not from the provider.
 """
 
-import base64
 import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 
 from tests.vendors.okta_filter import (
     GROUP_FILTER,
@@ -25,45 +21,14 @@ from tests.vendors.okta_filter import (
     compiled,
 )
 from tests.vendors.okta_org import OktaOrg
+from tests.vendors.okta_tokens import OktaError, OktaTokens
 
-SCOPES = {"users": "okta.users.read", "groups": "okta.groups.read"}
 _PROJECTION = re.compile(r"(?:(?:\w+|profile:\(([^()]*)\))(?:,|$))+")
 _SELECTABLE = frozenset({"status", "created", "lastUpdated", "lastLogin", "type", "statusChanged"})
-_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
-
-
-class OktaError(Exception):
-    """An answer that is an Okta error object."""
-
-    def __init__(self, status: int, code: str, summary: str, **headers: str) -> None:
-        super().__init__(code)
-        self.status, self.code, self.summary, self.headers = status, code, summary, headers
-
-    def answer(self) -> web.Response:
-        body = {
-            "errorCode": self.code,
-            "errorSummary": self.summary,
-            "errorLink": self.code,
-            "errorId": "oae" + secrets.token_hex(8),
-            "errorCauses": [],
-        }
-        return web.json_response(body, status=self.status, headers=self.headers)
 
 
 def refused(summary: str) -> OktaError:
     return OktaError(400, "E0000031", f"Invalid search criteria. {summary}".strip())
-
-
-@dataclass(kw_only=True)
-class ServiceApp:
-    """An API Services app; newly made ones require DPoP until somebody switches that off."""
-
-    client_id: str
-    keys: Mapping[str, RSAKey | ECKey]
-    scopes: set[str] = field(default_factory=lambda: set(SCOPES.values()))
-    roles: set[str] = field(default_factory=lambda: set(SCOPES))
-    requires_dpop: bool = False
 
 
 @dataclass(kw_only=True)
@@ -89,18 +54,10 @@ class Bucket:
         }
 
 
-@dataclass(kw_only=True)
-class _Grant:
-    scopes: frozenset[str]
-    roles: set[str]
-
-
-class OktaServer:
+class OktaServer(OktaTokens):
     """The running API, and what tests may do to it.
 
     Attributes:
-        tokens: accepted API tokens, with the kinds of things that their admin's role may see.
-        apps: by client id.
         limits: (requests, seconds) for each kind of request, as by path.
         crowded: so many requests are answered with a concurrency error first.
         projects: the org knows the ``fields`` parameter.
@@ -110,11 +67,8 @@ class OktaServer:
     """
 
     def __init__(self, org: OktaOrg) -> None:
-        self.org = org
-        self.port = 0
+        super().__init__(org)
         self.site: web.TCPSite | None = None
-        self.tokens: dict[str, set[str]] = {}
-        self.apps: dict[str, ServiceApp] = {}
         self.limits: dict[str, tuple[int, int]] = {}
         self.crowded = 0
         self.projects = True
@@ -122,24 +76,8 @@ class OktaServer:
         self.paths: list[str] = []
         self.spoil: Callable[[str, str], str] = lambda _, text: text
         self.relink: Callable[[list[str]], list[str]] = lambda links: links
-        self._grants: dict[str, _Grant] = {}
         self._buckets: dict[str, Bucket] = {}
-        self._used: set[str] = set()
         self._cursors: dict[str, tuple[str, str]] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def revoke(self) -> None:
-        """Know no credential any more."""
-        self.tokens.clear()
-        self._grants.clear()
-        self.apps.clear()
-
-    def forget_grants(self) -> None:
-        """Let every access token expire at once."""
-        self._grants.clear()
 
     async def stop_listening(self) -> None:
         """Accept no connections any more."""
@@ -192,46 +130,6 @@ class OktaServer:
         links = {"organization": {"href": "https://acme.okta.example"}}
         return web.json_response({"id": self.org.id, "pipeline": "idx", "_links": links})
 
-    async def _token(self, request: web.Request) -> web.Response:
-        form = dict(await request.post())
-        wanted = {"grant_type", "scope", "client_assertion_type", "client_assertion"}
-        if set(form) != wanted or form["client_assertion_type"] != _ASSERTION:
-            return _oauth("invalid_request", "The parameters are not those of this flow.")
-        if form["grant_type"] != "client_credentials":
-            return _oauth("unsupported_grant_type", "The grant type is not supported.")
-        app = self._proven(form["client_assertion"], f"http://{request.host}{request.path}")
-        if app is None:
-            return _oauth("invalid_client", "The client_assertion is invalid.", status=401)
-        if app.requires_dpop:
-            return _oauth("invalid_dpop_proof", "The DPoP proof JWT header is missing.")
-        scopes = frozenset(form["scope"].split())
-        if not scopes or not scopes <= app.scopes:
-            return _oauth("invalid_scope", "One or more scopes are not granted to the client.")
-        token = secrets.token_urlsafe(24)
-        self._grants[token] = _Grant(scopes=scopes, roles=app.roles)
-        body = {"token_type": "Bearer", "expires_in": 3600, "access_token": token}
-        return web.json_response(body | {"scope": form["scope"]})
-
-    def _proven(self, assertion: str, audience: str) -> ServiceApp | None:
-        """Return the app that signed this, as RFC 7523 and Okta's guide judge it."""
-        try:
-            head = json.loads(base64.urlsafe_b64decode(assertion.partition(".")[0] + "=="))
-            candidates = [
-                (app, app.keys[head["kid"]])
-                for app in self.apps.values()
-                if head.get("kid") in app.keys
-            ]
-            app, key = candidates[0]
-            claims = jwt.decode(assertion, key, algorithms=_ALGORITHMS).claims
-        except (JoseError, ValueError, LookupError):
-            return None
-        now = self.org.now().timestamp()
-        fresh = now < claims["exp"] <= now + 3600 and claims.get("jti") not in self._used
-        rightly = claims["iss"] == claims["sub"] == app.client_id and claims["aud"] == audience
-        if "jti" in claims:
-            self._used.add(claims["jti"])
-        return app if fresh and rightly else None
-
     async def _users(self, request: web.Request) -> web.Response:
         self._authorized(request, "users")
         _only(request, ("search", "filter", "after", "limit", "fields"))
@@ -283,29 +181,6 @@ class OktaServer:
             raise OktaError(404, "E0000007", f"Not found: Resource not found: {key} (UserGroup)")
         return key
 
-    def _authorized(self, request: web.Request, kind: str) -> None:
-        if "application/json" not in request.headers.get("Accept", ""):
-            raise OktaError(406, "E0000044", "This operation is not allowed for this media type.")
-        if not request.headers.get("User-Agent"):
-            raise OktaError(400, "E0000001", "Api validation failed: User-Agent")
-        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-        if scheme == "SSWS" and credential in self.tokens:
-            roles = self.tokens[credential]
-        elif scheme == "Bearer" and credential in self._grants:
-            grant = self._grants[credential]
-            roles = grant.roles
-            if SCOPES[kind] not in grant.scopes:
-                challenge = (
-                    f'Bearer authorization_uri="{self.url}/oauth2/v1/authorize", '
-                    f'scope="{SCOPES[kind]}", error="insufficient_scope"'
-                )
-                raise OktaError(403, "E0000006", "No.", **{"WWW-Authenticate": challenge})
-        else:
-            raise OktaError(401, "E0000011", "Invalid token provided")
-        if kind not in roles:
-            summary = "You do not have permission to perform the requested action"
-            raise OktaError(403, "E0000006", summary)
-
     def _page(
         self,
         request: web.Request,
@@ -349,10 +224,6 @@ def _too_many(limit: int, left: int, reset: int) -> OktaError:
             "X-Rate-Limit-Reset": str(reset),
         },
     )
-
-
-def _oauth(word: str, says: str, *, status: int = 400) -> web.Response:
-    return web.json_response({"error": word, "error_description": says}, status=status)
 
 
 def _only(request: web.Request, documented: Iterable[str]) -> None:

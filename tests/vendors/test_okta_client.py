@@ -7,7 +7,8 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from tests.vendors.okta_org import STATUSES
-from tests.vendors.okta_server import ServiceApp, running_okta
+from tests.vendors.okta_server import running_okta
+from tests.vendors.okta_tokens import ServiceApp
 
 okta_client = pytest.importorskip("okta.client", reason="the dev-vendors extra is not installed")
 CLIENT_ID, KEY_ID = "0oaserviceapp000001", "key-of-the-tests"
@@ -33,10 +34,13 @@ async def pages(call, *args: str, limit: int = 200) -> list[list]:
         after = following.group(1)
 
 
-async def test_oktas_own_client_pages_a_thousand_people_and_a_group_of_them():
+@pytest.mark.parametrize("dpop", [False, True])
+async def test_oktas_own_client_pages_a_thousand_people_and_a_group_of_them(dpop):
     key = RSAKey.generate_key(2048)
     async with running_okta() as server:
-        server.apps[CLIENT_ID] = ServiceApp(client_id=CLIENT_ID, keys={KEY_ID: key})
+        server.apps[CLIENT_ID] = ServiceApp(
+            client_id=CLIENT_ID, keys={KEY_ID: key}, requires_dpop=dpop
+        )
         people = server.org.add_people(1000)
         for status, one in zip(STATUSES[:-1], people, strict=False):
             server.org.set_status(one, status)
@@ -48,6 +52,7 @@ async def test_oktas_own_client_pages_a_thousand_people_and_a_group_of_them():
             "scopes": ["okta.users.read", "okta.groups.read"],
             "privateKey": key.as_pem(private=True).decode(),
             "kid": KEY_ID,
+            "dpopEnabled": dpop,
         }
         async with okta_client.Client(config) as client:
             users = await pages(client.list_users)

@@ -27,8 +27,9 @@ _RENEWAL: Final = (
     "is deactivated is revoked."
 )
 _DPOP: Final = (
+    "Okta did not take the proof of possession (DPoP), which a wrong clock can be the cause of. "
     f"{_APP}, and on the tab General clear “Require Demonstrating Proof of Possession (DPoP) "
-    "header in token requests”."
+    "header in token requests” if it stays like this."
 )
 _REFUSALS: Final = {
     "invalid_scope": f"{_APP}, and on the tab Okta API Scopes grant {{scopes}}; only a Super "

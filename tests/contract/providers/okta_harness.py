@@ -11,7 +11,8 @@ from core.model.configuration import OktaSettings, ProviderSettings
 from tests.contract.providers.backend import SECRET, Backend, Person, members_of
 from tests.support.scim_backend import TOKEN
 from tests.vendors.okta_org import OktaOrg
-from tests.vendors.okta_server import OktaServer, ServiceApp, running_okta
+from tests.vendors.okta_server import OktaServer, running_okta
+from tests.vendors.okta_tokens import ServiceApp
 
 CLIENT_ID = "0oaserviceapp000001"
 KEY_ID = "key-of-the-tests"
