@@ -394,6 +394,14 @@ VERBS: tuple[VerbSpec, ...] = (
         ),
     ),
     VerbSpec(
+        name="audit",
+        summary="who did what, when and why; `verify` proves that nobody touched the list",
+        role=Role.ADMIN,
+        arguments=(ArgSpec(name="check", kind=Kind.CHOICE, choices={"verify": "verify"}),),
+        flags=(FlagSpec(name="since", kind=Kind.DURATION),),
+        examples=("audit", "audit --since 7d", "audit verify"),
+    ),
+    VerbSpec(
         name="help",
         topic=Topic.TEAM,
         aliases=("?", "commands"),

@@ -30,6 +30,7 @@ from core.services.access import AccessService
 from core.services.activation import ActivationService
 from core.services.applications import ApplicationService
 from core.services.audit import AuditService
+from core.services.audit_log import AuditLogService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.health import HealthService
 from core.services.held import HeldService
@@ -93,6 +94,7 @@ class Core:
     access: AccessService
     roles: RoleService
     audit: AuditService
+    audit_log: AuditLogService
     notices: NoticeService
     maintenance: MaintenanceService
     applications: ApplicationService
@@ -358,6 +360,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
             notices=notices,
         ),
         audit=audit,
+        audit_log=AuditLogService(store=store, clock=clock, access=access, audit=audit),
         notices=notices,
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
         applications=ApplicationService(

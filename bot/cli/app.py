@@ -10,6 +10,7 @@ import typer
 
 from bot.cli import (
     apps,
+    audit,
     config,
     cycles,
     database,
@@ -39,6 +40,7 @@ REGISTER: tuple[Callable[[typer.Typer], None], ...] = (
     notify.register,
     roles.register,
     secrets.register,
+    audit.register,
     database.register,
     doctor.register,
     manifest.register,

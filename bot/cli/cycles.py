@@ -191,7 +191,7 @@ async def _history(
         requests.History(
             configuration=configuration,
             result=result,
-            since=None if since is None else _seconds(since),
+            since=None if since is None else seconds(since),
             limit=limit,
             offset=offset,
         ),
@@ -240,7 +240,8 @@ async def _download(
     return Exit.SUCCESS
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return a length of time that was typed; raises `UsageError`."""
     match = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
     if match is None:
         raise UsageError("A length of time is written like 12h, 7d or 4w.")

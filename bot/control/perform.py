@@ -10,6 +10,14 @@ from pathlib import Path
 
 from bot.control import requests as ask
 from bot.control.applications import AppDocument, AppsDocument, app_document
+from bot.control.audits import (
+    AuditDocument,
+    AuditPartDocument,
+    AuditVerdictDocument,
+    audit_document,
+    audit_part,
+    audit_verdict,
+)
 from bot.control.describe import (
     check_lines,
     configuration_document,
@@ -114,7 +122,7 @@ async def _history(request: ask.History, desk: Desk) -> HistoryDocument:
         desk.actor,
         request.configuration,
         result=request.result,
-        since=None if request.since is None else timedelta(seconds=request.since),
+        since=_length(request.since),
         limit=request.limit,
         offset=request.offset,
     )
@@ -367,6 +375,27 @@ async def _roles_revoke(request: ask.RolesRevoke, desk: Desk) -> RoleChangeDocum
 
 
 @perform.register
+async def _audit(request: ask.Audit, desk: Desk) -> AuditDocument:
+    page = await desk.core.audit_log.page(
+        desk.actor, since=_length(request.since), limit=request.limit, offset=request.offset
+    )
+    return audit_document(page)
+
+
+@perform.register
+async def _audit_export(request: ask.AuditExport, desk: Desk) -> AuditPartDocument:
+    part = await desk.core.audit_log.export(
+        desk.actor, request.form, since=_length(request.since), after=request.after
+    )
+    return audit_part(part)
+
+
+@perform.register
+async def _audit_verify(request: ask.AuditVerify, desk: Desk) -> AuditVerdictDocument:
+    return audit_verdict(await desk.core.audit_log.verify(desk.actor, request.head))
+
+
+@perform.register
 async def _doctor(request: ask.Doctor, desk: Desk) -> CheckDocument:
     del request
     return CheckDocument(lines=check_lines(await desk.core.health.doctor()))
@@ -383,6 +412,10 @@ async def _report(desk: Desk, cycle_id: str, *, wait: bool) -> CycleReport:
         async for cycle in desk.core.sync.wait(cycle_id, poll=0.2):
             await desk.tell(cycle_document(cycle))
     return cycle_report(await desk.core.history.show(desk.actor, cycle_id))
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 async def _names(desk: Desk) -> dict[ConfigurationId, str]:

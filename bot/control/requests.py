@@ -248,6 +248,28 @@ class RolesRevoke(_Request, frozen=True, kw_only=True, tag="roles_revoke"):
     subject: str
 
 
+class Audit(_Request, frozen=True, kw_only=True, tag="audit"):
+    """Entries of the audit, newest first; `since` in seconds."""
+
+    since: float | None = None
+    limit: int = 20
+    offset: int = 0
+
+
+class AuditExport(_Request, frozen=True, kw_only=True, tag="audit_export"):
+    """A part of the audit as a file, oldest first, from behind entry `after`."""
+
+    form: Literal["csv", "jsonl"]
+    since: float | None = None
+    after: int = 0
+
+
+class AuditVerify(_Request, frozen=True, kw_only=True, tag="audit_verify"):
+    """Follow the audit's chain; `head` is a hash that must be in it."""
+
+    head: str = ""
+
+
 class Doctor(_Request, frozen=True, kw_only=True, tag="doctor"):
     """Look at the store, the background loops and the providers."""
 
@@ -295,6 +317,9 @@ Request = (
     | Roles
     | RolesGrant
     | RolesRevoke
+    | Audit
+    | AuditExport
+    | AuditVerify
     | Doctor
     | Backup
 )

@@ -38,6 +38,8 @@ BLOCKS_REFUSED = frozenset(
 DEAD_TOKEN = frozenset(
     {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
 )
+NO_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
+"""Slack's error codes where the app may not send files."""
 _log = structlog.get_logger(__name__)
 
 

@@ -37,6 +37,8 @@ class Act(StrEnum):
     """Gives the person in its value a license, if that is still where they stand."""
     INVITE = "invite"
     FREE = "free"
+    AUDIT_CSV = "audit_csv"
+    """Sends the audit that the command in its value lists."""
     SCHEDULE = "schedule"
     """Saves the schedule in its value."""
     STEP = "step"

@@ -16,6 +16,7 @@ from typing import Literal
 
 import structlog
 
+from bot.grammar import parse
 from bot.slack.blocks import Block, Message, modal
 from bot.slack.client import Person, SlackClient
 from bot.slack.homes import RecentHomes
@@ -24,7 +25,7 @@ from bot.slack.limits import LIMITS
 from bot.slack.supervisor import Supervisor
 from bot.slack.views import answers
 from core.app import Core
-from core.errors import DirsyncError, RemoteError, TerminalRemoteError
+from core.errors import DirsyncError, RemoteError, TerminalRemoteError, UsageError
 from core.model.account import Actor, Role
 from core.model.views import PersonFacts
 
@@ -366,8 +367,7 @@ class Gate:
         role = await self.core.access.role_of(person.facts, fresh=fresh)
         actor = Actor(id=f"slack:{what.user}", name=person.facts.name, role=role, door="slack")
         if not person.facts.member and what.kind != "event":
-            asked = f"{COMMAND} {what.text}" if what.kind == "command" else what.action_id
-            await self.core.audit.denied(actor, what.kind, asked[:200])
+            await self.core.audit.denied(actor, what.kind, _tried(what))
             await answer.say(answers.refused())
             return None
         return Visit(
@@ -413,6 +413,16 @@ class Gate:
 
 def _always(_what: Received) -> bool:
     return True
+
+
+def _tried(what: Received) -> str:
+    """Return what a stranger wanted, without what they typed: it may name people."""
+    if what.kind != "command":
+        return what.action_id[:100]
+    try:
+        return f"{COMMAND} {parse(what.text).verb}".rstrip()
+    except UsageError:
+        return COMMAND
 
 
 async def guarded(work: Awaitable[object]) -> object | None:

@@ -6,7 +6,7 @@ renders that, so a late delivery never shows an old card.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -90,10 +90,14 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditEntry:
-    """Who did what, when, from which door, and why.
+    """Who did what, when, from which door, and why. It names people by ids only.
 
     Attributes:
+        subject: what it was done to: a configuration's name, a cycle's or held set's id.
         allowed: False for a denial.
+        detail: further facts.
+        before: what was changed, as it was: key -> value.
+        after: the same keys as they are now.
     """
 
     at: datetime
@@ -104,3 +108,5 @@ class AuditEntry:
     allowed: bool
     detail: dict[str, object]
     reason: str = ""
+    before: dict[str, object] = field(default_factory=dict)
+    after: dict[str, object] = field(default_factory=dict)

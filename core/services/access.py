@@ -115,6 +115,16 @@ class AccessService:
         names = sorted({name for name in (await self._admins()).values() if name})
         return tuple(names[:_MOST_CONTACTS])
 
+    async def names(self) -> dict[str, str]:
+        """Return by actor id the names of those who were seen as admins or given a role."""
+        grants = await self._store.role_grants.all()
+        found = {
+            f"slack:{grant.subject.id}": grant.name
+            for grant in grants
+            if grant.subject.kind is SubjectKind.USER and grant.name
+        }
+        return found | {f"slack:{user}": seen.name for user, seen in (await self._seen()).items()}
+
     async def seen_admins(self, grants: Iterable[RoleGrant]) -> dict[str, SeenAdmin]:
         """Return by Slack id those who were seen as admins and whose reason still holds."""
         admins = _granted_admins(grants)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from core.model.account import Actor
 from core.model.events import AuditEntry
 from core.ports import Clock
@@ -16,9 +18,21 @@ class AuditService:
         self._clock = clock
 
     def entry(
-        self, actor: Actor, action: str, subject: str, *, reason: str = "", **detail: object
+        self,
+        actor: Actor,
+        action: str,
+        subject: str,
+        *,
+        reason: str = "",
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
+        **detail: object,
     ) -> AuditEntry:
-        """Return an entry for something allowed, to be stored by the verb that does it."""
+        """Return an entry for something allowed, to be stored by the verb that does it.
+
+        `before` and `after` are what was changed, from what to what. People are named by their
+        ids only, because the audit is kept for ever.
+        """
         return AuditEntry(
             at=self._clock.now(),
             actor=actor.id,
@@ -28,6 +42,8 @@ class AuditService:
             allowed=True,
             detail=detail,
             reason=reason,
+            before=dict(before or {}),
+            after=dict(after or {}),
         )
 
     async def add(self, entry: AuditEntry) -> None:

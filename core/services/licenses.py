@@ -39,7 +39,7 @@ class LicenseService:
         before = await self._store.licenses.summary()
         if before.total == total:
             return before
-        entry = self._audit.entry(actor, "licenses.set", str(total), before=before.total)
+        entry = self._audit.entry(actor, "licenses.set", "licenses")
         summary = await self._store.licenses.set_total(total, audit=entry)
         await self._notices.record(
             actor, "licenses_set", f"set the licenses from {before.total:,} to {total:,}"

@@ -83,7 +83,14 @@ class LifecycleService:
             chosen.id,
             False,
             revision=chosen.revision if revision is None else revision,
-            audit=self._audit.entry(actor, "config.disable", chosen.name, reason=_reason(reason)),
+            audit=self._audit.entry(
+                actor,
+                "config.disable",
+                chosen.name,
+                reason=_reason(reason),
+                before={"enabled": True},
+                after={"enabled": False},
+            ),
         )
         await self._record(actor, chosen, "disabled", reason)
         return disabled
@@ -100,7 +107,13 @@ class LifecycleService:
             chosen.id,
             True,
             revision=chosen.revision if revision is None else revision,
-            audit=self._audit.entry(actor, "config.enable", chosen.name),
+            audit=self._audit.entry(
+                actor,
+                "config.enable",
+                chosen.name,
+                before={"enabled": False},
+                after={"enabled": True},
+            ),
         )
         await self._record(actor, chosen, "enabled", "")
         return await self.consequences(actor, chosen.name)
@@ -129,7 +142,12 @@ class LifecycleService:
             raise UsageError("Say why it is deleted; the audit keeps that.", code="reason_missing")
         status = await self._history.status_of(chosen)
         entry = self._audit.entry(
-            actor, "config.delete", chosen.name, reason=_reason(reason), people=people.value
+            actor,
+            "config.delete",
+            chosen.name,
+            reason=_reason(reason),
+            before={"revision": chosen.revision if revision is None else revision},
+            after={"deleted": True, "people": people.value},
         )
         had = await self._store.lifecycle.delete(
             chosen.id,

@@ -123,7 +123,11 @@ class RoleService:
                 seen=seen,
                 kept_by=await self._kept_by(actor, seen, grants) if seen is not None else None,
                 audit=self._audit.entry(
-                    actor, "roles.grant", new.subject.key, before=before.value, after=role.value
+                    actor,
+                    "roles.grant",
+                    new.subject.key,
+                    before={"role": before.value},
+                    after={"role": role.value},
                 ),
             )
             await self._notices.record(actor, "roles_granted", _told(checked, before, role))
@@ -148,7 +152,11 @@ class RoleService:
             seen,
             kept_by=await self._kept_by(actor, seen, grants),
             audit=self._audit.entry(
-                actor, "roles.revoke", subject.key, before=seen.role.value, after=Role.NONE.value
+                actor,
+                "roles.revoke",
+                subject.key,
+                before={"role": seen.role.value},
+                after={"role": Role.NONE.value},
             ),
         )
         checked = _Checked(subject=subject, name=seen.name)

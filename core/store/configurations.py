@@ -24,7 +24,7 @@ from core.model.configuration import (
 from core.model.directory import ExternalId
 from core.model.events import AuditEntry
 from core.model.freeze import Frozen, frozen_until
-from core.store.audit import add_audit
+from core.store.audit_changes import audit_change
 from core.store.codec import (
     decode_spec,
     from_json,
@@ -35,7 +35,7 @@ from core.store.codec import (
     to_time,
 )
 from core.store.database import Database, Row, Transaction
-from core.store.licenses import store_policy, store_total
+from core.store.licenses import change_policy, change_total
 from core.store.outbox import mark_alerts
 
 _SELECT = "SELECT * FROM configurations WHERE account_id = :account AND deleted_at IS NULL"
@@ -148,10 +148,10 @@ class Configurations:
         async def work(tx: Transaction) -> list[tuple[str, str]]:
             outcome = [(spec.name, await _apply_one(tx, spec, by=by, now=now)) for spec in specs]
             entry = _entry("licenses.set", "licenses", by=by, now=now)
-            if licenses_total is not None and await store_total(tx, licenses_total, now=now):
-                await add_audit(tx, replace(entry, detail={"total": licenses_total}))
-            if licenses_policy and await store_policy(tx, licenses_policy, now=now):
-                await add_audit(tx, replace(entry, detail={"policy": licenses_policy.value}))
+            if licenses_total is not None:
+                await change_total(tx, licenses_total, audit=entry)
+            if licenses_policy:
+                await change_policy(tx, licenses_policy, audit=entry)
             return outcome
 
         try:
@@ -329,7 +329,7 @@ async def _create(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: d
         by=by.id,
     )
     await _note_revision(tx, identifier, 1, document, by=by, now=now)
-    await add_audit(tx, _entry("configuration.created", spec.name, by=by, now=now))
+    await audit_change(tx, None, spec, revision=1, by=by, now=now)
 
 
 async def _update(
@@ -371,7 +371,7 @@ async def _update(
         await tx.run(_SEND_ANEW, id=stored.id, now=to_seconds(now), due=to_seconds(due))
     if before.schedule != spec.schedule:
         await from_now(tx, stored.id, now=now)
-    await add_audit(tx, _entry("configuration.updated", spec.name, by=by, now=now))
+    await audit_change(tx, before, spec, revision=revision, by=by, now=now)
 
 
 async def _was_in_force(tx: Transaction, stored: Configuration) -> bool:

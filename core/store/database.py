@@ -55,7 +55,7 @@ class Transaction:
     ``:account`` is always bound. Rows come as plain tuples of what the driver gives.
     """
 
-    __slots__ = ("account", "backend", "clock", "connection", "lease_seconds")
+    __slots__ = ("_last", "account", "backend", "clock", "connection", "lease_seconds")
 
     def __init__(self, connection: AsyncConnection, database: Database) -> None:
         self.connection = connection
@@ -63,6 +63,20 @@ class Transaction:
         self.account = database.account_id
         self.clock = database.clock
         self.lease_seconds = database.lease_seconds
+        self._last: dict[LastWork, list[Any]] = {}
+
+    def before_commit(self, work: LastWork, item: object) -> None:
+        """Have `work` run as the last of this transaction, once, with all items given for it.
+
+        For rows that every replica wants: they are locked for the shortest time, and whoever
+        holds them waits for nothing else.
+        """
+        self._last.setdefault(work, []).append(item)
+
+    async def end(self) -> None:
+        """Run what was to be the last."""
+        for work, items in self._last.items():
+            await work(self, items)
 
     async def rows(self, sql: str, **values: object) -> Sequence[Row]:
         """Run and return all rows."""
@@ -100,6 +114,7 @@ def _text(sql: str) -> sa.TextClause:
 
 
 Work = Callable[[Transaction], Awaitable[T]]
+LastWork = Callable[[Transaction, list[Any]], Awaitable[None]]
 
 
 class _SameFile:
@@ -178,7 +193,10 @@ class Database:
 
     async def _once(self, work: Work[T]) -> T:
         async with self._writer.begin() as connection:
-            return await work(Transaction(connection, self))
+            transaction = Transaction(connection, self)
+            result = await work(transaction)
+            await transaction.end()
+            return result
 
     async def aclose(self) -> None:
         """Close every connection; waits for a transaction under way."""

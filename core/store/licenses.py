@@ -5,6 +5,7 @@ Every transaction that gives or frees licenses locks the pool first, and settles
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from core.model.account import LicenseSummary, UserId
@@ -76,11 +77,28 @@ class Licenses:
         """Set how many licenses there are; nobody loses one."""
 
         async def work(tx: Transaction) -> LicenseSummary:
-            if await store_total(tx, total, now=audit.at):
-                await add_audit(tx, audit)
+            await change_total(tx, total, audit=audit)
             return await load_summary(tx)
 
         return await self._database.write(work)
+
+
+async def change_total(tx: Transaction, total: int, *, audit: AuditEntry) -> None:
+    """Set the pool's size, with an entry that says from what to what, if it is another one."""
+    await lock_pool(tx)
+    before = (await load_summary(tx)).total
+    if await store_total(tx, total, now=audit.at):
+        entry = replace(audit, before={"total": before}, after={"total": total})
+        await add_audit(tx, entry)
+
+
+async def change_policy(tx: Transaction, policy: LicensePolicy, *, audit: AuditEntry) -> None:
+    """Set what becomes of free licenses, with an entry likewise."""
+    await lock_pool(tx)
+    before = (await load_summary(tx)).policy
+    if await store_policy(tx, policy, now=audit.at):
+        entry = replace(audit, before={"policy": before.value}, after={"policy": policy.value})
+        await add_audit(tx, entry)
 
 
 async def store_total(tx: Transaction, total: int, *, now: datetime) -> bool:

@@ -479,8 +479,8 @@ inbox = Table(
 audit = Table(
     "audit",
     metadata,
-    _account(),
-    _id(),
+    _account(key=True),
+    _id("seq"),
     _time("at"),
     _text("actor"),
     _text("door"),
@@ -489,6 +489,10 @@ audit = Table(
     Column("allowed", Boolean, nullable=False),
     _text("detail"),
     _text("reason"),
+    _text("before"),
+    _text("after"),
+    _text("previous"),
+    _text("hash"),
     Index("ix_audit_at", "account_id", "at"),
 )
 
@@ -579,4 +583,12 @@ personal_cycles = Table(
     _text("asked"),
     _maybe("external_id"),
     _text("steps"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    _account(key=True),
+    Column("seq", _BIG, nullable=False),
+    _text("hash"),
 )

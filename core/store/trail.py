@@ -86,7 +86,7 @@ SELECT a.at, a.actor, a.door, a.action, a.reason FROM audit a
 WHERE a.account_id = :account AND a.allowed AND (
     (a.action = 'invitation.accept' AND a.subject = :name)
     OR (a.action <> 'invitation.accept' AND a.detail LIKE '%"people":[%' AND {among}))
-ORDER BY a.at, a.id
+ORDER BY a.at, a.seq
 """
 _AMONG = {
     "sqlite": ("EXISTS (SELECT 1 FROM json_each(a.detail, '$.people') AS e WHERE e.value = :user)"),

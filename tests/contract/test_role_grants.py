@@ -195,7 +195,7 @@ async def test_each_change_is_in_the_audit_with_before_and_after_and_told_withou
         await roles.core.roles.grant(CLI, person(ADA), role)
     await roles.core.roles.revoke(CLI, person(ADA))
     entries = [
-        (each.action, each.subject, each.detail["before"], each.detail["after"])
+        (each.action, each.subject, each.before["role"], each.after["role"])
         for each in reversed(await roles.core.store.audit.list())
     ]
     assert entries == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -264,6 +265,34 @@ def end_a_configuration_and_bring_one_back(door: Host):
     ]
 
 
+def list_export_and_verify_the_audit(door: Host):
+    door("licenses", "set", "33")
+    door("licenses", "set", "34")
+    listed = door("audit", "--limit", "2", "--json").json
+    first, second = listed["entries"]
+    assert (first["action"], first["before"], first["after"]) == (
+        "licenses.set", {"total": 33}, {"total": 34}
+    )  # fmt: skip
+    assert first["door"] == "cli"
+    assert first["who"].startswith("cli:")
+    assert first["previous"] == second["hash"]
+    assert "total: 33 → 34" in door("audit").out
+    head = door("audit", "verify", "--json").json
+    assert (head["whole"], head["entries"], head["head"]) == (True, listed["total"], first["hash"])
+    lines = door.folder / "audit.jsonl"
+    assert door("audit", "--jsonl", str(lines)).status == 0
+    assert [json.loads(line)["hash"] for line in lines.read_text().splitlines()][-1] == first[
+        "hash"
+    ]
+    assert door("audit", "--jsonl", str(lines)).status == 2
+    cells = door("audit", "--since", "1d", "--csv", "-")
+    assert cells.out.startswith("\ufeffnumber,at,who,door,action")
+    assert cells.out.count("\n") == listed["total"] + 2
+    assert door("audit", "verify", "--head", head["head"][:20]).status == 0
+    assert door("audit", "verify", "--head", "0" * 64).status == 1
+    lines.unlink()
+
+
 SCENES = (
     sync_look_hold_and_release,
     bring_one_person_up_to_date,
@@ -280,6 +309,7 @@ SCENES = (
     be_asked_which_one_is_meant,
     rotate_the_secrets,
     end_a_configuration_and_bring_one_back,
+    list_export_and_verify_the_audit,
 )
 
 
@@ -316,6 +346,11 @@ FAILURES = [
     (("schedule", "people", "daily", "02:00", "Europe/Berlim"), 2, "usage"),
     (("schedule", "nobody", "off"), 1, "no_such_configuration"),
     (("config", "show", "x"), 1, "no_such_configuration"),
+    (("audit", "check"), 2, "usage"),
+    (("audit", "--since", "soon"), 2, "usage"),
+    (("audit", "--head", "0" * 64), 2, "usage"),
+    (("audit", "verify", "--head", "me"), 2, "usage"),
+    (("audit", "verify", "--csv", "x"), 2, "usage"),
     (("config", "apply", "missing.yaml"), 2, "file_unreadable"),
 ]
 
@@ -325,6 +360,23 @@ def test_each_failure_has_its_status_and_one_document(host: Host):
         found = host(*arguments, "--json")
         assert (arguments, found.status, found.json["error"]["code"]) == (arguments, status, code)
         assert found.err.strip()
+
+
+def test_an_audit_that_somebody_touched_is_told_with_the_entry_and_status_1(tmp_path: Path):
+    with fresh_database("sqlite", tmp_path) as url:
+        host = Host(tmp_path, url)
+        for total in ("1", "2", "3", "4"):
+            host("licenses", "set", total)
+        with sqlite3.connect(tmp_path / "dirsync.db") as connection:
+            connection.execute("UPDATE audit SET actor = 'cli:mallory' WHERE seq = 2")
+            connection.execute("DELETE FROM audit WHERE seq = 3")
+        connection.close()
+        found = host("audit", "verify")
+        assert found.status == 1
+        assert found.out.splitlines()[1:] == ["  entry 2 was changed", "  entry 3 is missing"]
+        document = host("audit", "verify", "--json")
+        assert (document.status, document.json["whole"]) == (1, False)
+        assert [each["kind"] for each in document.json["faults"]] == ["changed", "missing"]
 
 
 def test_a_backup_is_whole_private_and_never_overwrites(tmp_path: Path):

@@ -20,7 +20,7 @@ from core.model.roles import Subject, SubjectKind
 from core.store.schema import metadata
 
 NAMED_ADMIN, BYSTANDER, GRANTED = "U1NAMEDADM", "U1BYSTANDR", "U1GRANTED1"
-UNSEEN_TABLES = frozenset({"audit", "inbox"})
+UNSEEN_TABLES = frozenset({"audit", "audit_heads", "inbox"})
 SEEN = "seen_admins"
 _numbers = itertools.count(1)
 
@@ -158,9 +158,7 @@ class Scene:
                 if table.name not in UNSEEN_TABLES
             }
 
-        found = await self.world.core.store.settings._database.read(work)
-        found["id_blocks"] = [row for row in found["id_blocks"] if "'audit'" not in row]
-        return found
+        return await self.world.core.store.settings._database.read(work)
 
     async def denials(self) -> Counter[str]:
         """Return how many denials the audit has for each Slack id."""

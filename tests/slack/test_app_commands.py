@@ -58,6 +58,8 @@ ASKED = {
     "roles": "From the workspace",
     "schedule": "by hand only",
     "schedule daily 02:00 Europe/Berlin": "Next starts, Europe/Berlin",
+    "audit": "newest first",
+    "audit verify": "The audit is whole",
     "help": "What dirsync can do",
     "help sync": "/dirsync sync",
 }

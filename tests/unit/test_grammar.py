@@ -242,6 +242,7 @@ def test_a_verb_that_a_viewer_may_use_reads_only():
         "notify",
         "roles",
         "schedule",
+        "audit",
     }
 
 

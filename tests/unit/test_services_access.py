@@ -87,6 +87,10 @@ NEEDS = {
         lambda core, who: core.configurations.export(who),
         lambda core, who: core.notices.test(who),
         lambda core, who: core.maintenance.backup(who, Path("x")),
+        lambda core, who: core.audit_log.page(who),
+        lambda core, who: core.audit_log.csv(who),
+        lambda core, who: core.audit_log.export(who, "jsonl"),
+        lambda core, who: core.audit_log.verify(who),
     ],
 }
 BELOW = {

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 from bot.grammar import parse
+from bot.slack.client import NO_FILES
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners import person, schedule, wizard
+from bot.slack.listeners import audit, person, schedule, wizard
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
@@ -16,7 +17,6 @@ from core.errors import AlreadyRunningError, ConflictError, TerminalRemoteError,
 from core.model.cycle import CycleId
 
 Kind = Literal["log", "plan", "held"]
-NO_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
 
 
 async def click(visit: Visit) -> None:
@@ -190,4 +190,5 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.STEP: wizard.step,
     Act.SIGN_IN: wizard.sign_in,
     Act.ANEW: wizard.anew,
+    Act.AUDIT_CSV: audit.download,
 }

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import apps, lifecycle, person, roles, schedule, wizard
+from bot.slack.listeners import apps, audit, lifecycle, person, roles, schedule, wizard
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
@@ -227,5 +227,6 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "notify": _notify,
     "roles": roles.roles,
     "schedule": schedule.typed,
+    "audit": audit.audit,
     "help": _help,
 }

@@ -52,18 +52,19 @@ def upgrade() -> None:
     _role_grants()
     _app_tokens()
     _personal_cycles()
+    _audit_heads()
 
 
 def _audit() -> None:
     op.create_table(
         "audit",
         sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("seq", _BIG, nullable=False, autoincrement=False),
         sa.Column("at", sa.Double, nullable=False),
         *_texts("actor", "door", "action", "subject"),
         sa.Column("allowed", sa.Boolean, nullable=False),
-        *_texts("detail", "reason"),
-        sa.PrimaryKeyConstraint("id", name="pk_audit"),
+        *_texts("detail", "reason", "before", "after", "previous", "hash"),
+        sa.PrimaryKeyConstraint("account_id", "seq", name="pk_audit"),
     )
     op.create_index("ix_audit_at", "audit", ["account_id", "at"])
 
@@ -609,4 +610,14 @@ def _personal_cycles() -> None:
         sa.Column("external_id", sa.Text, nullable=True),
         *_texts("steps"),
         sa.PrimaryKeyConstraint("cycle_id", name="pk_personal_cycles"),
+    )
+
+
+def _audit_heads() -> None:
+    op.create_table(
+        "audit_heads",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("seq", _BIG, nullable=False),
+        sa.Column("hash", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name="pk_audit_heads"),
     )
