@@ -115,7 +115,7 @@ class LdapSettings:
     member_of: str | None = None
     user_name: str | None = None
     id: str | None = None
-    page_size: int = 500
+    page_size: int = 1000
     groups: bool = True
     skip_referrals: bool = False
 

@@ -66,7 +66,7 @@ def read_ldap(node: Node, faults: Faults) -> LdapSettings:
         member_of=rows.read("member_of", _dn, None),
         user_name=rows.read("user_name", _attribute, None),
         id=rows.read("id", _attribute, None),
-        page_size=rows.read("page_size", whole_number(1, 10_000), 500),
+        page_size=rows.read("page_size", whole_number(1, 10_000), 1000),
         groups=rows.read("groups", boolean, True),
         skip_referrals=rows.read("skip_referrals", boolean, False),
     )

@@ -171,7 +171,7 @@ maxsize 268435456
 index objectClass,entryUUID,uid,mail eq
 overlay ppolicy
 overlay memberof
-limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
+limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=unlimited size.prtotal=unlimited
 limits dn.exact="cn=small-pages,{SUFFIX}" size.pr=60 size.prtotal=unlimited
 limits dn.exact="cn=capped,{SUFFIX}" size.soft=70 size.hard=70
 {extra}
@@ -189,14 +189,19 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_slapd(extra: str = "") -> Iterator[Slapd]:
-    """Run an empty directory; `extra` are further lines of its database's configuration."""
+def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
+    """Run an empty directory; `extra` are further lines of its database's configuration.
+
+    `ldif` has further entries, with their operational attributes, that are there from the start.
+    """
     require_slapd()
     with TemporaryDirectory(prefix="slapd-") as name:
         folder = Path(name)
         (folder / "data").mkdir()
         make_certificates(folder)
         (folder / "slapd.conf").write_text(_configuration(folder, extra))
+        if ldif:
+            _load(folder, ldif)
         port, tls_port = _free_port(), _free_port()
         urls = f"ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"
         process = subprocess.Popen(
@@ -207,12 +212,21 @@ def running_slapd(extra: str = "") -> Iterator[Slapd]:
         server = Slapd(folder, port=port, tls_port=tls_port)
         try:
             _await_port(port, process)
-            _furnish(server)
+            if not ldif:
+                _furnish(server)
             yield server
         finally:
             server.close()
             process.terminate()
             process.wait(timeout=20)
+
+
+def _load(folder: Path, ldif: str) -> None:
+    """Put entries into the database without a server."""
+    (folder / "entries.ldif").write_text(ldif)
+    loader = Path(str(SLAPD)).with_name("slapadd")
+    files = ["-f", str(folder / "slapd.conf"), "-l", str(folder / "entries.ldif")]
+    subprocess.run([str(loader), "-q", *files], check=True, capture_output=True)
 
 
 def _await_port(port: int, process: subprocess.Popen) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
@@ -28,6 +28,8 @@ from core.providers.ldap.wire import ENTRY, Entry, Found, IdKind, Search
 ANYTHING: Final = "(objectClass=*)"
 NO_ATTRIBUTES: Final = "1.1"
 _SMALLEST_PAGE: Final = 50
+_LARGEST_PAGE: Final = 5000
+_NAMES_PER_RECORD: Final = 5
 _FEW: Final = 100
 
 
@@ -37,6 +39,7 @@ class Question:
 
     Attributes:
         subtree: everything below the base too, not the base alone.
+        names_only: the records are small, so pages can have more of them.
         filter: a whole filter; every value in it has been escaped.
         attributes: which attributes the records have, the id apart.
     """
@@ -45,6 +48,7 @@ class Question:
     filter: str
     attributes: tuple[str, ...] = (NO_ATTRIBUTES,)
     subtree: bool = True
+    names_only: bool = False
 
 
 class Directory:
@@ -78,6 +82,7 @@ class Directory:
         self._busy: set[Link] = set()
         self._dialect: Dialect | None = None
         self._page_size = settings.page_size
+        self._large_pages = True
 
     @property
     def host(self) -> str:
@@ -106,19 +111,17 @@ class Directory:
         there could be more, is believed only after a second count with other pages.
         """
         dialect = await self.dialect()
-        count = 0
-        async with self._link() as link:
-            found = await self._first_page(link, question, dialect)
-            while not found.last:
-                count += len(found.records)
+        count = largest = 0
+        async with aclosing(self._walk(question, self._size(question))) as walk:
+            async for found in walk:
                 self._refuse_references(found, dialect)
-                yield found
-                self.requests += 1
-                found = await link.more()
-        self._refuse_references(found, dialect)
+                count += len(found.records)
+                if not found.last:
+                    largest = max(largest, len(found.records))
+                    yield found
         await self._require_base(question.base)
-        if len(found.records) % self._page_size == 0:
-            await self._require_count(question, count + len(found.records))
+        if len(found.records) in {0, largest or self._size(question)}:
+            await self._require_count(question, count)
         yield found
 
     async def few(self, question: Question, *, size_limit: int = 0) -> list[Entry]:
@@ -170,17 +173,40 @@ class Directory:
         for link in links:
             await link.close()
 
-    async def _first_page(self, link: Link, question: Question, dialect: Dialect) -> Found:
+    def _size(self, question: Question) -> int:
+        """Return how many records to ask for a page."""
+        large = min(_LARGEST_PAGE, self._page_size * _NAMES_PER_RECORD)
+        return large if question.names_only and self._large_pages else self._page_size
+
+    async def _walk(self, question: Question, size: int) -> AsyncGenerator[Found, None]:
+        """Yield a search's pages as they come."""
+        async with self._link() as link:
+            found = await self._first_page(link, question, size)
+            while not found.last:
+                yield found
+                self.requests += 1
+                found = await link.more()
+        yield found
+
+    async def _first_page(self, link: Link, question: Question, size: int) -> Found:
         """Return the first page, with smaller pages if the server's limit for one is lower."""
+        dialect = await self.dialect()
         while True:
             try:
                 return await self._begin(
-                    link, question, id_attribute=dialect.id_attribute, id_kind=dialect.id_kind
+                    link,
+                    question,
+                    id_attribute=dialect.id_attribute,
+                    id_kind=dialect.id_kind,
+                    page_size=size,
                 )
             except TerminalRemoteError as error:
-                if error.code != "size_limit" or self._page_size <= _SMALLEST_PAGE:
+                if error.code != "size_limit" or size <= _SMALLEST_PAGE:
                     raise
-                self._page_size = max(_SMALLEST_PAGE, self._page_size // 2)
+                if size > self._page_size:
+                    self._large_pages, size = False, self._page_size
+                else:
+                    self._page_size = size = max(_SMALLEST_PAGE, size // 2)
 
     async def _begin(
         self,
@@ -223,20 +249,13 @@ class Directory:
             )
 
     async def _require_count(self, question: Question, count: int) -> None:
-        dialect = await self.dialect()
-        size = self._page_size // 2 or 2
-        async with self._link() as link:
-            found = await self._begin(
-                link,
-                replace(question, attributes=(NO_ATTRIBUTES,)),
-                id_attribute="",
-                id_kind=dialect.id_kind,
-                page_size=size,
-            )
-            again = len(found.records)
-            while not found.last:
-                self.requests += 1
-                found = await link.more()
+        bare = replace(question, attributes=(NO_ATTRIBUTES,), names_only=True)
+        size = self._size(bare)
+        if size == self._size(question):
+            size = size - 1 or 2
+        again = 0
+        async with aclosing(self._walk(bare, size)) as walk:
+            async for found in walk:
                 again += len(found.records)
         if again != count:
             raise TransientRemoteError(

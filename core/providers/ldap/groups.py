@@ -122,7 +122,7 @@ class Groups:
 
     async def bare_question(self) -> Question:
         """Return the question for nothing but which groups there are."""
-        return replace(await self.question(), attributes=(NO_ATTRIBUTES,))
+        return replace(await self.question(), attributes=(NO_ATTRIBUTES,), names_only=True)
 
     async def _listed(self, condition: str = "") -> AsyncGenerator[_Listed, None]:
         async with aclosing(self._directory.pages(await self.question(condition))) as pages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
@@ -88,10 +88,12 @@ class People:
             waiting += [one for one in direct & groups.keys() if one not in seen]
         return frozenset(members)
 
-    async def pages(self, attributes: Sequence[str]) -> AsyncGenerator[Found, None]:
+    async def pages(
+        self, attributes: Sequence[str], *, names_only: bool = False
+    ) -> AsyncGenerator[Found, None]:
         """Yield all of them, page by page."""
         members = await self.members()
-        question = await self.question(attributes=attributes)
+        question = replace(await self.question(attributes=attributes), names_only=names_only)
         async with aclosing(self._directory.pages(question)) as pages:
             async for found in pages:
                 yield found if members is None else _only(found, members)
@@ -101,7 +103,7 @@ class People:
         dialect = await self._directory.dialect()
         extra = PRIMARY_GROUP if dialect.active_directory else _USER_NAME
         index = PeopleIndex()
-        async with aclosing(self.pages([extra])) as pages:
+        async with aclosing(self.pages([extra], names_only=True)) as pages:
             async for found in pages:
                 for raw in found.records:
                     entry = ENTRY.decode(raw)
@@ -117,7 +119,9 @@ class People:
     async def _group_names(self, dialect: Dialect) -> dict[str, str]:
         settings = self._directory.settings
         question = Question(
-            base=settings.groups_base or settings.base, filter=dialect.groups_filter
+            base=settings.groups_base or settings.base,
+            filter=dialect.groups_filter,
+            names_only=True,
         )
         names: dict[str, str] = {}
         async with aclosing(self._directory.pages(question)) as pages:

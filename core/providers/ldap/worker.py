@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
@@ -137,20 +137,36 @@ class Connection:
         self._ahead = found.acquire_next_page()
         references: list[str] = []
         records: list[msgspec.Raw] = []
+        render = _Renderer(search)
         for item in items:
             if isinstance(item, _PlainReference):
                 references += map(str, item.references)
             else:
-                records.append(msgspec.Raw(_record(item, search)))
+                records.append(msgspec.Raw(render.record(item)))
         return Found(records=records, references=references, last=self._ahead is None)
 
 
-def _record(entry: _PlainEntry, search: Search) -> bytes:
-    values = {name.lower(): [_value(one) for one in held] for name, held in entry.items()}
-    if search.id_attribute.lower() not in map(str.lower, search.attributes):
-        values.pop(search.id_attribute.lower(), None)
-    known = Entry(id=_id(entry, search), dn=entry.dn, values=values)
-    return msgspec.json.encode(known, order="sorted")
+class _Renderer:
+    """Makes the raw records of one search."""
+
+    def __init__(self, search: Search) -> None:
+        self._id = search.id_attribute.lower()
+        self._kind = search.id_kind
+        self._shows_id = self._id in map(str.lower, search.attributes)
+        self._encode = msgspec.json.Encoder(order="sorted").encode
+
+    def record(self, entry: _PlainEntry) -> bytes:
+        """Return an entry as JSON, its id apart."""
+        values = {name.lower(): held for name, held in entry.items()}
+        held = values.get(self._id) if self._shows_id else values.pop(self._id, None)
+        texts = {name: [_value(one) for one in some] for name, some in values.items()}
+        return self._encode(Entry(id=self._id_text(held), dn=entry.dn, values=texts))
+
+    def _id_text(self, held: list[bytes | str] | None) -> str:
+        if not held:
+            return ""
+        first = held[0]
+        return id_text(first.encode() if isinstance(first, str) else first, self._kind)
 
 
 def _value(value: bytes | str) -> str | Binary:
@@ -160,18 +176,6 @@ def _value(value: bytes | str) -> str | Binary:
         return value.decode()
     except UnicodeDecodeError:
         return Binary(base64=base64.b64encode(value).decode())
-
-
-def _id(entry: Mapping[str, list[bytes | str]], search: Search) -> str:
-    wanted = search.id_attribute.lower()
-    values: Iterable[bytes | str] = ()
-    for name, held in entry.items():
-        if name.lower() == wanted:
-            values = held
-    for value in values:
-        raw = value.encode() if isinstance(value, str) else value
-        return id_text(raw, search.id_kind)
-    return ""
 
 
 def id_text(raw: bytes, kind: IdKind) -> str:
