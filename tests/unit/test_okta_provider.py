@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.errors import ConflictError, RemoteError, TerminalRemoteError, WatermarkExpiredError
 from core.model.directory import Presence, ResourceKind
+from tests.support.engine_world import ManualClock
 from tests.support.okta_world import (
     OktaWorld,
     change_pages,
@@ -349,6 +351,26 @@ async def test_a_limit_that_others_used_up_is_waited_for(world):
         pages = await user_pages(provider)
 
     assert ids(provider, pages) == people
+
+
+async def test_a_directory_that_throttles_every_tenth_request_is_read_at_its_pace(world):
+    people = world.org.add_people(300)
+    for n in range(20):
+        world.org.add_group(f"group {n}", people[n : n + 5])
+    world.server.every = 10
+    clock = ManualClock(datetime.now(UTC))
+    world.context = replace(world.context, clock=clock)
+
+    async with world.opened(page_size=20) as provider:
+        pages = await user_pages(provider)
+        groups = await group_pages(provider)
+
+    throttled = len(world.server.paths) // 10
+    assert ids(provider, pages) == people
+    assert len(groups[0].records) == 20
+    assert throttled >= 3
+    assert all(29 <= wait <= 32 for wait in clock.slept if wait > 1)
+    assert sum(wait > 1 for wait in clock.slept) >= throttled
 
 
 async def test_too_many_at_once_is_tried_again(world):

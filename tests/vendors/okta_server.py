@@ -59,6 +59,7 @@ class OktaServer(OktaTokens):
 
     Attributes:
         limits: (requests, seconds) for each kind of request, as by path.
+        every: each request of such a number is throttled for half a minute.
         crowded: so many requests are answered with a concurrency error first.
         projects: the org knows the ``fields`` parameter.
         paths: every request's path, in order.
@@ -71,6 +72,7 @@ class OktaServer(OktaTokens):
         self.site: web.TCPSite | None = None
         self.limits: dict[str, tuple[int, int]] = {}
         self.crowded = 0
+        self.every = 0
         self.projects = True
         self.exhausted = 0
         self.paths: list[str] = []
@@ -101,6 +103,8 @@ class OktaServer(OktaTokens):
         bucket = self._bucket(request.path)
         now = self.org.now().timestamp()
         try:
+            if self.every and len(self.paths) % self.every == 0:
+                raise _too_many(600, 0, int(now) + 30)
             if self.crowded:
                 self.crowded -= 1
                 raise _too_many(0, 0, int(now) + 1)
