@@ -28,6 +28,7 @@ from core.scheduling.ticker import Ticker
 from core.scheduling.worker import Worker
 from core.services.access import AccessService
 from core.services.activation import ActivationService
+from core.services.alerts import AlertService
 from core.services.applications import ApplicationService
 from core.services.audit import AuditService
 from core.services.audit_log import AuditLogService
@@ -96,6 +97,7 @@ class Core:
     audit: AuditService
     audit_log: AuditLogService
     notices: NoticeService
+    alerts: AlertService
     maintenance: MaintenanceService
     applications: ApplicationService
     background: Background
@@ -362,6 +364,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         audit=audit,
         audit_log=AuditLogService(store=store, clock=clock, access=access, audit=audit),
         notices=notices,
+        alerts=AlertService(store=store, clock=clock, access=access, audit=audit),
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
         applications=ApplicationService(
             store=store, clock=clock, access=access, audit=audit, notices=notices
@@ -369,7 +372,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         background=loops,
     )
     core.sync.wake = core.held.wake = core.activation.wake = loops.wake
-    core.lifecycle.wake = core.wizard.wake = loops.wake
+    core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
     core.health.loops = loops.alive
     return core
 

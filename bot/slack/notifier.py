@@ -206,7 +206,8 @@ class SlackNotifier:
     async def _alert(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
         view = await self._core.notices.alert(item)
         resolved = view.resolved and view.kind not in alerts.GOOD_NEWS
-        if resolved and shown is None:
+        standing = shown is not None and not shown.shown.startswith(OVER)
+        if not standing and (resolved or view.muted):
             return None
         thread = None
         if resolved and shown is not None and not shown.shown.startswith(OVER):

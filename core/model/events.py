@@ -33,6 +33,28 @@ class AlertKind(StrEnum):
     TEST = "test"
 
 
+ALERT_PREFIX = "alert:"
+"""How the keys of alerts begin in the outbox."""
+
+
+def mute_key(kind: AlertKind, about: str) -> str:
+    """Return the key under which a kind of alert is muted, for a configuration id or ""."""
+    return f"mute:{kind.value}:{about}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertMark:
+    """What somebody said to an alert.
+
+    Attributes:
+        by: the actor's id.
+        until: when a mute ends; None for "seen".
+    """
+
+    by: str
+    until: datetime | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutboxItem:
     """Something that must leave the machine, at least once.

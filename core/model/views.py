@@ -19,7 +19,7 @@ from core.model.cycle import (
     ProblemGroup,
 )
 from core.model.directory import CheckReport, ExternalId, ResourceKind
-from core.model.events import AlertKind
+from core.model.events import AlertKind, AlertMark
 from core.model.one_person import PersonRun
 
 
@@ -157,17 +157,23 @@ class AlertView:
     """What an alert shows now.
 
     Attributes:
+        key: the alert's, for what people say to it.
         resolved: the cause is gone; the card says so in place.
+        seen: who acknowledged it, or None.
+        muted: who muted its kind and until when, or None; a mute that is over is none.
     """
 
     kind: AlertKind
     title: str
     text: str
+    key: str = ""
     hint: str = ""
     resolved: bool = False
     configuration: Configuration | None = None
     cycle: Cycle | None = None
     licenses: LicenseSummary | None = None
+    seen: AlertMark | None = None
+    muted: AlertMark | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,14 @@ from core.errors import NotFoundError
 from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Cycle, CycleResult
-from core.model.events import AlertKind, EventKind, NewOutboxItem, OutboxItem
+from core.model.events import (
+    AlertKind,
+    AlertMark,
+    EventKind,
+    NewOutboxItem,
+    OutboxItem,
+    mute_key,
+)
 from core.model.views import AlertView
 from core.ports import Clock
 from core.services.access import AccessService
@@ -82,8 +89,12 @@ class NoticeService:
         configuration = await self._configuration(payload)
         cycle = await self._latest(configuration)
         licenses = await self._store.licenses.summary()
+        about = configuration.id if configuration else ""
         return AlertView(
             kind=kind,
+            key=item.key,
+            seen=await self._store.alert_marks.get(item.key),
+            muted=await self._muted(kind, about),
             title=_title(kind, licenses),
             text=str(payload.get("message", "")),
             hint=str(payload.get("hint", "")),
@@ -94,6 +105,11 @@ class NoticeService:
             cycle=cycle,
             licenses=licenses,
         )
+
+    async def _muted(self, kind: AlertKind, about: str) -> AlertMark | None:
+        mark = await self._store.alert_marks.get(mute_key(kind, about))
+        over = mark is None or mark.until is None or mark.until <= self._clock.now()
+        return None if over else mark
 
     async def _configuration(self, payload: Mapping[str, object]) -> Configuration | None:
         wanted = payload.get("configuration_id")

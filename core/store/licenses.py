@@ -60,6 +60,8 @@ SELECT :account, d.id, d.user_id, '', coalesce((SELECT i.way FROM invitations i
     CAST(:now AS double precision), CAST(:now AS double precision)
 FROM {rows} AS d
 """
+_UNSEEN = "DELETE FROM alert_marks WHERE account_id = :account AND key = :key"
+"""Who saw to the last episode has not seen the next one."""
 _IDS = (("id", "bigint"),)
 
 
@@ -200,6 +202,8 @@ async def _keep_alert(tx: Transaction, pool: LicenseSummary, *, now: datetime) -
         await tx.run(
             "UPDATE license_pool SET alerted = :level WHERE account_id = :account", level=level
         )
+    if level and not before:
+        await tx.run(_UNSEEN, key=ALERT_KEY)
     if level or before:
         payload: dict[str, object] = {"kind": AlertKind.LICENSES.value, "resolved": level == 0}
         item = NewOutboxItem(

@@ -10,6 +10,7 @@ from typing import Self
 from core.model.configuration import DEFAULT_ACCOUNT, AccountId
 from core.ports import Clock
 from core.store.activation import Activations
+from core.store.alert_marks import AlertMarks
 from core.store.applications import Applications
 from core.store.audit import Audit
 from core.store.configurations import Configurations
@@ -57,6 +58,7 @@ class Store:
         self.activations = Activations(database)
         self.invitations = Invitations(database)
         self.outbox = Outbox(database)
+        self.alert_marks = AlertMarks(database)
         self.inbox = Inbox(database)
         self.audit = Audit(database)
         self.slots = Slots(database)

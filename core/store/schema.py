@@ -592,3 +592,13 @@ audit_heads = Table(
     Column("seq", _BIG, nullable=False),
     _text("hash"),
 )
+
+alert_marks = Table(
+    "alert_marks",
+    metadata,
+    _account(key=True),
+    _text("key", key=True),
+    _text("by"),
+    _time("at"),
+    _maybe_time("until"),
+)

@@ -8,7 +8,7 @@ from typing import Literal
 from bot.grammar import parse
 from bot.slack.client import NO_FILES
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners import audit, person, schedule, wizard
+from bot.slack.listeners import alerts, audit, person, schedule, wizard
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
@@ -187,6 +187,9 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.INVITE: _person,
     Act.FREE: _person,
     Act.SCHEDULE: schedule.save,
+    Act.SEEN: alerts.seen,
+    Act.MUTE: alerts.mute,
+    Act.UNMUTE: alerts.unmute,
     Act.STEP: wizard.step,
     Act.SIGN_IN: wizard.sign_in,
     Act.ANEW: wizard.anew,

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.slack.blocks import Message, actions, button, header, message, section
-from bot.slack.ids import Act
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    section,
+    when,
+)
+from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
 from core.model.account import LicenseSummary
@@ -39,16 +50,43 @@ def alert_card(view: AlertView) -> Message:
     body = f"{escape(view.text)}{hint}" if view.text else (hint.strip() or escape(view.title))
     blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
     if view.kind is AlertKind.LICENSES and view.licenses is not None:
-        return _license_card(view.title, view.licenses)
+        return _license_card(view, view.licenses)
     if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED, AlertKind.GIVEN_UP):
         history = f"history {name}" if name else "history"
         lost = view.kind is AlertKind.SIGN_IN_NEEDED and name
         again = button("Sign in again", Act.SIGN_IN, name, style="primary") if lost else None
-        blocks.append(actions(again, button("History", Act.RUN, history)))
+        blocks.append(actions(again, button("History", Act.RUN, history), *_handling(view)))
+        blocks += _handled(view)
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
 
 
-def _license_card(title: str, licenses: LicenseSummary) -> Message:
+def _handling(view: AlertView) -> list[Block]:
+    """Return the buttons to say that one has seen it, and to keep its kind quiet."""
+    about = view.configuration.id if view.configuration else ""
+    stamp = Stamp(id=view.key, revision=f"{view.kind.value}:{about}").pack()
+    ask = confirm(
+        "Mute it for 24 hours?",
+        "Until then no new card of this kind is posted here. The status and the Home tab still "
+        "tell everything.",
+        yes="Mute",
+        no="Not now",
+        danger=False,
+    )
+    quiet = button("Mute 24 h", Act.MUTE, stamp, confirm=ask)
+    loud = button("Unmute", Act.UNMUTE, stamp)
+    seen = [] if view.seen else [button("I see to it", Act.SEEN, stamp)]
+    return [*seen, loud if view.muted else quiet]
+
+
+def _handled(view: AlertView) -> list[Block]:
+    seen = f"👀 {words.who(view.seen.by)} sees to it" if view.seen else ""
+    muted = ""
+    if view.muted and view.muted.until:
+        muted = f"🔕 muted until {when(view.muted.until)} by {words.who(view.muted.by)}"
+    return [context(seen, muted)] if seen or muted else []
+
+
+def _license_card(view: AlertView, licenses: LicenseSummary) -> Message:
     """Return the living card of an episode in which licenses are short; it names nobody."""
     line = words.license_line(licenses)
     ready = min(licenses.free, licenses.waiting)
@@ -68,10 +106,11 @@ def _license_card(title: str, licenses: LicenseSummary) -> Message:
     )
     waits = button("Who waits", Act.RUN, "users --status=waiting") if licenses.waiting else None
     return message(
-        f"🎫 {tidy(title)}. {tidy(line)}",
-        header(f"🎫 {title}"),
+        f"🎫 {tidy(view.title)}. {tidy(line)}",
+        header(f"🎫 {view.title}"),
         section("\n".join(lines)),
-        actions(give, button("Licenses", Act.RUN, "licenses"), waits),
+        actions(give, button("Licenses", Act.RUN, "licenses"), waits, *_handling(view)),
+        *_handled(view),
     )
 
 

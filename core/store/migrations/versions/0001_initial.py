@@ -53,6 +53,7 @@ def upgrade() -> None:
     _app_tokens()
     _personal_cycles()
     _audit_heads()
+    _alert_marks()
 
 
 def _audit() -> None:
@@ -620,4 +621,14 @@ def _audit_heads() -> None:
         sa.Column("seq", _BIG, nullable=False),
         sa.Column("hash", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("account_id", name="pk_audit_heads"),
+    )
+
+
+def _alert_marks() -> None:
+    op.create_table(
+        "alert_marks",
+        *_texts("account_id", "key", "by"),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("until", sa.Double, nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "key", name="pk_alert_marks"),
     )
