@@ -264,7 +264,7 @@ SECRET_KEYS = frozenset(field.key for kind in KINDS for field in kind.fields if 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "provider": ("name", "kind"),
     "signin": tuple(dict.fromkeys(field.key for kind in KINDS for field in kind.fields)),
-    "scope": ("groups", "domains"),
+    "scope": ("groups", "domains", "filter"),
     "mapping": ("mapping",),
     "schedule": ("starts", "every", "time", "weekday", "cron", "timezone"),
     "alerts": ("channel", "send", "percent", "minimum", "canaries", "on_missing", "grace"),

@@ -66,6 +66,7 @@ def fields_of(spec: ConfigurationSpec) -> dict[str, str]:
         "kind": kind.key if kind else "",
         "groups": "\n".join(scope.groups),
         "domains": "\n".join(scope.domains),
+        "filter": scope.filter,
         "mapping": "\n".join(f"{key} = {path}" for key, path in spec.mapping.items()),
         "channel": spec.channel or "",
         "send": spec.invitations.value,
@@ -221,9 +222,13 @@ def _write_provider(lines: _Lines, fields: Fields, before: Mapping[str, object])
 
 
 def _write_lists(lines: _Lines, fields: Fields, before: Mapping[str, object]) -> None:
-    scope = {key: _lines_of(fields.get(key, "")) for key in STEPS["scope"]}
-    others = {key: value for key, value in before.items() if key not in scope}
-    if any(scope.values()) or others:
+    scope: dict[str, object] = {
+        key: _lines_of(fields.get(key, "")) for key in ("groups", "domains")
+    }
+    scope["filter"] = " ".join(fields.get("filter", "").split())
+    scope = {key: value for key, value in scope.items() if value}
+    others = {key: value for key, value in before.items() if key not in STEPS["scope"]}
+    if scope or others:
         lines.add("groups", "    scope:")
         for key, listed in scope.items():
             lines.add(key, f"      {key}: {json.dumps(listed)}")

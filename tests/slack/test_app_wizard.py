@@ -39,7 +39,7 @@ async def to_summary(world, page, *, token=TOKEN, mapping="title = title", **sch
     await page.wait_view("Is that the right one?")
     await page.submit({})
     await page.wait_view("Who is provisioned")
-    await page.submit({"domains": "", "groups": ""})
+    await page.submit({"domains": "", "groups": "", "filter": ""})
     await page.wait_view("one a line: the account's attribute")
     await page.submit({"mapping": mapping})
     await page.wait_view("Five of them")

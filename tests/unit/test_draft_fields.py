@@ -40,8 +40,10 @@ SPECS = [
             page_size=50,
             groups=False,
         ),
-        scope=Scope(groups=("A, B", "C"), domains=("example.com",)),
-        mapping={"title": "title", "department": "enterprise.department"},
+        scope=Scope(
+            groups=("A, B", "C"), domains=("example.com",), filter='userType == "Employee"'
+        ),
+        mapping={"title": "title", "department": 'has(enterprise.department) ? "a=b" : ""'},
         schedule=Schedule(cron="30 2 * * 1", timezone="Europe/Berlin"),
         channel="C0123456789",
         guard=Guard(percent=20, minimum=3, canaries=("boss@example.com",), max_creations=7),
@@ -114,6 +116,13 @@ def test_every_field_of_every_kind_has_a_step_and_is_judged():
         assert {each.key for each in kind.fields} <= set(STEPS["signin"])
         errors = wrong_in("signin", {each.key: "" for each in kind.fields}, kind=kind.key)
         assert set(errors) == {each.key for each in kind.fields if not each.optional}
+
+
+def test_a_wrong_expression_is_told_at_its_field():
+    errors = wrong_in("scope", {"filter": 'userType = "Employee"'})
+    assert list(errors) == ["filter"]
+    assert "Column 10" in errors["filter"]
+    assert list(wrong_in("mapping", {"mapping": "title = a +"})) == ["mapping"]
 
 
 def test_a_secret_that_is_kept_need_not_be_entered_again():

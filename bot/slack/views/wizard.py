@@ -169,7 +169,7 @@ def _asked(spec: FieldSpec, value: str) -> Block:
 
 def _scope(draft: Draft) -> list[Block]:
     return [
-        section("Who is provisioned. Leave both empty for *everybody* in the directory."),
+        section("Who is provisioned. Leave all empty for *everybody* in the directory."),
         fields.written(
             "groups",
             "Groups, one a line",
@@ -190,6 +190,15 @@ def _scope(draft: Draft) -> list[Block]:
             lines=True,
             most=3000,
         ),
+        fields.written(
+            "filter",
+            "Filter",
+            value=draft.fields.get("filter", ""),
+            example='userType == "Employee"',
+            hint="A CEL expression over the provider's attributes that has to be true of them.",
+            optional=True,
+            most=2000,
+        ),
     ]
 
 
@@ -198,7 +207,7 @@ def _mapping(draft: Draft) -> list[Block]:
     return [
         section(
             "Names, user name and e-mail are taken over as usual. Say here which other attributes "
-            "are, one a line: the account's attribute = the provider's."
+            "are, one a line: the account's attribute = the provider's, or a CEL expression."
         ),
         fields.written(
             "mapping",

@@ -180,7 +180,7 @@ def _said_signin(entered: _Fields) -> str:
 def _said_scope(entered: _Fields) -> str:
     parts = [
         f"{label}: {escape(', '.join(entered[key].splitlines()), 300)}"
-        for key, label in (("groups", "Groups"), ("domains", "Domains"))
+        for key, label in (("groups", "Groups"), ("domains", "Domains"), ("filter", "Filter"))
         if entered.get(key)
     ]
     return "\n".join(parts) or "Everybody in the directory"
