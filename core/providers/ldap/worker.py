@@ -8,6 +8,7 @@ entries are decoded beside the event loop. Run as ``python -m core.providers.lda
 from __future__ import annotations
 
 import base64
+import resource
 import sys
 import uuid
 from collections.abc import Callable
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _GUID_BYTES = 16
 _SUBTREE, _BASE = 2, 0
+_MEMORY = 2**30
+"""Bytes: more than any page needs, less than a hostile server may make this machine lose."""
 
 
 class _PlainEntry(dict[str, list[bytes | str]]):
@@ -206,4 +209,5 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     serve(sys.stdin.buffer, sys.stdout.buffer)
