@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from core.errors import RecordError
+from core.errors import ConfigurationError, RecordError
 from core.model.configuration import LdapSettings
 from core.providers.ldap.dialect import dialect_of
 from core.providers.ldap.groups import _following, _number
 from core.providers.ldap.records import UserDecoder, decode_group, record_id
 from core.providers.ldap.wire import Binary, IdKind
 from core.providers.ldap.worker import id_text
+from core.services.configuration_file import parse_file
 
 SETTINGS = LdapSettings(url="ldaps://x.example", base="dc=x")
 DECODER = UserDecoder((), settings=SETTINGS)
@@ -149,3 +150,22 @@ def test_the_number_of_a_group_is_the_last_part_of_its_identifier():
 def test_a_broken_group_is_that_groups_error(broken):
     with pytest.raises(RecordError):
         decode_group(broken)
+
+
+LDAP_FILE = """\
+configurations:
+  - name: a
+    provider: {{type: ldap, url: 'ldaps://x.example', base: dc=x, user: u, password: 'file:p'}}
+    scope: {{filter: '{condition}'}}
+"""
+
+
+def test_an_expression_may_name_what_directories_have_and_a_slip_is_told():
+    fine = 'extensionAttribute7 == "staff" && dn.endsWith("ou=Staff,dc=x")'
+
+    (spec,) = parse_file(LDAP_FILE.format(condition=fine), source="f.yaml").configurations
+
+    assert spec.scope.filter == fine
+    with pytest.raises(ConfigurationError) as raised:
+        parse_file(LDAP_FILE.format(condition='employeeTipe == "x"'), source="f.yaml")
+    assert "employeeType" in raised.value.message

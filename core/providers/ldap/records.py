@@ -53,6 +53,21 @@ _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "enterprise.employeeNumber": ("employeeNumber", "employeeID"),
     MANAGER: ("manager",),
 }
+KNOWN: Final = frozenset(
+    {
+        *(name for sources in _USUAL.values() for name in sources),
+        *("dn", "uid", "userPrincipalName", "sAMAccountName", "memberOf", "description", "info"),
+        *("initials", "personalTitle", "generationQualifier", "employeeType", "businessCategory"),
+        *("physicalDeliveryOfficeName", "roomNumber", "street", "streetAddress", "postalAddress"),
+        *("l", "st", "c", "co", "countryCode", "postalCode", "postOfficeBox", "labeledURI"),
+        *("homePhone", "pager", "ipPhone", "facsimileTelephoneNumber", "wWWHomePage", "carLicense"),
+        *("proxyAddresses", "mailNickname", "objectClass", "secretary", "assistant", "gecos"),
+        *("uidNumber", "gidNumber", "homeDirectory", "loginShell", "thumbnailPhoto"),
+        *(f"extensionAttribute{number}" for number in range(1, 16)),
+    }
+)
+"""Attributes that directories usually have, beside the paths of every provider."""
+
 _ATTRIBUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*(;[A-Za-z0-9-]+)*")
 _OWN: Final = frozenset({"userName", "id", "externalId", "dn", "active"})
 
