@@ -76,8 +76,8 @@ _OKTA_URL = FieldSpec(
     hint="Nothing after the host name, and not the -admin address.",
 )
 _OKTA_RIGHTS = (
-    "A service app (Applications, Create App Integration, API Services) needs its public key and "
-    "no DPoP (General), the scopes okta.users.read and okta.groups.read (Okta API Scopes) and the "
+    "A service app (Applications, Create App Integration, API Services) needs its public key "
+    "(General), the scopes okta.users.read and okta.groups.read (Okta API Scopes) and the "
     "role Read-only Admin (Admin roles). An API token (Security, API, Tokens) has the rights of "
     "its maker: that role is enough."
 )
