@@ -247,13 +247,14 @@ VERBS: tuple[VerbSpec, ...] = (
         name="licenses",
         topic=Topic.PEOPLE,
         aliases=("license", "licences"),
-        summary="how many are used and who waits; `set` changes the total (admins)",
+        summary="used and total, when they run out, who makes no use of theirs; `set` (admins)",
         role=Role.VIEWER,
         arguments=(
             ArgSpec(name="change", kind=Kind.CHOICE, choices={"set": "set"}),
             ArgSpec(name="total", kind=Kind.NUMBER, after="change"),
         ),
-        examples=("licenses", "licenses set 120"),
+        flags=(FlagSpec(name="unused", kind=Kind.DURATION),),
+        examples=("licenses", "licenses --unused 30d", "licenses set 120"),
         button="Licenses",
     ),
     VerbSpec(

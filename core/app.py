@@ -316,7 +316,9 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         history=history,
         people=people,
         why=WhyService(store=store, access=access, people=people),
-        licenses=LicenseService(store=store, access=access, audit=audit, notices=notices),
+        licenses=LicenseService(
+            store=store, clock=clock, access=access, audit=audit, notices=notices
+        ),
         activation=ActivationService(
             store=store, clock=clock, access=access, audit=audit, notices=notices
         ),

@@ -1,4 +1,4 @@
-"""The verbs about people and licenses: users, user, licenses, activate, invite, free."""
+"""The verbs about people and licenses: users, user, activate, invite, free."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import typer
 
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
-from bot.cli.words import license_words, moment
+from bot.cli.words import moment
 from bot.control import requests
 from bot.control.documents import (
-    LicensesDocument,
     PersonDocument,
     ResultDocument,
     ResultsDocument,
@@ -27,7 +26,6 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command()(users)
     app.command()(user)
-    app.command()(licenses)
     app.command()(activate)
     app.command()(invite)
     app.command()(free)
@@ -56,16 +54,6 @@ def user(
 ) -> None:
     """Show one person. Where they stand, what was done, what is wrong."""
     finish(_user(who, as_json=as_json), as_json=as_json)
-
-
-def licenses(
-    action: Annotated[str | None, typer.Argument(help="set")] = None,
-    total: Annotated[int | None, typer.Argument(min=0)] = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the licenses; `licenses set N` says how many there are."""
-    finish(_licenses(action, total, as_json=as_json), as_json=as_json)
 
 
 def activate(
@@ -164,16 +152,4 @@ async def _user(who: str, *, as_json: bool) -> int:
         for change in document.changes
     ]
     table(("When", "What", "Why", "Cycle"), rows)
-    return Exit.SUCCESS
-
-
-async def _licenses(action: str | None, total: int | None, *, as_json: bool) -> int:
-    if (action is None) != (total is None) or action not in {None, "set"}:
-        raise UsageError("Write: dirsync licenses, or dirsync licenses set 120.")
-    need = Need.READ if total is None else Need.WRITE
-    document = await ask(requests.Licenses(total=total), LicensesDocument, need=need)
-    if as_json:
-        print_json(document)
-    else:
-        say(license_words(document))
     return Exit.SUCCESS

@@ -35,6 +35,7 @@ from bot.control.describe import (
     status_line,
     user_document,
 )
+from bot.control.desk import LicenseDeskDocument, desk_document
 from bot.control.documents import (
     AppliedDocument,
     CheckDocument,
@@ -64,6 +65,7 @@ from core.app import Core
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationId
+from core.services.licenses import IDLE
 from core.services.schedule_words import name_and_words
 
 Tell = Callable[[CycleDocument], Awaitable[None]]
@@ -178,9 +180,13 @@ async def _why(request: ask.Why, desk: Desk) -> WhyDocument:
 
 @perform.register
 async def _licenses(request: ask.Licenses, desk: Desk) -> LicensesDocument:
-    if request.total is None:
-        return licenses_document(await desk.core.licenses.summary(desk.actor))
     return licenses_document(await desk.core.licenses.set_total(desk.actor, request.total))
+
+
+@perform.register
+async def _license_desk(request: ask.LicenseDesk, desk: Desk) -> LicenseDeskDocument:
+    idle = IDLE if request.unused is None else timedelta(seconds=request.unused)
+    return desk_document(await desk.core.licenses.desk(desk.actor, idle=idle))
 
 
 @perform.register

@@ -80,9 +80,15 @@ class Why(_Request, frozen=True, kw_only=True, tag="why"):
 
 
 class Licenses(_Request, frozen=True, kw_only=True, tag="licenses"):
-    """The license pool; with `total`, after setting it."""
+    """Set the license pool's total."""
 
-    total: int | None = None
+    total: int
+
+
+class LicenseDesk(_Request, frozen=True, kw_only=True, tag="license_desk"):
+    """The license pool with its outlook; `unused` in seconds."""
+
+    unused: float | None = None
 
 
 class Activate(_Request, frozen=True, kw_only=True, tag="activate"):
@@ -291,6 +297,7 @@ Request = (
     | Person
     | Why
     | Licenses
+    | LicenseDesk
     | Activate
     | Invite
     | Free

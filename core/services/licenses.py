@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from core.errors import UsageError
 from core.model.account import Actor, LicenseSummary, Role
+from core.model.desk import LicenseDesk, Unused
+from core.ports import Clock
 from core.services.access import AccessService
 from core.services.audit import AuditService
+from core.services.forecast import forecast
 from core.services.notices import NoticeService
 from core.store.opening import Store
 
 MOST_LICENSES = 10_000_000
+IDLE = timedelta(days=30)
+"""After how long a license or an invitation counts as unused."""
+TREND = timedelta(days=90)
+MOST_UNUSED = 200
 
 
 class LicenseService:
     """Reads and sets the number of licenses."""
 
     def __init__(
-        self, *, store: Store, access: AccessService, audit: AuditService, notices: NoticeService
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        access: AccessService,
+        audit: AuditService,
+        notices: NoticeService,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._access = access
         self._audit = audit
         self._notices = notices
@@ -27,6 +43,29 @@ class LicenseService:
         """Return the pool at this moment."""
         await self._access.require(actor, Role.VIEWER, "licenses")
         return await self._store.licenses.summary()
+
+    async def desk(self, actor: Actor, *, idle: timedelta = IDLE) -> LicenseDesk:
+        """Return the pool with its last 90 days, its outlook, and who made no use of it for `idle`.
+
+        Raises `UsageError` for less than a day.
+        """
+        await self._access.require(actor, Role.VIEWER, "licenses")
+        if idle < timedelta(days=1):
+            raise UsageError("Say from how many days on something counts as unused: 30d.")
+        now = self._clock.now()
+        summary = await self._store.licenses.summary()
+        days = await self._store.license_days.since((now - TREND).date())
+        unused = await self._store.license_days.unused(before=now - idle, limit=MOST_UNUSED)
+        return LicenseDesk(
+            summary=summary,
+            days=tuple(days),
+            forecast=forecast(days, summary, now.date()),
+            idle_days=idle.days,
+            logins_known=unused.logins_known,
+            no_login=unused.counts[Unused.NO_LOGIN],
+            not_accepted=unused.counts[Unused.NOT_ACCEPTED],
+            unused=unused.people,
+        )
 
     async def set_total(self, actor: Actor, total: int) -> LicenseSummary:
         """Set how many licenses there are; lowering it takes nobody's license away.

@@ -15,6 +15,7 @@ from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Transaction
+from core.store.desk import day_number
 from core.store.outbox import put_item
 
 ALERT_KEY = f"alert:{AlertKind.LICENSES}"
@@ -62,6 +63,12 @@ FROM {rows} AS d
 """
 _UNSEEN = "DELETE FROM alert_marks WHERE account_id = :account AND key = :key"
 """Who saw to the last episode has not seen the next one."""
+_NOTE_DAY = """
+INSERT INTO license_days (account_id, day, total, used, waiting)
+VALUES (:account, :day, :total, :used, :waiting)
+ON CONFLICT (account_id, day) DO UPDATE SET
+    total = excluded.total, used = excluded.used, waiting = excluded.waiting
+"""
 _IDS = (("id", "bigint"),)
 
 
@@ -141,12 +148,17 @@ async def lock_pool(tx: Transaction) -> None:
 async def settle_pool(tx: Transaction, *, now: datetime) -> None:
     """Give free licenses to the first in line where the policy says so, and keep the alert true.
 
+    How the pool stands then is noted as that of the day.
+
     Call `lock_pool` before.
     """
     pool = await load_summary(tx)
     if pool.policy is LicensePolicy.AUTOMATIC and pool.free and pool.waiting:
         await give(tx, await first_in_line(tx, pool.free), now=now, told=True)
         pool = await load_summary(tx)
+    await tx.run(
+        _NOTE_DAY, day=day_number(now), total=pool.total, used=pool.used, waiting=pool.waiting
+    )
     await _keep_alert(tx, pool, now=now)
 
 

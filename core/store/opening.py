@@ -16,6 +16,7 @@ from core.store.audit import Audit
 from core.store.configurations import Configurations
 from core.store.cycles import Cycles
 from core.store.database import Database
+from core.store.desk import LicenseDays
 from core.store.drafts import Drafts
 from core.store.held import HeldSets
 from core.store.inbox import Inbox
@@ -67,6 +68,7 @@ class Store:
         self.maintenance = Maintenance(database)
         self.applications = Applications(database)
         self.logins = Logins(database)
+        self.license_days = LicenseDays(database)
 
     async def aclose(self) -> None:
         """Close connections and let the sidecar lock go; safe to call twice."""

@@ -7,6 +7,8 @@ to. Bulk tables have no foreign keys, because a check a row costs more than the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
 
@@ -50,6 +52,11 @@ def _flag(name: str) -> Column[bool]:
 
 def _id(name: str = "id") -> Column[int]:
     return Column(name, _BIG, primary_key=True, autoincrement=False)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return what makes an index cover only some rows, on both databases."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
 _BIG = sa.BigInteger().with_variant(Integer, "sqlite")
@@ -121,23 +128,11 @@ users = Table(
         "account_id",
         "match_key",
         unique=True,
-        sqlite_where=sa.text("match_key IS NOT NULL"),
-        postgresql_where=sa.text("match_key IS NOT NULL"),
+        **_where("match_key IS NOT NULL"),
     ),
     Index("ix_users_configuration_id_status", "configuration_id", "status"),
-    Index(
-        "ix_users_licensed",
-        "account_id",
-        sqlite_where=sa.text("licensed"),
-        postgresql_where=sa.text("licensed"),
-    ),
-    Index(
-        "ix_users_waiting",
-        "account_id",
-        "place",
-        sqlite_where=sa.text("status = 'waiting'"),
-        postgresql_where=sa.text("status = 'waiting'"),
-    ),
+    Index("ix_users_licensed", "account_id", **_where("licensed")),
+    Index("ix_users_waiting", "account_id", "place", **_where("status = 'waiting'")),
     Index("ix_users_user_name", "account_id", sa.text("lower(user_name)")),
 )
 
@@ -195,13 +190,7 @@ cycles = Table(
     _count("resumed"),
     _count("repeats"),
     _maybe("postponed"),
-    Index(
-        "uq_cycles_open",
-        "configuration_id",
-        unique=True,
-        sqlite_where=sa.text("state <> 'finished'"),
-        postgresql_where=sa.text("state <> 'finished'"),
-    ),
+    Index("uq_cycles_open", "configuration_id", unique=True, **_where("state <> 'finished'")),
     Index("ix_cycles_requested_at", "account_id", "requested_at"),
     Index("ix_cycles_configuration_id", "configuration_id", "requested_at"),
 )
@@ -235,11 +224,7 @@ changes = Table(
     Index("uq_changes_once", "external_id", "cycle_id", "kind", "action", unique=True),
     Index("ix_changes_cycle_id", "cycle_id"),
     Index(
-        "ix_changes_removals",
-        "configuration_id",
-        "at",
-        sqlite_where=sa.text("action IN ('disable', 'delete')"),
-        postgresql_where=sa.text("action IN ('disable', 'delete')"),
+        "ix_changes_removals", "configuration_id", "at", **_where("action IN ('disable', 'delete')")
     ),
 )
 
@@ -345,13 +330,7 @@ held_sets = Table(
     _maybe("decided_by"),
     _maybe_time("decided_at"),
     _maybe("channel"),
-    Index(
-        "uq_held_sets_open",
-        "configuration_id",
-        unique=True,
-        sqlite_where=sa.text("state = 'open'"),
-        postgresql_where=sa.text("state = 'open'"),
-    ),
+    Index("uq_held_sets_open", "configuration_id", unique=True, **_where("state = 'open'")),
 )
 
 held_items = Table(
@@ -397,12 +376,7 @@ invitations = Table(
     _maybe("error"),
     _time("created_at"),
     Index("ix_invitations_user_id", "user_id"),
-    Index(
-        "ix_invitations_due",
-        "next_at",
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
-    ),
+    Index("ix_invitations_due", "next_at", **_where("state = 'pending'")),
     Index("ix_invitations_cycle_id", "cycle_id"),
 )
 
@@ -446,13 +420,7 @@ outbox = Table(
     _maybe("error"),
     _time("created_at"),
     Index("uq_outbox_key", "account_id", "key", unique=True),
-    Index(
-        "ix_outbox_pending",
-        "stream",
-        "id",
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
-    ),
+    Index("ix_outbox_pending", "stream", "id", **_where("state = 'pending'")),
 )
 
 deliveries = Table(
@@ -541,14 +509,7 @@ app_tokens = Table(
     _maybe_time("last_used_at"),
     _maybe_time("revoked_at"),
     Index("uq_app_tokens_token_hash", "token_hash", unique=True),
-    Index(
-        "uq_app_tokens_name",
-        "account_id",
-        "name",
-        unique=True,
-        sqlite_where=sa.text("revoked_at IS NULL"),
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    ),
+    Index("uq_app_tokens_name", "account_id", "name", unique=True, **_where("revoked_at IS NULL")),
 )
 
 secrets = Table(
@@ -601,4 +562,14 @@ alert_marks = Table(
     _text("by"),
     _time("at"),
     _maybe_time("until"),
+)
+
+license_days = Table(
+    "license_days",
+    metadata,
+    _account(key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("total", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
 )

@@ -90,7 +90,10 @@ def activate_and_invite(door: Host):
     assert door("free", active).status == 2
     freed = door("free", active, "--yes", "--json")
     assert (freed.status, freed.json["results"][0]["outcome"]) == (0, "freed")
-    assert door("licenses", "--json").json["used"] == 0
+    desk = door("licenses", "--json").json
+    assert (desk["used"], desk["forecast"]["outlook"]) == (0, "too_early")
+    assert "░░ 0 %" in door("licenses", "--unused", "7d").out
+    assert door("licenses", "--unused", "soon").status == 2
 
 
 def make_and_revoke_an_applications_token(door: Host):

@@ -27,6 +27,7 @@ COMMANDS = {
     "user {email}": VIEWER,
     "why {email}": VIEWER,
     "licenses": VIEWER,
+    "licenses --unused 30d": VIEWER,
     "sync": OPERATOR,
     "sync people-scim --full": OPERATOR,
     "sync people-scim --preview": OPERATOR,

@@ -46,6 +46,7 @@ ASKED = {
     "user": "Nobody here",
     "why nobody@example.com": "No cycle has met anybody",
     "licenses": "0 of 10 licenses used",
+    "licenses --unused 30d": "Nobody has left",
     "licenses set 20": "Set the licenses from 10 to 20",
     "activate nobody@example.com": "1 skipped",
     "invite nobody@example.com": "1 skipped",
@@ -73,6 +74,7 @@ FOR_VIEWERS = FOR_ALL | {
     "user",
     "why nobody@example.com",
     "licenses",
+    "licenses --unused 30d",
 }
 
 

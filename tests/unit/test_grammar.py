@@ -274,7 +274,7 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("sync").usage == (
         "sync [configuration] [--full] [--preview] [--user email or @user]"
     )
-    assert spec_of("licenses").usage == "licenses [set <number>]"
+    assert spec_of("licenses").usage == "licenses [set <number>] [--unused 7d]"
     assert spec_of("notify").usage == "notify test"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
 

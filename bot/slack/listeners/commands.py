@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import apps, audit, lifecycle, person, roles, schedule, wizard
+from bot.slack.listeners import apps, audit, licenses, lifecycle, person, roles, schedule, wizard
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
@@ -160,16 +160,6 @@ async def _users(visit: Visit, asked: Asked) -> None:
     await visit.say(people.users(page, command=asked.text), replace=asked.replace)
 
 
-async def _licenses(visit: Visit, asked: Asked) -> None:
-    total = asked.command.number("total")
-    summary = await visit.core.licenses.summary(visit.actor)
-    if total is None:
-        await visit.say(people.licenses(summary, role=visit.role))
-        return
-    await visit.core.access.require(visit.actor, Role.ADMIN, "licenses.set", str(total))
-    await visit.say(people.licenses_question(summary, total))
-
-
 async def _activate(visit: Visit, asked: Asked) -> None:
     names, waiting = asked.command.texts("people"), asked.command.number("waiting")
     if (waiting is None) == (not names):
@@ -214,7 +204,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "users": _users,
     "user": person.user,
     "why": why,
-    "licenses": _licenses,
+    "licenses": licenses.licenses,
     "activate": _activate,
     "invite": _invite,
     "setup": wizard.setup,

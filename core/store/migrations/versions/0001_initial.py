@@ -54,6 +54,7 @@ def upgrade() -> None:
     _personal_cycles()
     _audit_heads()
     _alert_marks()
+    _license_days()
 
 
 def _audit() -> None:
@@ -631,4 +632,16 @@ def _alert_marks() -> None:
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("until", sa.Double, nullable=True),
         sa.PrimaryKeyConstraint("account_id", "key", name="pk_alert_marks"),
+    )
+
+
+def _license_days() -> None:
+    op.create_table(
+        "license_days",
+        *_texts("account_id"),
+        sa.Column("day", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("total", sa.Integer, nullable=False),
+        sa.Column("used", sa.Integer, nullable=False),
+        sa.Column("waiting", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "day", name="pk_license_days"),
     )
