@@ -111,6 +111,7 @@ class CycleView:
         plan_sample: the first decisions of a dry run; empty on a card.
         person: the one person whom the cycle was for, with its steps; None on a card.
         next_slot: when the configuration starts by itself next, in UTC, or None.
+        configuration: as it stands now, or None if it is deleted.
     """
 
     cycle: Cycle
@@ -120,6 +121,7 @@ class CycleView:
     held: HeldSet | None = None
     licenses: LicenseSummary | None = None
     next_slot: datetime | None = None
+    configuration: Configuration | None = None
     person: PersonRun | None = None
 
 

@@ -133,20 +133,21 @@ class HistoryService:
         held = None
         if cycle.held_set_id is not None:
             held = await self._store.held.get(cycle.held_set_id)
+        configuration = await self._configuration_of(cycle)
         return CycleView(
             cycle=cycle,
             problem_groups=tuple(await self._store.cycles.problem_groups(cycle.id)),
             held=held,
             licenses=await self._store.licenses.summary(),
-            next_slot=await self._slot_of(cycle),
+            next_slot=self._slot(configuration) if configuration else None,
+            configuration=configuration,
         )
 
-    async def _slot_of(self, cycle: Cycle) -> datetime | None:
+    async def _configuration_of(self, cycle: Cycle) -> Configuration | None:
         try:
-            configuration = await self._store.configurations.get(cycle.configuration_id)
+            return await self._store.configurations.get(cycle.configuration_id)
         except NotFoundError:
             return None
-        return self._slot(configuration)
 
     def _slot(self, configuration: Configuration) -> datetime | None:
         if configuration.spec.schedule is None or not configuration.enabled:

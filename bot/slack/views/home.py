@@ -101,7 +101,7 @@ def _configurations(view: StatusView, role: Role, now: datetime) -> list[Block]:
 def _configuration(each: ConfigurationStatus, role: Role, now: datetime) -> Block:
     configuration = each.configuration
     icon, word = state(each)
-    following = when(each.next_slot) if each.next_slot else "by hand"
+    following = when(each.next_slot) if each.next_slot else words.no_next(configuration)
     text = (
         f"{icon} *{escape(configuration.name)}* {escape(word)}\n"
         f"{configuration.spec.provider.type.upper()} · last cycle: {last_of(each.last, now)} · "

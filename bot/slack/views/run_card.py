@@ -150,7 +150,9 @@ def _started(cycle: Cycle) -> str:
 
 
 def _next(view: CycleView) -> str:
-    return f"Next {words.at(view.next_slot, '')}" if view.next_slot else "By hand only"
+    if view.next_slot:
+        return f"Next {words.at(view.next_slot, '')}"
+    return f"Next {words.no_next(view.configuration)}"
 
 
 def _finished(view: CycleView, now: datetime) -> Message:

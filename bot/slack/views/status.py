@@ -89,7 +89,7 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
             each.configuration.spec.provider.type.upper(),
             " ".join(state(each)),
             last_of(each.last, now),
-            words.stamp(each.next_slot) if each.next_slot else "by hand",
+            words.stamp(each.next_slot) if each.next_slot else words.no_next(each.configuration),
         )
         for each in view.configurations
     ]

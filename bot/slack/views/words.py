@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.slack.blocks import when
 from bot.slack.limits import escape
 from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
+from core.model.configuration import Configuration
 from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Postponed, Proof
 
 RESULTS: Mapping[CycleResult, tuple[str, str]] = {
@@ -234,6 +235,17 @@ def lowered(sentence: str) -> str:
     """Return a sentence to stand after a colon."""
     first = sentence[:2]
     return sentence if first.isupper() else sentence[:1].lower() + sentence[1:]
+
+
+def no_next(configuration: Configuration | None) -> str:
+    """Return why nothing starts by itself; None is a configuration that is deleted."""
+    if configuration is None:
+        return "never: the configuration is deleted"
+    if not configuration.enabled:
+        return "when it is enabled"
+    if configuration.stopped_reason is not None:
+        return "after a new sign-in"
+    return "by hand"
 
 
 def at(moment: datetime | None, otherwise: str) -> str:
