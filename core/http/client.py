@@ -199,6 +199,20 @@ class HttpClient:
             raise wrong
         return answer
 
+    async def post_json(self, target: str, document: bytes) -> Answer:
+        """Return the answer to a JSON document that is safe to send again."""
+        call = _Call(
+            method="POST",
+            url=self._resolve(target, None),
+            headers={"Accept": self._accept, "Content-Type": "application/json"},
+            content=document,
+        )
+        answer = await self._with_retries(call, frozenset(), patient=True)
+        wrong = wrong_content(answer.headers.get("content-type"), answer.body, host=self.host)
+        if wrong is not None:
+            raise wrong
+        return answer
+
     async def post_form(
         self,
         target: str,

@@ -34,9 +34,10 @@ class HeldBack:
         """Wait as long as an answer asked for; within, tell the next answer's headers."""
         while (wait := self._until - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
-        yield self._hear
+        yield self.hear
 
-    def _hear(self, headers: Mapping[str, str]) -> None:
+    def hear(self, headers: Mapping[str, str]) -> None:
+        """Hold back as long as these headers ask for."""
         wait = parse_retry_after(headers.get("retry-after"), now=self._clock.now())
         if wait is not None:
             until = self._clock.monotonic() + min(wait, _LONGEST_WAIT)

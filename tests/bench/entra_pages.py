@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -90,13 +91,38 @@ class Tenant:
         people = [self._people[(group * 97 + n) % len(self._people)] for n in range(MEMBERS)]
         return self._answer(request, people, entra_member)
 
+    async def batch(self, request: web.Request) -> web.Response:
+        """Hand out the first pages of several groups' members."""
+        self.requests += 1
+        requests = (await request.json())["requests"]
+        key = "+".join(one["url"] for one in requests)
+        if key not in self._rendered:
+            answers = [
+                {"id": one["id"], "status": 200, "body": {"value": self._asked(one["url"])}}
+                for one in requests
+            ]
+            text = json.dumps({"responses": answers}, separators=(",", ":"))
+            self._rendered[key] = text.encode()
+        return web.Response(body=self._rendered[key], content_type="application/json")
+
+    def _asked(self, url: str) -> list[object]:
+        if wanted := _ID.findall(unquote(url)):
+            make = entra_person if url.startswith("/users") else entra_group
+            return [make(int(one)) for one in wanted]
+        group = int(url.split("/")[2])
+        return [
+            entra_member(self._people[(group * 97 + n) % len(self._people)]) for n in range(MEMBERS)
+        ]
+
     async def delta(self, request: web.Request) -> web.Response:
         self.requests += 1
         people = request.match_info["what"] == "users"
         numbers, make = (self._people, entra_person) if people else (self._groups, entra_group)
-        link = f"{request.url.origin()}{request.path}?$deltatoken=next"
-        page = {"@odata.deltaLink": link, "value": [make(n) for n in numbers[::100]]}
-        return web.json_response(page)
+        if request.path not in self._rendered:
+            link = f"{request.url.origin()}{request.path}?$deltatoken=next"
+            page = {"@odata.deltaLink": link, "value": [make(n) for n in numbers[::100]]}
+            self._rendered[request.path] = json.dumps(page).encode()
+        return web.Response(body=self._rendered[request.path], content_type="application/json")
 
     async def token(self, request: web.Request) -> web.Response:
         await request.read()
@@ -111,6 +137,7 @@ class Tenant:
         app.router.add_get("/v1.0/users", self.users)
         app.router.add_get("/v1.0/groups", self.groups)
         app.router.add_get("/v1.0/groups/{id}/members", self.members)
+        app.router.add_post("/v1.0/$batch", self.batch)
         app.router.add_get("/v1.0/{what:users|groups}/delta", self.delta)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token)
         app.router.add_get("/requests", self.count)

@@ -58,6 +58,23 @@ def _circular(reply: Reply, seen: Circumstances) -> Reply:
     return reply.with_json(page)
 
 
+def _inside(change: Change) -> Change:
+    """Spoil the first answer inside a batch, if it is a change of a page's content."""
+
+    def within(reply: Reply, seen: Circumstances) -> Reply:
+        batch = json.loads(reply.body)
+        inner = Reply(
+            status=200,
+            headers=reply.headers,
+            body=json.dumps(batch["responses"][0]["body"]).encode(),
+        )
+        spoilt = change(inner, replace(seen, first=inner))
+        batch["responses"][0] |= {"status": spoilt.status, "body": json.loads(spoilt.body)}
+        return reply.with_json(batch)
+
+    return within
+
+
 ANYWHERE: Mapping[str, Change] = {
     "status_401": _error(401, "InvalidAuthenticationToken"),
     "status_403": _error(403, "Authorization_RequestDenied"),
@@ -145,3 +162,18 @@ A_PERSONS_OWN = frozenset(
     }
 )
 """Faults that cost one person and nobody else."""
+
+_CONTENT = tuple(
+    name for name in ANYWHERE if name.startswith(("status_", "value_", "id_", "next_"))
+)
+_UNSEEN = frozenset({"empty_page", "record_dropped"})
+OF_MEMBERS: Mapping[str, Change] = {
+    **{name: change for name, change in ANYWHERE.items() if name not in {*_CONTENT, *_UNSEEN}},
+    **{f"inner_{name}": _inside(ANYWHERE[name]) for name in (*_CONTENT, "null", "error_with_200")},
+    **{f"batch_{name}": ANYWHERE[name] for name in _CONTENT if name.startswith("status_")},
+    "batch_of_nothing": _body('{"responses": []}'),
+    "batch_without_answers": _body("{}"),
+    "batch_answers_twice": _page(lambda page: page["responses"].append(page["responses"][0])),
+    "batch_of_another": _page(lambda page: page["responses"][0].update(id="99")),
+}
+"""Faults of the answer to a batch of first pages of members, from outside and from inside."""

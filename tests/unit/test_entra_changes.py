@@ -116,8 +116,10 @@ async def test_a_new_manager_is_a_change_where_managers_are_wanted(world):
         assert (changed.external_id, changed.attributes["manager"]) == (ann, bob)
 
 
-async def test_a_delta_costs_a_request_for_fifteen_people_and_never_one_each(world):
+@pytest.mark.parametrize("batches", [True, False])
+async def test_a_delta_costs_a_few_requests_and_never_one_for_each_person(world, batches):
     people = world.people(700)
+    world.server.batches_work = batches
     async with world.opened(groups=False) as provider:
         mark = await provider.watermark()
         for one in people[:450]:
@@ -126,7 +128,8 @@ async def test_a_delta_costs_a_request_for_fifteen_people_and_never_one_each(wor
         pages = await change_pages(provider, mark)
 
         assert len(records(pages, USER)) == 450
-        assert provider.requests - before == 3 + 450 / 15
+        assert provider.requests - before == 3 + (2 if batches else 1 + 450 / 15)
+    assert world.server.requests("/users") == 450 / 15
     assert world.server.requests("/users/delta") == 4
     assert len({page.token for page in pages}) == len(pages)
 

@@ -35,7 +35,34 @@ async def test_people_come_999_a_page_and_everything_takes_a_request_a_page(worl
     assert world.server.requests("/users") == 3
     assert world.server.requests("/groups") == 1
     assert world.server.requests("/groups/[^/]+/members") == 3
-    assert provider.requests == 3 + 1 + 1 + 3
+    assert provider.requests == 3 + 1 + 1 + 1 + 1
+
+
+async def test_members_of_twenty_groups_take_a_request_and_every_group_has_its_own(world):
+    people = world.people(60)
+    for n in range(60):
+        world.tenant.add_group(f"g{n}", users=people[: n + 1])
+
+    async with world.opened() as provider:
+        found = await groups(provider)
+
+        assert {name: len(one.member_users) for name, one in found.items()} == {
+            f"g{n}": n + 1 for n in range(60)
+        }
+        assert provider.requests == 1 + 3
+
+
+async def test_without_batches_each_group_is_asked_for_singly(world):
+    (ann,) = world.people(1)
+    for n in range(45):
+        world.tenant.add_group(f"g{n}", users=[ann])
+    world.server.batches_work = False
+
+    async with world.opened() as provider:
+        found = await groups(provider)
+
+        assert all(one.complete and one.member_users == {ann} for one in found.values())
+        assert provider.requests <= 1 + 3 + 45
 
 
 async def test_managers_are_read_where_the_mapping_wants_them_a_hundred_people_a_page(world):
@@ -236,6 +263,7 @@ async def test_while_one_request_is_throttled_no_other_goes_out(world):
     for n in range(17):
         world.tenant.add_group(f"g{n}")
     world.server.throttle_every, world.server.retry_after = 10, "1"
+    world.server.batches_work = False
     times: list[float] = []
     world.server.before["/members"] = lambda: times.append(world.clock.monotonic())
 
@@ -245,6 +273,21 @@ async def test_while_one_request_is_throttled_no_other_goes_out(world):
     # Those under way when the 429 came are answered; the next goes out after the wait.
     throttled = times[8]
     assert sum(throttled < time < throttled + 0.9 for time in times) <= 3
+
+
+async def test_what_a_batch_was_throttled_for_is_asked_for_after_the_wait(world):
+    for n in range(17):
+        world.tenant.add_group(f"g{n}")
+    world.server.throttle_every, world.server.retry_after = 10, "1"
+    times: list[float] = []
+    world.server.before["/members"] = lambda: times.append(world.clock.monotonic())
+
+    async with world.opened() as provider:
+        found = await groups(provider)
+
+    assert all(group.complete for group in found.values())
+    assert len(times) == 18
+    assert times[-1] - times[8] >= 0.9
 
 
 async def test_a_service_in_trouble_is_asked_again_and_then_told_apart_from_a_refusal(world):

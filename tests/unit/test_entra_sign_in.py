@@ -141,7 +141,7 @@ async def test_a_healthy_tenant_is_shown_by_name_and_id(world):
     assert report.company == f"Contoso ({world.tenant.id})"
     assert {line.status for line in report.lines} == {CheckStatus.OK}
     assert found["People"].detail == "7 people."
-    assert found["Groups"].detail == "1 groups."
+    assert found["Groups"].detail == "1 group."
     assert len(report.sample) == 5
 
 

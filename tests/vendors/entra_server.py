@@ -11,7 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -29,6 +29,7 @@ from tests.vendors.entra_directory import (
 from tests.vendors.entra_odata import (
     DELTA_PAGE,
     MOST,
+    MOST_BATCHED,
     MOST_EXPANDED,
     Asked,
     RefusedError,
@@ -66,6 +67,7 @@ class EntraServer:
     retry_after: str = "0"
     sparse: bool = False
     delta_works: bool = True
+    batches_work: bool = True
     spoil: Callable[[str], str] = str
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
@@ -97,7 +99,8 @@ class EntraServer:
         """Forget everybody and every request, and trust the app again."""
         self.signin = TokenEndpoint(tenant=Tenant(), origin=self.origin)
         self.rights = ALL_RIGHTS
-        self.throttle_every, self.sparse, self.delta_works = 0, False, True
+        self.throttle_every, self.sparse = 0, False
+        self.delta_works = self.batches_work = True
         self.expired_deltas, self.spoil = None, str
         self.asked.clear()
         self._states.known.clear()
@@ -122,6 +125,35 @@ class EntraServer:
                 if found:
                     return answer(self, asked, *found.groups())
             raise bad(f"Resource not found for the segment '{asked.path.split('/')[-1]}'.")
+
+    def batch_answer(self, asked: Asked, document: Mapping[str, object]) -> object:
+        """Answer ``POST /v1.0/$batch`` (JSON batching); the order of the answers is another."""
+        requests = document.get("requests")
+        if not isinstance(requests, list) or not 1 <= len(requests) <= MOST_BATCHED:
+            raise bad("A batch has from 1 to 20 requests.")
+        if len({one["id"] for one in requests}) < len(requests):
+            raise bad("The ids of a batch must be unique.")
+        if not self.batches_work:
+            raise RefusedError(404, "ResourceNotFound", "No such segment.")
+        return {"responses": [self._batched(asked, one) for one in reversed(requests)]}
+
+    def _batched(self, asked: Asked, request: Mapping[str, str]) -> object:
+        if set(request) - {"headers"} != {"id", "method", "url"} or request["method"] != "GET":
+            raise bad("Only GET requests are in these batches.")
+        parts = urlsplit(request["url"])
+        inner = replace(
+            asked,
+            path=f"/v1.0/{unquote(parts.path).lstrip('/')}",
+            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        )
+        kind = {"Content-Type": "application/json"}
+        try:
+            body = self.graph_answer(inner)
+        except RefusedError as error:
+            fault = {"error": {"code": error.code, "message": error.message}}
+            headers = {**kind, **error.headers}
+            return {"id": request["id"], "status": error.status, "headers": headers, "body": fault}
+        return {"id": request["id"], "status": 200, "headers": kind, "body": body}
 
     def require(self, *rights: str) -> None:
         """Refuse unless one of these permissions is granted."""
@@ -289,11 +321,17 @@ class _Handler(BaseHTTPRequestHandler):
     entra: EntraServer
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", "0"))
-        form = dict(parse_qsl(self.rfile.read(length).decode(), keep_blank_values=True))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if unquote(self.path) == "/v1.0/$batch":
+            self._answer(lambda asked: self.entra.batch_answer(asked, json.loads(body)))
+            return
+        form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         self._send(*self.entra.signin.answer(self.path, form))
 
     def do_GET(self) -> None:
+        self._answer(self.entra.graph_answer)
+
+    def _answer(self, answer: Callable[[Asked], object]) -> None:
         parts = urlsplit(self.path)
         asked = Asked(
             path=unquote(parts.path),
@@ -302,7 +340,7 @@ class _Handler(BaseHTTPRequestHandler):
             origin=f"http://{self.headers['Host']}",
         )
         try:
-            self._send(200, self.entra.graph_answer(asked))
+            self._send(200, answer(asked))
         except RefusedError as error:
             inner = {"date": "2026-01-01T00:00:00", "request-id": "0", "client-request-id": "0"}
             fault = {"code": error.code, "message": error.message, "innerError": inner}

@@ -3,26 +3,28 @@
 A watermark holds both delta links, which Graph keeps valid for seven days. A delta query tells
 which people and groups changed; "updated instances are represented by their id with at least the
 properties that have been updated", and managers are left out of them. So the records themselves are
-read again, fifteen ids a request (the limit of ``in``), and what the delta says is put on top,
-because the two answers may come from different replicas.
+read again, fifteen ids a question (the limit of ``in``) and twenty questions a batch. What the
+delta says is put on top, because the two answers may come from different replicas.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from core.errors import RemoteError, WatermarkExpiredError
 from core.model.directory import ChangePage, ExternalId, ResourceKind, Watermark
 from core.providers.entra.attributes import AttributePlan
+from core.providers.entra.batches import Batches
 from core.providers.entra.graph import Graph, several
 from core.providers.entra.listing import not_graph
-from core.providers.entra.members import SELECTION, with_members
+from core.providers.entra.members import SELECTION, MemberReader
 from core.providers.entra.paging import walk
 from core.providers.entra.rights import GROUPS, PEOPLE
 from core.providers.salvage import top_level_text
@@ -65,9 +67,13 @@ class _Delta:
 class ChangeReader:
     """Reads deltas of one tenant."""
 
-    def __init__(self, graph: Graph, *, plan: AttributePlan, groups: bool) -> None:
+    def __init__(
+        self, graph: Graph, *, plan: AttributePlan, members: MemberReader, groups: bool
+    ) -> None:
         self._graph = graph
         self._plan = plan
+        self._members = members
+        self._batches = Batches(graph)
         self._groups = groups
 
     async def watermark(self, *, patient: bool = True) -> Watermark | None:
@@ -165,22 +171,27 @@ class ChangeReader:
             whole = (self._whole(kind, found.get(one), delta, one) for one in chunk)
             records = [record for record in whole if record is not None]
             if kind is ResourceKind.GROUP:
-                records = list(await with_members(self._graph, records))
+                records = list(await self._members.settle(records))
             token = f"{kind}-{start}"
             yield ChangePage(kind=kind, records=records, removed=gone, last=False, token=token)
 
     async def _read_again(self, kind: ResourceKind, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the records of these ids by id, in a batch of at most twenty questions."""
+        users = kind is ResourceKind.USER
+        what, right = ("users", PEOPLE) if users else ("groups", GROUPS)
+        chosen = selected(self._plan) if users else {"$select": SELECTION}
         cuts = (ids[start : start + AT_MOST_IN] for start in range(0, len(ids), AT_MOST_IN))
-        lists = await several(partial(self._some, kind, cut) for cut in cuts)
-        return {top_level_text(raw, "id"): raw for records in lists for raw in records}
-
-    async def _some(self, kind: ResourceKind, ids: Iterable[str]) -> Sequence[bytes]:
-        named = ",".join(quoted(one) for one in ids)
-        if kind is ResourceKind.GROUP:
-            params = {"$filter": f"id in ({named})", "$select": SELECTION}
-            return (await self._graph.page("groups", params, right=GROUPS)).records
-        params = {"$filter": f"id in ({named})", **selected(self._plan)}
-        return (await self._graph.page("users", params, right=PEOPLE)).records
+        asked = [
+            {"$filter": f"id in ({','.join(quoted(one) for one in cut)})", **chosen} for cut in cuts
+        ]
+        urls = [f"{what}?{urlencode(params, quote_via=quote)}" for params in asked]
+        batch = await self._batches.pages(urls, right=right)
+        missing = [params for url, params in zip(urls, asked, strict=True) if url not in batch]
+        single = await several(
+            partial(self._graph.page, what, params, right=right) for params in missing
+        )
+        listings = [*batch.values(), *single]
+        return {top_level_text(raw, "id"): raw for one in listings for raw in one.records}
 
     def _whole(
         self, kind: ResourceKind, read: bytes | None, delta: _Delta, one: str

@@ -218,7 +218,8 @@ class TenantCheck:
         self._say_groups(listing, len(hidden), readable=all(seen))
 
     def _say_groups(self, listing: Listing, hidden: int, *, readable: bool) -> None:
-        count = f"{len(listing.records):,} groups"
+        number = len(listing.records)
+        count = f"{number:,} group{'' if number == 1 else 's'}"
         if listing.next_link is not None:
             count = f"More than {count}"
         if readable:

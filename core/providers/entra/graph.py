@@ -41,11 +41,19 @@ class Graph:
 
     Args:
         admin: how to name the admin center in hints.
+        hold_back: takes the headers of an answer inside another, for what they ask to wait.
     """
 
-    def __init__(self, client: HttpClient, *, admin: str) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        admin: str,
+        hold_back: Callable[[Mapping[str, str]], None] = lambda _: None,
+    ) -> None:
         self.client = client
         self.admin = admin
+        self.hold_back = hold_back
 
     async def page(
         self,

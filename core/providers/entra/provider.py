@@ -31,7 +31,7 @@ from core.providers.entra.clouds import cloud_named
 from core.providers.entra.finding import find_person
 from core.providers.entra.graph import MAX_TOP, Graph
 from core.providers.entra.listing import not_graph
-from core.providers.entra.members import SELECTION, with_members
+from core.providers.entra.members import SELECTION, MemberReader
 from core.providers.entra.paging import walk
 from core.providers.entra.records import UserDecoder, decode_group
 from core.providers.entra.rights import GROUPS, PEOPLE
@@ -55,15 +55,18 @@ class _Wishes:
 class EntraProvider:
     """People and groups of a Microsoft Entra tenant; see `core.ports.IdentityProvider`.
 
-    Requests of a full read: the pages of people, one for their count, the pages of groups, and
-    for each group the pages of its members.
+    Requests of a full read: the pages of people, one for their count, the pages of groups, one
+    for the first pages of twenty groups' members, and their further pages.
     """
 
     def __init__(self, graph: Graph, *, decoder: UserDecoder, wishes: _Wishes) -> None:
         self._graph = graph
         self._decoder = decoder
         self._wishes = wishes
-        self._changes = ChangeReader(graph, plan=decoder.plan, groups=wishes.groups)
+        self._members = MemberReader(graph)
+        self._changes = ChangeReader(
+            graph, plan=decoder.plan, members=self._members, groups=wishes.groups
+        )
 
     @classmethod
     async def open(cls, settings: EntraSettings, *, context: ProviderContext) -> EntraProvider:
@@ -75,18 +78,19 @@ class EntraProvider:
             raise ConfigurationError(f"page_size must be from 1 to {MAX_TOP}.")
         cloud = cloud_named(settings.cloud)
         redactor = Redactor()
+        pace = HeldBack(clock=context.clock)
         client = await HttpClient.open(
             settings.url or f"{cloud.graph}/v1.0",
             options=context.http,
             authorizer=await open_grant(settings, cloud=cloud, context=context, redactor=redactor),
             redactor=redactor,
             accept="application/json",
-            pace=HeldBack(clock=context.clock),
+            pace=pace,
         )
         wishes = _Wishes(
             tenant=settings.tenant, page_size=settings.page_size, groups=settings.groups
         )
-        graph = Graph(client, admin=cloud.admin)
+        graph = Graph(client, admin=cloud.admin, hold_back=pace.hear)
         return cls(graph, decoder=UserDecoder(context.wanted), wishes=wishes)
 
     @property
@@ -144,7 +148,7 @@ class EntraProvider:
         params = {"$select": SELECTION, "$top": str(self._wishes.page_size)}
         async with aclosing(walk(self._graph, "groups", params, right=GROUPS)) as pages:
             async for listing, token in pages:
-                records = await with_members(self._graph, listing.records)
+                records = await self._members.settle(listing.records)
                 last = listing.next_link is None
                 yield Page(records=records, last=last, total=None, token=token)
 
