@@ -10,7 +10,8 @@ from bot.slack.listeners import apps, audit, licenses, lifecycle, person, roles,
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
-from bot.slack.middleware import Received, Visit
+from bot.slack.middleware import Visit
+from bot.slack.received import Received
 from bot.slack.views import answers, held, history, people, status
 from core.errors import AlreadyRunningError, NotFoundError, UsageError
 from core.model.account import Role

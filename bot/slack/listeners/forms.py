@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.slack.ids import ViewId
 from bot.slack.listeners import lifecycle, wizard
-from bot.slack.middleware import Payload, Received, Visit
+from bot.slack.middleware import Visit
+from bot.slack.received import Payload, Received
 from bot.slack.views import answers
 from core.app import Core
 

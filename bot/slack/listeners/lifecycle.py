@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.slack.ids import Stamp
 from bot.slack.listeners.asked import Asked
-from bot.slack.middleware import Payload, Received, Visit
+from bot.slack.middleware import Visit
+from bot.slack.received import Payload, Received
 from bot.slack.views import lifecycle as view
 from bot.slack.views.fields import Entered
 from core.app import Core

@@ -8,7 +8,8 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.slack.ids import COMMAND
 from bot.slack.listeners import actions, commands, forms, home
-from bot.slack.middleware import Gate, Received
+from bot.slack.middleware import Gate
+from bot.slack.received import Received
 
 COMMANDS = (COMMAND,)
 EVENTS = ("app_home_opened",)

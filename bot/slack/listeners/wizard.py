@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.grammar import Command, spell
 from bot.slack.ids import StepMark
 from bot.slack.listeners.asked import Asked
-from bot.slack.middleware import Payload, Received, Visit
+from bot.slack.middleware import Visit
+from bot.slack.received import Payload, Received
 from bot.slack.views import wizard as view
 from bot.slack.views import wizard_summary as end
 from bot.slack.views.fields import Entered
