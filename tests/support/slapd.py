@@ -199,13 +199,15 @@ def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
         folder = Path(name)
         (folder / "data").mkdir()
         make_certificates(folder)
+        # A copy, because some systems confine the installed program to its own folders.
+        shutil.copy(str(SLAPD), folder / "slapd")
         (folder / "slapd.conf").write_text(_configuration(folder, extra))
         if ldif:
             _load(folder, ldif)
         port, tls_port = _free_port(), _free_port()
         urls = f"ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{tls_port}/"
         process = subprocess.Popen(
-            [str(SLAPD), "-f", str(folder / "slapd.conf"), "-h", urls, "-d", "0"],
+            [str(folder / "slapd"), "-f", str(folder / "slapd.conf"), "-h", urls, "-d", "0"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -224,9 +226,9 @@ def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
 def _load(folder: Path, ldif: str) -> None:
     """Put entries into the database without a server."""
     (folder / "entries.ldif").write_text(ldif)
-    loader = Path(str(SLAPD)).with_name("slapadd")
     files = ["-f", str(folder / "slapd.conf"), "-l", str(folder / "entries.ldif")]
-    subprocess.run([str(loader), "-q", *files], check=True, capture_output=True)
+    loader = [str(folder / "slapd"), "-T", "add", "-q", *files]
+    subprocess.run(loader, check=True, capture_output=True)
 
 
 def _await_port(port: int, process: subprocess.Popen) -> None:
