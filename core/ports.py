@@ -14,6 +14,7 @@ from core.model.account import Invitation
 from core.model.configuration import InvitationWay
 from core.model.cycle import (
     CycleError,
+    CycleId,
     CycleResult,
     Decision,
     Fence,
@@ -40,6 +41,7 @@ from core.model.directory import (
 )
 from core.model.events import Delivery, OutboxItem
 from core.model.one_person import StepNote
+from core.model.reading import LastReading, ReadKind, SavedWatermark
 from core.model.views import PersonFacts
 
 
@@ -278,6 +280,29 @@ class SyncStore(Protocol):
 
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
         """Keep a dry run's decisions about groups."""
+        ...
+
+    async def last_reading(self, fence: Fence) -> LastReading:
+        """Return where a delta would begin."""
+        ...
+
+    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
+        """Store what this cycle reads and, where it was to be a delta and is not, why."""
+        ...
+
+    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
+        """Store where the configuration's next delta begins; None if it must read everything."""
+        ...
+
+    async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        """Count those of these ids who belong to people of the account that are not deleted."""
+        ...
+
+    async def carry_problems(self, fence: Fence, since: CycleId) -> int:
+        """Tell again what was wrong in that cycle with people who were not staged in this one.
+
+        Returns how many people that are.
+        """
         ...
 
     async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:

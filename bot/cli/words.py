@@ -90,7 +90,7 @@ def print_report(report: CycleReport) -> None:
 
 def _remarks(report: CycleReport) -> list[str]:
     cycle = report.cycle
-    lines = [counted(cycle)]
+    lines = [counted(cycle), words.reading(cycle.reading, cycle.reading_note)]
     if cycle.error is not None and cycle.error.code not in SAID_BELOW:
         lines.append(f"{cycle.error.message} {cycle.error.hint}".strip())
     if cycle.proof is not None:

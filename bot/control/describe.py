@@ -68,6 +68,9 @@ def cycle_document(cycle: Cycle) -> CycleDocument:
         requests=cycle.requests,
         resumed=cycle.resumed,
         cancel_requested=cycle.cancel_requested_by is not None,
+        full=cycle.full,
+        reading=cycle.reading,
+        reading_note=cycle.reading_note,
         postponed=cycle.postponed,
     )
 

@@ -70,6 +70,9 @@ class CycleDocument(Document, frozen=True, kw_only=True):
     requests: int
     resumed: int
     cancel_requested: bool
+    full: bool
+    reading: str | None
+    reading_note: str
     postponed: Postponed | None
 
     @property

@@ -27,6 +27,7 @@ class CycleContext:
 
     Attributes:
         person: the one person whom the cycle is for, by id, user name or e-mail, or None.
+        full: everything is to be read, whatever a delta would do.
         bound_plan: the plan's digest that a person saw; another plan is not applied.
         progress_every: seconds between two writes of the progress.
         batch: people in one transaction.
@@ -43,6 +44,7 @@ class CycleContext:
     trigger: Trigger = Trigger.MANUAL
     dry_run: bool = False
     person: str | None = None
+    full: bool = False
     bound_plan: str | None = None
     progress_every: float = 1.0
     batch: int = 5000

@@ -9,24 +9,33 @@ from datetime import datetime
 from core.engine.apply import Order, carry_out, record
 from core.engine.confirm import Confirmation, confirm
 from core.engine.context import CycleContext, CycleOutcome, Meter
-from core.engine.groups import KnownGroup, Planned, plan_deletions, plan_group
+from core.engine.delta import Doubt, basis, beginning, run_delta
+from core.engine.group_plans import known_groups, plan_groups
+from core.engine.groups import KnownGroup, Planned, plan_deletions
 from core.engine.guard import Ruling, items_digest, key_of
 from core.engine.one_person import run_one_person
 from core.engine.plan import Policy
 from core.engine.proof import prove
 from core.engine.snapshot import Snapshot, read_snapshot
 from core.engine.survey import Survey, held_creations, policy_of, postponed, survey, weigh
-from core.errors import DirsyncError, FencedError, StoreUnavailableError
+from core.errors import (
+    DirsyncError,
+    FencedError,
+    PermissionMissingError,
+    RemoteError,
+    SignInError,
+    StoreUnavailableError,
+)
 from core.model.cycle import (
     CycleError,
     CycleResult,
     Fence,
     HeldSetId,
     Proof,
-    StagedGroup,
     Step,
 )
-from core.model.directory import ExternalId, ResourceKind
+from core.model.directory import ExternalId, ResourceKind, Watermark
+from core.model.reading import ReadKind, SavedWatermark
 from core.ports import SyncStore
 
 CANARIES = 5
@@ -116,6 +125,22 @@ async def _run(ctx: CycleContext) -> CycleOutcome:
     meter = Meter(ctx)
     await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
     await meter.begin(Step.CONNECT)
+    note = ""
+    try:
+        saved = await beginning(ctx)
+        if saved is not None:
+            await ctx.store.note_reading(ctx.fence, ReadKind.DELTA, "")
+            return await run_delta(ctx, meter, saved)
+    except Doubt as doubt:
+        note = str(doubt)
+        await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
+    if ctx.provider.capabilities.delta:
+        await ctx.store.note_reading(ctx.fence, ReadKind.FULL, note)
+    return await _run_full(ctx, meter)
+
+
+async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
+    began, mark = ctx.clock.now(), await _mark(ctx)
     snapshot = await read_snapshot(ctx, meter)
     plan = await _plan(ctx, meter, snapshot)
     if ctx.bound_plan is not None and ctx.bound_plan != plan.digest:
@@ -134,7 +159,40 @@ async def _run(ctx: CycleContext) -> CycleOutcome:
         held = await _hold(ctx, plan)
         await meter.begin(Step.APPLY, total=plan.survey.people)
         await carry_out(ctx, meter, order)
-    return _outcome(ctx, snapshot, plan, held)
+    outcome = _outcome(ctx, snapshot, plan, held)
+    if ctx.provider.capabilities.delta and not ctx.dry_run:
+        await _keep(ctx, plan, outcome, mark, began)
+    return outcome
+
+
+async def _mark(ctx: CycleContext) -> Watermark | None:
+    """Return where the next delta begins; a provider that cannot say just now gives none."""
+    if not ctx.provider.capabilities.delta or ctx.dry_run:
+        return None
+    try:
+        return await ctx.provider.watermark()
+    except (SignInError, PermissionMissingError):
+        raise
+    except RemoteError:
+        return None
+
+
+async def _keep(
+    ctx: CycleContext,
+    plan: _Plan,
+    outcome: CycleOutcome,
+    mark: Watermark | None,
+    began: datetime,
+) -> None:
+    """Keep the watermark of a reading that left no doubt; after any other, everything is read."""
+    waits = outcome.postponed is not None or outcome.held_set_id is not None
+    whole = plan.proof.proven and plan.groups_proven and not waits
+    saved = None
+    if mark is not None and whole:
+        saved = SavedWatermark(
+            mark=mark, basis=basis(ctx), cycle_id=ctx.fence.cycle_id, full_at=began
+        )
+    await ctx.store.keep_watermark(ctx.fence, saved)
 
 
 async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
@@ -147,7 +205,7 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
     found = await survey(
         ctx, meter, policy, absentees=proof.proven, released=released, rejected=rejected
     )
-    known = [KnownGroup(*row) for row in await ctx.store.groups(ctx.fence)]
+    known = await known_groups(ctx)
     groups = _plan_deletions(snapshot, known, rejected_groups, proven=proof.proven)
     found.note_groups(groups)
     ruling = await weigh(ctx, policy, found, released, proven=proof.proven)
@@ -165,7 +223,7 @@ async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:
         if not proof.proven:
             ruling = await weigh(ctx, policy, found, released, proven=False)
     staying = rejected | _waiting(ruling) if proof.proven else None
-    members = await _plan_groups(ctx, snapshot, known, staying)
+    members = await plan_groups(ctx, snapshot.groups, known, staying)
     found.note_groups(members)
     groups += members
     return _Plan(
@@ -210,34 +268,6 @@ def _plan_deletions(
         return []
     seen = {group.external_id for group in snapshot.groups} | snapshot.unreadable_groups
     return plan_deletions(seen | rejected, known)
-
-
-async def _plan_groups(
-    ctx: CycleContext,
-    snapshot: Snapshot,
-    known: Sequence[KnownGroup],
-    staying: frozenset[ExternalId] | None,
-) -> list[Planned]:
-    """Plan new, renamed and refilled groups; whoever may not be removed stays in their groups."""
-    by_id = {group.external_id: group for group in known}
-    planned = []
-    for group in snapshot.groups:
-        mine = by_id.get(group.external_id)
-        change = plan_group(group, mine, await _members(ctx, group, mine), staying)
-        if change is not None:
-            planned.append(change)
-    return planned
-
-
-async def _members(
-    ctx: CycleContext, group: StagedGroup, known: KnownGroup | None
-) -> frozenset[ExternalId]:
-    """Return the members that the account has, asking only where something may have changed."""
-    if known is None:
-        return frozenset()
-    if group.proven and known.holds(group.members):
-        return group.members
-    return await ctx.store.group_members(ctx.fence, known.external_id)
 
 
 async def _confirm(ctx: CycleContext, meter: Meter, found: Survey, ruling: Ruling) -> Confirmation:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from core.engine.context import CycleContext, Meter
 from core.engine.groups import flatten
@@ -20,9 +21,11 @@ from core.errors import PermissionMissingError, RecordError, RemoteError, SignIn
 from core.model.cycle import Problem, ScopeAnswer, Severity, StagedGroup, StagedUser
 from core.model.directory import Digest, ExternalId, Page, ProviderGroup
 
+P = TypeVar("P")
+
 
 @asynccontextmanager
-async def pages_of(source: AsyncIterator[Page]) -> AsyncIterator[AsyncIterator[Page]]:
+async def pages_of(source: AsyncIterator[P]) -> AsyncIterator[AsyncIterator[P]]:
     """Hold a listing open; its generator is closed whatever happens."""
     try:
         yield source

@@ -102,6 +102,27 @@ async def read_scoping(
     return scoping, found, proven, groups.listing.listing.pages
 
 
+async def delta_scoping(
+    ctx: CycleContext, meter: Meter, *, read: bool
+) -> tuple[Scoping, Sequence[StagedGroup] | None, bool, int]:
+    """Return the scope's test for changed people.
+
+    With `read`, some group changed, and all are read: they are returned, with whether they are
+    known in full and the pages asked for. Otherwise the scope's groups have the members that they
+    had when last seen.
+    """
+    if read:
+        groups = await _read_groups(ctx, meter)
+        scoping, proven = await _scoping(ctx, groups)
+        whole = list(groups.listing.groups.values())
+        return scoping, whole, proven and groups.proven, groups.listing.listing.pages
+    scope, previous = ctx.configuration.spec.scope, ctx.configuration.previous_scope
+    named = scope.groups or (previous is not None and previous.groups)
+    members = await ctx.store.scoped_ids(ctx.fence) if named else frozenset[ExternalId]()
+    before = None if previous is None else ScopeRule(previous, members)
+    return Scoping(ScopeRule(scope, members), before), None, True, 0
+
+
 async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
     wanted = bool(ctx.configuration.spec.scope.groups)
     if not ctx.provider.capabilities.groups:

@@ -366,6 +366,9 @@ class Cycle:
         held_set_id: the held set that this cycle left, or that it releases (trigger RELEASE).
         requests: requests that were sent to the provider.
         resumed: how many times another worker took it over.
+        full: somebody wanted everything to be read.
+        reading: "full" or "delta", once that is settled; None where there is no choice.
+        reading_note: why everything was read where a delta would have done, or an empty string.
     """
 
     id: CycleId
@@ -391,6 +394,9 @@ class Cycle:
     requests: int = 0
     resumed: int = 0
     postponed: Postponed | None = None
+    full: bool = False
+    reading: str | None = None
+    reading_note: str = ""
 
     @property
     def whole(self) -> bool:

@@ -187,6 +187,7 @@ class Worker:
             trigger=claim.cycle.trigger,
             dry_run=claim.cycle.dry_run,
             person=claim.person,
+            full=claim.cycle.full,
             bound_plan=None if begun else claim.bound_plan,
         )
 

@@ -57,8 +57,8 @@ class SyncService:
 
         `configuration` is a name or a unique prefix; None means the only one, or the one of this
         channel, else `UsageError` (code ``which_configuration``). `bound_plan_of` names a preview
-        whose very plan is to be applied. `full` reads everything anew, as every cycle does as
-        long as the provider has no delta. With `person` (an id, user name or e-mail), nobody else
+        whose very plan is to be applied. `full` reads everything, where a delta might
+        do. With `person` (an id, user name or e-mail), nobody else
         is read or touched; `configuration` may then be left out where the account knows whose the
         person is. Raises `AlreadyRunningError` with the open cycle,
         `ConflictError` (``configuration_disabled``, ``plan_not_ready``), `NotPermittedError`.
@@ -81,6 +81,7 @@ class SyncService:
             audit=_alone(self._audit.entry(actor, action, chosen.name, full=full), person),
             bound_plan=None if bound is None else bound.plan_digest,
             person=person,
+            full=full and person is None,
             now=self._clock.now(),
         )
         self.wake()

@@ -29,7 +29,7 @@ from core.model.cycle import (
 from core.model.events import AuditEntry
 from core.model.one_person import PersonRun
 from core.model.views import PlanItem
-from core.store import claims, details, one_person
+from core.store import claims, details, one_person, reading
 from core.store.audit import add_audit
 from core.store.claims import Claim
 from core.store.codec import from_json, maybe_time, short_id, to_seconds, to_time
@@ -39,8 +39,10 @@ from core.store.ending import end_cycle
 from core.store.outbox import cycle_card, mark_card, put_item
 
 _SELECT = """
-SELECT c.*, f.name AS configuration_name FROM cycles c
+SELECT c.*, f.name AS configuration_name, r.kind AS reading, r.note AS reading_note,
+    r.wanted_full FROM cycles c
 JOIN configurations f ON f.id = c.configuration_id
+LEFT JOIN cycle_readings r ON r.cycle_id = c.id
 WHERE c.account_id = :account
 """
 _INSERT = """
@@ -74,6 +76,7 @@ class Cycles:
         held_set_id: HeldSetId | None = None,
         bound_plan: str | None = None,
         person: str | None = None,
+        full: bool = False,
         now: datetime,
     ) -> Cycle:
         """Ask for a cycle, for one `person` only if given; its card is stored with it.
@@ -96,6 +99,8 @@ class Cycles:
             )
             if person is not None:
                 await one_person.ask_for(tx, cycle.id, configuration, person)
+            if full:
+                await reading.want_full(tx, cycle.id, configuration)
             await add_audit(tx, audit)
             return cycle
 
@@ -368,6 +373,9 @@ def _cycle(row: Row) -> Cycle:
         plan_digest=row.plan_digest,
         requests=row.requests,
         resumed=row.resumed,
+        full=bool(row.wanted_full),
+        reading=row.reading,
+        reading_note=row.reading_note or "",
         postponed=from_json(row.postponed, Postponed) if row.postponed else None,
     )
 

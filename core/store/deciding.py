@@ -29,10 +29,11 @@ SELECT u.id, u.status, u.status_before, u.disabled_by, u.user_name, u.display_na
     u.match_key, u.profile, s.seq, s.user_name AS new_user_name,
     s.display_name AS new_display_name, s.email AS new_email, s.match_key AS new_match_key,
     s.profile AS new_profile
-FROM {ids} d JOIN users u ON u.id = d.id
+FROM {ids} d CROSS JOIN users u
 LEFT JOIN staged_users s ON s.seq = d.seq
-WHERE u.account_id = :account
+WHERE u.id = d.id AND u.account_id = :account
 """
+"""The cross join keeps SQLite from going through everybody and the list for each of them."""
 _STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
 _CHANGING = _STANDING | {Action.DISABLE, Action.DELETE}
 _MOVES_LICENSES = frozenset({Action.DISABLE, Action.DELETE, Action.ENABLE, Action.RESTORE})

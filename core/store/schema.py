@@ -464,6 +464,28 @@ audit = Table(
     Index("ix_audit_at", "account_id", "at"),
 )
 
+watermarks = Table(
+    "watermarks",
+    metadata,
+    _account(),
+    _text("configuration_id", key=True),
+    _text("mark"),
+    _text("basis"),
+    _text("cycle_id"),
+    _time("full_at"),
+)
+
+cycle_readings = Table(
+    "cycle_readings",
+    metadata,
+    _account(),
+    _text("cycle_id", key=True),
+    _text("configuration_id"),
+    _flag("wanted_full"),
+    _maybe("kind"),
+    _text("note"),
+)
+
 slots = Table(
     "slots",
     metadata,

@@ -13,6 +13,7 @@ from core.errors import StoreError
 from core.model.configuration import InvitationWay
 from core.model.cycle import (
     CycleError,
+    CycleId,
     CycleResult,
     Decision,
     Fence,
@@ -28,7 +29,8 @@ from core.model.cycle import (
 )
 from core.model.directory import ExternalId
 from core.model.one_person import StepNote
-from core.store import applying, finishing, grouping, one_person, pairing, staging
+from core.model.reading import LastReading, ReadKind, SavedWatermark
+from core.store import applying, finishing, grouping, one_person, pairing, reading, staging
 from core.store.applying import Sending
 from core.store.database import Database, Transaction
 
@@ -214,6 +216,26 @@ class SyncStoreSql:
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
         """See `SyncStore.record_group_plan`."""
         await self._write(lambda tx: grouping.record_plan(tx, fence, changes))
+
+    async def last_reading(self, fence: Fence) -> LastReading:
+        """See `SyncStore.last_reading`."""
+        return await self._read(lambda tx: reading.last(tx, fence))
+
+    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
+        """See `SyncStore.note_reading`."""
+        await self._write(lambda tx: reading.note(tx, fence, kind, note))
+
+    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
+        """See `SyncStore.keep_watermark`."""
+        await self._write(lambda tx: reading.keep(tx, fence, saved))
+
+    async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        """See `SyncStore.linked`."""
+        return await self._read(lambda tx: reading.linked(tx, fence, people))
+
+    async def carry_problems(self, fence: Fence, since: CycleId) -> int:
+        """See `SyncStore.carry_problems`."""
+        return await self._write(lambda tx: reading.carry_problems(tx, fence, since))
 
     async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:
         """See `SyncStore.known_person`."""

@@ -13,6 +13,7 @@ from core.model.configuration import InvitationWay
 from core.model.cycle import (
     Action,
     CycleError,
+    CycleId,
     CycleResult,
     Decision,
     Fence,
@@ -27,6 +28,7 @@ from core.model.cycle import (
     StagedUser,
 )
 from core.model.directory import ExternalId
+from core.model.reading import LastReading, ReadKind, SavedWatermark
 
 PROVISIONED = {UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING, UserStatus.ACTIVE}
 
@@ -89,6 +91,8 @@ class MemoryStore:
     finished: Finished | None = None
     canaries: tuple[ExternalId, ...] = ()
     steps: list[str] = field(default_factory=list)
+    saved: SavedWatermark | None = None
+    readings: list[tuple[ReadKind, str]] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     fence_code: str | None = None
     staged: list[StagedUser] = field(default_factory=list)
@@ -364,6 +368,23 @@ class MemoryStore:
     async def record_group_plan(self, fence: Fence, changes: Sequence[GroupChange]) -> None:
         self._check()
         self.planned_groups += [(c.external_id, c.action) for c in changes]
+
+    async def last_reading(self, fence: Fence) -> LastReading:
+        return LastReading(saved=self.saved)
+
+    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
+        self._check()
+        self.readings.append((kind, note))
+
+    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
+        self._check()
+        self.saved = None if saved is None else replace(saved, cycle_id=CycleId("c-0"))
+
+    async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        return sum(id_ in self.links for id_ in people)
+
+    async def carry_problems(self, fence: Fence, since: CycleId) -> int:
+        return 0
 
     async def known_person(self, fence: Fence, name: str, *, key: str) -> ExternalId | None:
         return next(

@@ -61,7 +61,12 @@ class StoreWorld:
         )
 
     async def queue(
-        self, *, dry_run: bool = False, bound_plan: str | None = None, person: str | None = None
+        self,
+        *,
+        dry_run: bool = False,
+        bound_plan: str | None = None,
+        person: str | None = None,
+        full: bool = False,
     ) -> Cycle:
         """Queue a cycle, for one person if given."""
         return await self.store.cycles.queue(
@@ -73,6 +78,7 @@ class StoreWorld:
             audit=self.audit(),
             bound_plan=bound_plan,
             person=person,
+            full=full,
             now=self.clock.now(),
         )
 
@@ -94,6 +100,7 @@ class StoreWorld:
             trigger=claim.cycle.trigger,
             dry_run=claim.cycle.dry_run,
             person=claim.person,
+            full=claim.cycle.full,
             **settings,
         )
 
@@ -102,11 +109,16 @@ class StoreWorld:
         return await run_cycle(self.context(await self.claim(), **more))
 
     async def cycle(
-        self, *, dry_run: bool = False, bound_plan: str | None = None, **more: object
+        self,
+        *,
+        dry_run: bool = False,
+        bound_plan: str | None = None,
+        full: bool = False,
+        **more: object,
     ) -> tuple[CycleOutcome, Cycle]:
         """Run one cycle an hour later; return how it ended and how it is stored."""
         self.clock.time += timedelta(hours=1)
-        queued = await self.queue(dry_run=dry_run, bound_plan=bound_plan)
+        queued = await self.queue(dry_run=dry_run, bound_plan=bound_plan, full=full)
         outcome = await self.run(**more)
         return outcome, await self.store.cycles.get(queued.id)
 

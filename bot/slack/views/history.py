@@ -81,7 +81,7 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
         header(f"{icon} {cycle.configuration_name}: {word}"),
         *_facts(view),
         *reason(cycle),
-        *[section(line) for line in (_proof(view), held_line(view)) if line],
+        *[section(line) for line in (_proof(view), held_line(view), _reading(view)) if line],
         *[section(line) for line in words.frozen_lines(cycle.postponed)],
         *_problems(view),
         *([*one_person.steps(view.person)] if view.person else _samples(view)),
@@ -103,6 +103,10 @@ def _facts(view: CycleView) -> list[Block]:
     groups = words.groups_line(counts, due=cycle.dry_run)
     begun = cycle.started_at is not None
     return counted(line(counts) if begun else "", groups, f"{read} · started by {by}")
+
+
+def _reading(view: CycleView) -> str:
+    return escape(words.reading(view.cycle.reading, view.cycle.reading_note))
 
 
 def _proof(view: CycleView) -> str:

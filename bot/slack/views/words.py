@@ -221,6 +221,13 @@ def license_line(licenses: LicenseSummary) -> str:
     return line
 
 
+def reading(kind: str | None, note: str) -> str:
+    """Return what a cycle read, where that is worth telling; plain text."""
+    if kind == "delta":
+        return "Only what changed since the cycle before was read."
+    return f"Everything was read, not only what changed: {lowered(note)}" if note else ""
+
+
 def unproven(proof: Proof | None) -> str:
     """Return which proof failed and what that means, or an empty string; plain text."""
     if proof is None or proof.proven:

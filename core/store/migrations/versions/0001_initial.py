@@ -41,6 +41,8 @@ def upgrade() -> None:
     _rejections()
     _settings()
     _slots()
+    _watermarks()
+    _cycle_readings()
     _staged_unmet()
     _staged_users()
     _secrets()
@@ -404,6 +406,25 @@ def _settings() -> None:
         "settings",
         *_texts("account_id", "key", "value"),
         sa.PrimaryKeyConstraint("account_id", "key", name="pk_settings"),
+    )
+
+
+def _watermarks() -> None:
+    op.create_table(
+        "watermarks",
+        *_texts("account_id", "configuration_id", "mark", "basis", "cycle_id"),
+        sa.Column("full_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("configuration_id", name="pk_watermarks"),
+    )
+
+
+def _cycle_readings() -> None:
+    op.create_table(
+        "cycle_readings",
+        *_texts("account_id", "cycle_id", "configuration_id", "note"),
+        sa.Column("wanted_full", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("kind", sa.Text, nullable=True),
+        sa.PrimaryKeyConstraint("cycle_id", name="pk_cycle_readings"),
     )
 
 

@@ -1,0 +1,48 @@
+"""How much of a directory a cycle reads: everything, or what changed since a watermark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.model.cycle import CycleId
+from core.model.directory import Watermark
+
+
+class ReadKind(StrEnum):
+    """What a cycle read."""
+
+    FULL = "full"
+    DELTA = "delta"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedWatermark:
+    """Where the next delta of a configuration begins.
+
+    Attributes:
+        basis: what the reading depended on (scope, mapping, provider, decoder); a delta on top of
+            another basis would miss people.
+        cycle_id: the cycle that read up to it: what was wrong with people then still is, unless
+            they are in the delta.
+        full_at: when everything was read last.
+    """
+
+    mark: Watermark
+    basis: str
+    cycle_id: CycleId
+    full_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastReading:
+    """What is known before a cycle reads.
+
+    Attributes:
+        saved: the watermark, or None if everything is to be read.
+        conflicts: that cycle left conflicts, which only a whole listing can judge.
+    """
+
+    saved: SavedWatermark | None
+    conflicts: bool = False
