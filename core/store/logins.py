@@ -28,6 +28,17 @@ SELECT n.position, u.id, u.status, u.place, u.last_login_at FROM {names} AS n
 JOIN users u ON u.account_id = :account AND lower(u.user_name) = lower(n.key)
 WHERE u.status <> 'deleted'
 """
+_ONE = {
+    NamedBy.EMAIL: """
+SELECT id, status, place, last_login_at FROM users
+WHERE account_id = :account AND match_key = :key
+""",
+    NamedBy.USER_NAME: """
+SELECT id, status, place, last_login_at FROM users
+WHERE account_id = :account AND lower(user_name) = lower(CAST(:key AS text))
+  AND status <> 'deleted' LIMIT 2
+""",
+}
 _AHEAD = """
 SELECT count(*) FROM users
 WHERE account_id = :account AND status = 'waiting' AND place < :place
@@ -73,10 +84,10 @@ class Logins:
         """Return the answer to a login that changes nothing, or None if one would."""
 
         async def work(tx: Transaction) -> Login | None:
-            row = (await _found(tx, [name])).get(0)
-            if row is None:
+            rows = await tx.rows(_ONE[name.by], key=name.key)
+            if len(rows) != 1:
                 return Login(status=LoginStatus.UNKNOWN)
-            status = UserStatus(row.status)
+            row, status = rows[0], UserStatus(rows[0].status)
             if status is UserStatus.ACTIVE:
                 return None if _due(row, now) else Login(status=LoginStatus.ACTIVE)
             if status is UserStatus.WAITING:
