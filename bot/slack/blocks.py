@@ -115,7 +115,8 @@ def plain(text: str, most: int) -> Block:
 
 def mrkdwn(text: str, most: int = 3000) -> Block:
     """Return a mrkdwn object of a text whose quotes are escaped; bare links stay bare."""
-    return {"type": "mrkdwn", "text": clip(text, most) or "-", "verbatim": True}
+    shown = clip(text, most)
+    return {"type": "mrkdwn", "text": shown if shown.strip() else "-", "verbatim": True}
 
 
 def header(text: str) -> Block:

@@ -110,16 +110,20 @@ class WizardService:
                 del kept[key]
         return await self._store.drafts.put(actor.id, draft_id, kept, now=self._clock.now())
 
-    async def taken(self, name: str, *, but: ConfigurationId | None = None) -> str | None:
-        """Return the name of another configuration that this one collides with, or None."""
+    async def taken(self, owner: str, draft_id: str, name: str) -> str | None:
+        """Return the name of another configuration that a draft's collides with, or None.
+
+        Raises `NotFoundError` for a draft that is not this actor id's own.
+        """
+        draft = await self._store.drafts.get(owner, draft_id)
         stored = await self._store.configurations.by_name(name)
-        return stored.name if stored is not None and stored.id != but else None
+        return stored.name if stored is not None and stored.id != draft.configuration else None
 
     async def judge(self, draft: Draft) -> tuple[ConfigurationSpec | None, dict[str, str]]:
         """Return the configuration that a draft describes, and what is wrong by field."""
         stored = await self._stored(draft)
         spec, errors = judged(draft.fields, base=stored.spec if stored else None)
-        other = await self.taken(draft.fields.get("name", ""), but=draft.configuration)
+        other = await self.taken(draft.owner, draft.id, draft.fields.get("name", ""))
         if other is not None:
             errors["name"] = (
                 f"There is a configuration called {other} already; case does not count."

@@ -51,7 +51,8 @@ async def check(what: Received, core: Core) -> Payload | None:
         kind = entered.get("kind", mark.kind)
         errors = wrong_in(mark.step, entered, kind=kind, kept=mark.kept and kind == mark.kind)
     if mark.step == view.ORDER[0] and "name" not in errors and not mark.edits:
-        other = await core.wizard.taken(entered.get("name", ""))
+        owner = f"slack:{what.user}"
+        other = await core.wizard.taken(owner, mark.draft, entered.get("name", ""))
         if other is not None:
             errors["name"] = f"There is one called {other} already; case does not count."
     shown = {field: text[:150] for field, text in errors.items() if field in what.values}

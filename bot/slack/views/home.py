@@ -87,7 +87,8 @@ def _troubled(each: ConfigurationStatus) -> bool:
     configuration = each.configuration
     failed = each.last is not None and each.last.result is CycleResult.FAILURE
     stopped = configuration.stopped_reason is not None
-    return configuration.enabled and (failed or stopped or each.held is not None)
+    waits = stopped or configuration.quarantined or each.held is not None
+    return configuration.enabled and (failed or waits)
 
 
 def _configurations(view: StatusView, role: Role, now: datetime) -> list[Block]:
