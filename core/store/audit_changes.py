@@ -73,7 +73,7 @@ def _leaves(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, ob
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")
-        elif value not in (None, [], ()):
+        elif value not in (None, "", [], ()):
             yield f"{prefix}{name}", value
 
 

@@ -144,7 +144,8 @@ def test_what_was_created_is_told_whole_and_lengths_as_the_file_has_them():
     old, new = differences(None, BEFORE)
     assert old == {}
     assert (new["name"], new["grace"], new["provider.type"]) == ("people", "30d", "scim")
-    assert "schedule" not in new
+    assert not any(value in ("", None) for value in new.values())
+    assert not {"schedule", "channel"} & new.keys()
 
 
 def test_a_secret_that_is_no_reference_is_never_told():
