@@ -36,7 +36,7 @@ class Message:
 def message(text: str, *blocks: Block) -> Message:
     """Return a message whose action ids are told apart and whose text fits every method."""
     shown = distinct(fitted(blocks))
-    return Message(text=clip(text, LIMITS["message.text.update"]) or "-", blocks=shown)
+    return Message(text=_said(text, LIMITS["message.text.update"]), blocks=shown)
 
 
 def modal(
@@ -115,8 +115,13 @@ def plain(text: str, most: int) -> Block:
 
 def mrkdwn(text: str, most: int = 3000) -> Block:
     """Return a mrkdwn object of a text whose quotes are escaped; bare links stay bare."""
+    return {"type": "mrkdwn", "text": _said(text, most), "verbatim": True}
+
+
+def _said(text: str, most: int) -> str:
+    """Return a text that is not too long, and that says something where it was blank."""
     shown = clip(text, most)
-    return {"type": "mrkdwn", "text": shown if shown.strip() else "-", "verbatim": True}
+    return shown if shown.strip() else "-"
 
 
 def header(text: str) -> Block:

@@ -285,7 +285,7 @@ def _postgresql_engine(address: Address) -> AsyncEngine:
         address.driver_url,
         pool_size=5,
         max_overflow=5,
-        pool_timeout=10,
+        pool_timeout=30,
         connect_args={
             "timeout": 10,
             "command_timeout": 90,
