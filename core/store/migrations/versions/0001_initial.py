@@ -41,22 +41,12 @@ def upgrade() -> None:
     _rejections()
     _settings()
     _slots()
-    _watermarks()
-    _cycle_readings()
     _staged_unmet()
     _staged_users()
-    _secrets()
-    _drafts()
     _users()
     _configuration_revisions()
     _held_items()
     _leases()
-    _role_grants()
-    _app_tokens()
-    _personal_cycles()
-    _audit_heads()
-    _alert_marks()
-    _license_days()
 
 
 def _audit() -> None:
@@ -409,25 +399,6 @@ def _settings() -> None:
     )
 
 
-def _watermarks() -> None:
-    op.create_table(
-        "watermarks",
-        *_texts("account_id", "configuration_id", "mark", "basis", "cycle_id"),
-        sa.Column("full_at", sa.Double, nullable=False),
-        sa.PrimaryKeyConstraint("configuration_id", name="pk_watermarks"),
-    )
-
-
-def _cycle_readings() -> None:
-    op.create_table(
-        "cycle_readings",
-        *_texts("account_id", "cycle_id", "configuration_id", "note"),
-        sa.Column("wanted_full", sa.Boolean, nullable=False, server_default=sa.false()),
-        sa.Column("kind", sa.Text, nullable=True),
-        sa.PrimaryKeyConstraint("cycle_id", name="pk_cycle_readings"),
-    )
-
-
 def _slots() -> None:
     op.create_table(
         "slots",
@@ -570,99 +541,4 @@ def _leases() -> None:
         sa.Column("epoch", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("expires_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("cycle_id", name="pk_leases"),
-    )
-
-
-def _role_grants() -> None:
-    op.create_table(
-        "role_grants",
-        *_texts("account_id", "subject_kind", "subject_id", "role", "name", "granted_by"),
-        sa.Column("granted_at", sa.Double, nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "subject_kind", "subject_id", name="pk_role_grants"),
-    )
-
-
-def _app_tokens() -> None:
-    op.create_table(
-        "app_tokens",
-        *_texts("account_id", "name", "created_by"),
-        sa.Column("id", _BIG, nullable=False, autoincrement=False),
-        sa.Column("token_hash", sa.LargeBinary, nullable=False),
-        sa.Column("created_at", sa.Double, nullable=False),
-        sa.Column("last_used_at", sa.Double, nullable=True),
-        sa.Column("revoked_at", sa.Double, nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_app_tokens"),
-    )
-    op.create_index("uq_app_tokens_token_hash", "app_tokens", ["token_hash"], unique=True)
-    op.create_index(
-        "uq_app_tokens_name",
-        "app_tokens",
-        ["account_id", "name"],
-        unique=True,
-        sqlite_where=sa.text("revoked_at IS NULL"),
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    )
-
-
-def _secrets() -> None:
-    op.create_table(
-        "secrets",
-        *_texts("account_id", "id", "sealed"),
-        sa.Column("created_at", sa.Double, nullable=False),
-        sa.Column("created_by", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_secrets"),
-    )
-
-
-def _drafts() -> None:
-    op.create_table(
-        "drafts",
-        *_texts("account_id", "id", "owner", "about"),
-        sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
-        sa.Column("document", sa.Text, nullable=False),
-        sa.Column("updated_at", sa.Double, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_drafts"),
-    )
-    op.create_index("uq_drafts_about", "drafts", ["account_id", "owner", "about"], unique=True)
-
-
-def _personal_cycles() -> None:
-    op.create_table(
-        "personal_cycles",
-        *_texts("account_id", "cycle_id", "configuration_id", "asked"),
-        sa.Column("external_id", sa.Text, nullable=True),
-        *_texts("steps"),
-        sa.PrimaryKeyConstraint("cycle_id", name="pk_personal_cycles"),
-    )
-
-
-def _audit_heads() -> None:
-    op.create_table(
-        "audit_heads",
-        sa.Column("account_id", sa.Text, nullable=False),
-        sa.Column("seq", _BIG, nullable=False),
-        sa.Column("hash", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("account_id", name="pk_audit_heads"),
-    )
-
-
-def _alert_marks() -> None:
-    op.create_table(
-        "alert_marks",
-        *_texts("account_id", "key", "by"),
-        sa.Column("at", sa.Double, nullable=False),
-        sa.Column("until", sa.Double, nullable=True),
-        sa.PrimaryKeyConstraint("account_id", "key", name="pk_alert_marks"),
-    )
-
-
-def _license_days() -> None:
-    op.create_table(
-        "license_days",
-        *_texts("account_id"),
-        sa.Column("day", sa.Integer, nullable=False, autoincrement=False),
-        sa.Column("total", sa.Integer, nullable=False),
-        sa.Column("used", sa.Integer, nullable=False),
-        sa.Column("waiting", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "day", name="pk_license_days"),
     )

@@ -1,0 +1,147 @@
+"""Running it from chat: roles, drafts, secrets, applications, marks, deltas, the audit's head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision: str | None = "0001"
+branch_labels: Sequence[str] | None = None
+depends_on: Sequence[str] | None = None
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, nullable=False) for name in names]
+
+
+def upgrade() -> None:
+    """Make the tables."""
+    _watermarks()
+    _cycle_readings()
+    _secrets()
+    _drafts()
+    _role_grants()
+    _app_tokens()
+    _personal_cycles()
+    _audit_heads()
+    _alert_marks()
+    _license_days()
+
+
+def _watermarks() -> None:
+    op.create_table(
+        "watermarks",
+        *_texts("account_id", "configuration_id", "mark", "basis", "cycle_id"),
+        sa.Column("full_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("configuration_id", name="pk_watermarks"),
+    )
+
+
+def _cycle_readings() -> None:
+    op.create_table(
+        "cycle_readings",
+        *_texts("account_id", "cycle_id", "configuration_id", "note"),
+        sa.Column("wanted_full", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("kind", sa.Text, nullable=True),
+        sa.PrimaryKeyConstraint("cycle_id", name="pk_cycle_readings"),
+    )
+
+
+def _secrets() -> None:
+    op.create_table(
+        "secrets",
+        *_texts("account_id", "id", "sealed"),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_secrets"),
+    )
+
+
+def _drafts() -> None:
+    op.create_table(
+        "drafts",
+        *_texts("account_id", "id", "owner", "about"),
+        sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("updated_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_drafts"),
+    )
+    op.create_index("uq_drafts_about", "drafts", ["account_id", "owner", "about"], unique=True)
+
+
+def _role_grants() -> None:
+    op.create_table(
+        "role_grants",
+        *_texts("account_id", "subject_kind", "subject_id", "role", "name", "granted_by"),
+        sa.Column("granted_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "subject_kind", "subject_id", name="pk_role_grants"),
+    )
+
+
+def _app_tokens() -> None:
+    op.create_table(
+        "app_tokens",
+        *_texts("account_id", "name", "created_by"),
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("token_hash", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("last_used_at", sa.Double, nullable=True),
+        sa.Column("revoked_at", sa.Double, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_app_tokens"),
+    )
+    op.create_index("uq_app_tokens_token_hash", "app_tokens", ["token_hash"], unique=True)
+    op.create_index(
+        "uq_app_tokens_name",
+        "app_tokens",
+        ["account_id", "name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+
+
+def _personal_cycles() -> None:
+    op.create_table(
+        "personal_cycles",
+        *_texts("account_id", "cycle_id", "configuration_id", "asked"),
+        sa.Column("external_id", sa.Text, nullable=True),
+        *_texts("steps"),
+        sa.PrimaryKeyConstraint("cycle_id", name="pk_personal_cycles"),
+    )
+
+
+def _audit_heads() -> None:
+    op.create_table(
+        "audit_heads",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("seq", _BIG, nullable=False),
+        sa.Column("hash", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name="pk_audit_heads"),
+    )
+
+
+def _alert_marks() -> None:
+    op.create_table(
+        "alert_marks",
+        *_texts("account_id", "key", "by"),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("until", sa.Double, nullable=True),
+        sa.PrimaryKeyConstraint("account_id", "key", name="pk_alert_marks"),
+    )
+
+
+def _license_days() -> None:
+    op.create_table(
+        "license_days",
+        *_texts("account_id"),
+        sa.Column("day", sa.Integer, nullable=False, autoincrement=False),
+        sa.Column("total", sa.Integer, nullable=False),
+        sa.Column("used", sa.Integer, nullable=False),
+        sa.Column("waiting", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "day", name="pk_license_days"),
+    )
