@@ -7,7 +7,9 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +20,7 @@ from core.ports import Clock, Notifier
 from core.scheduling.bell import Bell
 from core.store.opening import Store
 
+T = TypeVar("T")
 InvitationSender = Callable[[Invitation], Awaitable[None]]
 """Sends one invitation; raises as `Notifier.deliver`."""
 
@@ -36,6 +39,34 @@ def pause_after(attempts: int, asked: float | None = None) -> float:
     if asked is not None:
         return max(asked, 0.0)
     return min(FIRST_PAUSE * 2.0 ** min(attempts, 20), LONGEST_PAUSE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Failure:
+    """Why something did not leave the machine; `final` if trying again cannot help."""
+
+    code: str
+    final: bool = False
+    retry_after: float | None = None
+
+
+async def _attempt(
+    work: Awaitable[T], *, attempts: int, log: structlog.stdlib.BoundLogger
+) -> T | _Failure:
+    """Try to hand one thing over; whatever goes wrong is a failure of this thing only."""
+    try:
+        async with asyncio.timeout(_STUCK_AFTER):
+            return await work
+    except TerminalRemoteError as error:
+        log.warning("outbox.undeliverable", code=error.code)
+        return _Failure(code=error.code, final=True)
+    except RemoteError as error:
+        return _Failure(code=error.code, retry_after=error.retry_after)
+    except TimeoutError:
+        return _Failure(code="timeout")
+    except Exception:
+        log.exception("outbox.failed")
+        return _Failure(code="internal_error", final=attempts >= MAX_FAULTS)
 
 
 class OutboxLoop:
@@ -157,24 +188,13 @@ class OutboxLoop:
 
     async def _deliver(self, notifier: Notifier, item: OutboxItem, shown: Delivery | None) -> None:
         log = _log.bind(key=item.key, kind=item.kind.value, attempts=item.attempts)
-        try:
-            async with asyncio.timeout(_STUCK_AFTER):
-                delivery = await notifier.deliver(item, shown)
-        except TerminalRemoteError as error:
-            log.warning("outbox.undeliverable", code=error.code)
-            await self._give_up(item, error.code)
-        except RemoteError as error:
-            await self._again(item, error.code, error.retry_after)
-        except TimeoutError:
-            await self._again(item, "timeout", None)
-        except Exception:
-            log.exception("outbox.failed")
-            if item.attempts >= MAX_FAULTS:
-                await self._give_up(item, "internal_error")
-            else:
-                await self._again(item, "internal_error", None)
+        found = await _attempt(notifier.deliver(item, shown), attempts=item.attempts, log=log)
+        if not isinstance(found, _Failure):
+            await self._store.outbox.delivered(item, found, now=self._clock.now())
+        elif found.final:
+            await self._give_up(item, found.code)
         else:
-            await self._store.outbox.delivered(item, delivery, now=self._clock.now())
+            await self._again(item, found.code, found.retry_after)
 
     async def _give_up(self, item: OutboxItem, code: str) -> None:
         await self._store.outbox.undeliverable(item, error=code, now=self._clock.now())
@@ -190,26 +210,15 @@ class OutboxLoop:
 
     async def _invite(self, invitation: Invitation, send: InvitationSender) -> None:
         log = _log.bind(invitation=invitation.id, attempts=invitation.attempts)
-        fail = self._store.invitations.failed
-        try:
-            async with asyncio.timeout(_STUCK_AFTER):
-                await send(invitation)
-        except TerminalRemoteError as error:
-            log.warning("invitation.undeliverable", code=error.code)
-            await fail(invitation.id, error=error.code, retry_at=None)
-        except RemoteError as error:
-            at = self._later(self._clock.now(), invitation.attempts, error.retry_after)
-            await fail(invitation.id, error=error.code, retry_at=at)
-        except TimeoutError:
-            at = self._later(self._clock.now(), invitation.attempts, None)
-            await fail(invitation.id, error="timeout", retry_at=at)
-        except Exception:
-            log.exception("invitation.failed")
-            at = self._later(self._clock.now(), invitation.attempts, None)
-            spent = invitation.attempts >= MAX_FAULTS
-            await fail(invitation.id, error="internal_error", retry_at=None if spent else at)
-        else:
-            await self._store.invitations.sent([invitation.id], now=self._clock.now())
+        found = await _attempt(send(invitation), attempts=invitation.attempts, log=log)
+        now = self._clock.now()
+        if not isinstance(found, _Failure):
+            await self._store.invitations.sent([invitation.id], now=now)
+            return
+        at = self._later(now, invitation.attempts, found.retry_after)
+        await self._store.invitations.failed(
+            invitation.id, error=found.code, retry_at=None if found.final else at
+        )
 
     def _later(self, now: datetime, attempts: int, asked: float | None) -> datetime:
         return now + timedelta(seconds=pause_after(attempts, asked))
