@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import page_blocks as kit
 from playwright.async_api import Page, WebSocketRoute
 
 from bot.demo import modals, people
@@ -168,3 +169,17 @@ async def world() -> AsyncIterator[World]:
     async with serve(options) as demo:
         demo.dispatcher.transport = app
         yield World(demo=demo, app=app)
+
+
+async def conversation(server: World) -> None:
+    """A morning in the channel: talk, a run card, a result, a table, a private answer."""
+    server.post(user=OWNER, text="Good morning. Two people start today :wave:")
+    server.post(user=OWNER, text="I start the sync, <@U0ADMIN001> please watch the *licenses*.")
+    server.post(user=ADMIN, text="Will do.\n&gt; 100 licenses, 98 used\nThat is tight.")
+    ts = server.post("Syncing people-scim", blocks=kit.run_card())
+    server.post(user=ADMIN, text="How long does it take?", thread_ts=ts)
+    server.post("About 20 seconds for 120 people.", thread_ts=ts)
+
+
+def box(page: Page):
+    return page.locator("#composer-input")

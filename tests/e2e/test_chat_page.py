@@ -1,68 +1,15 @@
 """The chat page in a real browser: what is seen, typed and clicked, and what is sent for it."""
 
 import re
-from collections.abc import AsyncIterator
 
 import page_blocks as kit
 import pytest
-import pytest_asyncio
-from page_world import ADMIN, GENERAL, OPS, OWNER, World, world
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from page_world import ADMIN, GENERAL, OPS, OWNER, box
+from playwright.async_api import expect
 
-from tests.support.browser import launched, shot, violations
+from tests.support.browser import shot
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def server() -> AsyncIterator[World]:
-    async with world() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    context = await browser.new_context(
-        viewport={"width": 1280, "height": 860}, locale="en-GB", timezone_id="UTC"
-    )
-    context.set_default_timeout(6000)
-    yield context
-    await context.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(context: BrowserContext, server: World) -> AsyncIterator[Page]:
-    """The page, connected; it fails the test when the page logs an error or breaks its policy."""
-    page = await context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-    await server.watch(page)
-    await page.goto(server.url)
-    await expect(page.locator("h1")).to_contain_text("it-directory")
-    yield page
-    wanted = [error for error in errors if "WebSocket connection" not in error]
-    assert wanted == []
-
-
-def box(page: Page):
-    return page.locator("#composer-input")
-
-
-async def conversation(server: World) -> None:
-    """A morning in the channel: talk, a run card, a result, a table, a private answer."""
-    server.post(user=OWNER, text="Good morning. Two people start today :wave:")
-    server.post(user=OWNER, text="I start the sync, <@U0ADMIN001> please watch the *licenses*.")
-    server.post(user=ADMIN, text="Will do.\n&gt; 100 licenses, 98 used\nThat is tight.")
-    ts = server.post("Syncing people-scim", blocks=kit.run_card())
-    server.post(user=ADMIN, text="How long does it take?", thread_ts=ts)
-    server.post("About 20 seconds for 120 people.", thread_ts=ts)
 
 
 async def test_messages_appear_without_reload_and_are_edited_and_deleted_in_place(page, server):
@@ -528,74 +475,3 @@ async def test_nothing_is_loaded_from_elsewhere_and_no_inline_code_may_run(page,
     loaded = await page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
     assert loaded
     assert all(name.startswith(server.url) for name in loaded)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_state_of_the_page_is_clean_under_axe(page, server, scheme):
-    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    await conversation(server)
-    await expect(page.locator(".plan")).to_be_visible()
-    await shot(page, f"{scheme}-run-card")
-    found = {"run card": await violations(page)}
-
-    await page.get_by_role("button", name="2 replies").click()
-    await shot(page, f"{scheme}-thread")
-    found["thread"] = await violations(page)
-    await page.keyboard.press("Escape")
-
-    server.post("r", blocks=kit.RESULT)
-    server.post("t", blocks=kit.TABLE, only_for=OWNER)
-    await expect(page.locator("table")).to_be_visible()
-    await shot(page, f"{scheme}-table")
-    found["table"] = await violations(page)
-
-    server.post("p", blocks=kit.PLAYGROUND)
-    await expect(page.get_by_text("from_the_future")).to_be_visible()
-    await shot(page, f"{scheme}-playground")
-    await page.get_by_role("button", name="A person").click()
-    found["playground"] = await violations(page)
-    await page.keyboard.press("Escape")
-
-    server.open_modal(kit.modal())
-    await expect(page.get_by_role("dialog")).to_be_visible()
-    await shot(page, f"{scheme}-modal")
-    found["modal"] = await violations(page)
-    await page.keyboard.press("Escape")
-
-    await box(page).press_sequentially("/dirsync s")
-    await expect(page.locator("#composer .completion")).to_be_visible()
-    await shot(page, f"{scheme}-completion")
-    found["completion"] = await violations(page)
-
-    await page.locator('#sidebar [data-channel="D0OWNER001"]').click()
-    server.publish_home(kit.HOME)
-    await expect(page.locator(".home .header")).to_be_visible()
-    await shot(page, f"{scheme}-home")
-    found["home"] = await violations(page)
-    assert {state: errors for state, errors in found.items() if errors} == {}
-
-
-async def test_a_chosen_theme_wins_over_the_systems(page):
-    await page.get_by_role("button", name="Theme").click()
-    await page.get_by_role("menuitemradio", name="Dark").click()
-    await page.reload()
-    background = "getComputedStyle(document.querySelector('#conversation')).backgroundColor"
-    assert await page.evaluate(background) == "rgb(21, 24, 29)"
-
-
-async def test_on_a_phone_the_side_bar_is_a_drawer_and_nothing_overflows(page, server):
-    await page.set_viewport_size({"width": 390, "height": 780})
-    await conversation(server)
-    server.post("t", blocks=kit.TABLE)
-    await expect(page.locator("#sidebar")).to_be_hidden()
-    await shot(page, "phone-conversation")
-    assert await page.evaluate("document.documentElement.scrollWidth") == 390
-    await page.get_by_role("button", name="Open the side bar").click()
-    await expect(page.locator("#sidebar")).to_be_in_viewport(ratio=1)
-    await shot(page, "phone-drawer")
-    assert await violations(page) == []
-    await page.locator('#sidebar [data-channel="C0GENERAL1"]').click()
-    await expect(page.locator("#sidebar")).to_be_hidden()
-    server.open_modal(kit.modal())
-    await expect(page.get_by_role("dialog")).to_be_visible()
-    await shot(page, "phone-modal")
