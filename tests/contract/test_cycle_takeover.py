@@ -21,6 +21,7 @@ from core.store.opening import Store, open_store
 from tests.support.clocks import WallClock
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import configuration
+from tests.support.figures import FULL
 from tests.support.paused_cycle import PEOPLE, directory
 from tests.support.scripted_directory import ScriptedDirectory, people, person, team
 from tests.support.store_world import StoreWorld, store_world
@@ -174,7 +175,6 @@ def replaced(ctx: object, store: object) -> object:
     return replace(ctx, store=store, progress_every=1000.0)
 
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 CALLS = 29
 KILLED_AT = list(range(1, CALLS + 1)) if FULL else [9, 19, 24, 28, 29]
 SPEC = {"mapping": {"shirt_size": "shirt"}, "guard": Guard(percent=10, minimum=5)}

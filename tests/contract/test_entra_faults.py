@@ -5,10 +5,9 @@ and a cycle runs; then an undisturbed one does. What is right is taken from the 
 what the proxy let through.
 """
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -28,61 +27,23 @@ from tests.support.entra_faults import (
 )
 from tests.support.entra_world import EntraWorld, entra_world
 from tests.support.faultproxy import FaultProxy
-from tests.support.faults import Change
-from tests.support.figures import SEED, figure
+from tests.support.figures import figure
+from tests.support.page_faults import HURRIED, LIMITS, SLOW, all_cases, sampled
 from tests.vendors.entra_tokens import SECRET
 
 PEOPLE, PAGE = 60, 5
 PAGES = PEOPLE // PAGE
 USERS, GROUPS, MEMBERS = "/v1.0/users", "/v1.0/groups", "/v1.0/$batch"
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 FIGURE = figure("Entra's pages by each fault, through whole cycles")
-LIMITS = HttpLimits(
-    connect=5,
-    read=5,
-    total=5,
-    max_body=2**21,
-    attempts=2,
-    retry_wait=0.001,
-    retry_wait_max=0.01,
-    per_second=10_000,
+
+
+CASES = all_cases(
+    pages=PAGES,
+    paths={"users": USERS, "groups": GROUPS, "members": MEMBERS},
+    faults={"users": OF_PEOPLE, "groups": ANYWHERE, "members": OF_MEMBERS},
+    of_middle_pages=OF_MIDDLE_PAGES,
 )
-HURRIED = replace(LIMITS, total=0.4, attempts=1)
-SLOW = frozenset({"slow_drip"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    path: str
-    page: int
-    name: str
-    change: Change
-
-    def __str__(self) -> str:
-        return f"{self.path.rpartition('/')[2]}{self.page}-{self.name}"
-
-
-def _all_cases() -> list[Case]:
-    whole = [
-        Case(path=USERS, page=page, name=name, change=change)
-        for page in range(1, PAGES + 1)
-        for name, change in OF_PEOPLE.items()
-    ]
-    whole += [
-        Case(path=USERS, page=page, name=name, change=change)
-        for page in range(2, PAGES)
-        for name, change in OF_MIDDLE_PAGES.items()
-    ]
-    whole += [
-        Case(path=path, page=1, name=name, change=change)
-        for path, faults in ((GROUPS, ANYWHERE), (MEMBERS, OF_MEMBERS))
-        for name, change in faults.items()
-    ]
-    return whole
-
-
-CASES = _all_cases()
-SAMPLE = [case for n, case in enumerate(CASES) if FULL or n % 25 == SEED % 25]
+SAMPLE = sampled(CASES)
 
 
 def test_there_are_at_least_five_hundred_cases():

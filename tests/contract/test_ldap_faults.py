@@ -1,6 +1,5 @@
 """Each page of an LDAP listing by each fault: nobody is ever lost behind a proven end."""
 
-import os
 from collections.abc import Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from tests.support.clocks import WallClock
+from tests.support.figures import FULL
 from tests.support.ldap_faults import CODES, Fault, LdapFaultProxy, Wrong
 from tests.support.scim_backend import TOKEN
 from tests.support.slapd import READER, SUFFIX, Slapd, running_slapd
@@ -125,7 +125,6 @@ WRONGS = {
     **{f"{name}, with entries": Wrong(code=code) for name, code in CODES.items()},
     **{f"{name}, alone": Wrong(code=code, entries=False) for name, code in CODES.items()},
 }
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 CASES = [
     (name, page)
     for number, name in enumerate(WRONGS)

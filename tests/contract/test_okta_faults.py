@@ -5,7 +5,6 @@ and a cycle runs; then an undisturbed one does. What is right is taken from the 
 what the proxy let through.
 """
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,67 +20,31 @@ from core.model.cycle import CycleResult
 from core.providers.okta.provider import OktaProvider
 from tests.support.engine_world import World
 from tests.support.faultproxy import FaultProxy
-from tests.support.faults import Change
-from tests.support.figures import SEED, figure
+from tests.support.figures import figure
 from tests.support.okta_faults import A_PERSONS_OWN, ANYWHERE, OF_MIDDLE_PAGES, OF_PEOPLE
 from tests.support.okta_world import OktaWorld, okta_world
+from tests.support.page_faults import HURRIED, LIMITS, SLOW, Case, all_cases, sampled
 from tests.support.scim_backend import TOKEN
 
 PEOPLE, PAGE = 60, 5
 PAGES = PEOPLE // PAGE
 USERS, GROUPS, MEMBERS = "/api/v1/users", "/api/v1/groups", "/api/v1/groups/{id}/users"
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 FIGURE = figure("Okta's pages by each fault, through whole cycles")
-LIMITS = HttpLimits(
-    connect=5,
-    read=5,
-    total=5,
-    max_body=2**21,
-    attempts=2,
-    retry_wait=0.001,
-    retry_wait_max=0.01,
-    per_second=10_000,
-)
-HURRIED = replace(LIMITS, total=0.4, attempts=1)
-SLOW = frozenset({"slow_drip"})
 UNSEEN = frozenset({"record_dropped", "empty_page"})
 """What nobody could notice: a whole, well-formed list of members that is not the right one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    path: str
-    page: int
-    name: str
-    change: Change
-
-    def __str__(self) -> str:
-        kind = "members" if self.path == MEMBERS else self.path.rpartition("/")[2]
-        return f"{kind}{self.page}-{self.name}"
-
-
-def _all_cases() -> list[Case]:
-    whole = [
-        Case(path=USERS, page=page, name=name, change=change)
-        for page in range(1, PAGES + 1)
-        for name, change in OF_PEOPLE.items()
-    ]
-    whole += [
-        Case(path=USERS, page=page, name=name, change=change)
-        for page in range(2, PAGES)
-        for name, change in OF_MIDDLE_PAGES.items()
-    ]
-    whole += [
-        Case(path=path, page=1, name=name, change=change)
-        for path in (GROUPS, MEMBERS)
-        for name, change in ANYWHERE.items()
-        if path == GROUPS or name not in UNSEEN
-    ]
-    return whole
-
-
-CASES = _all_cases()
-SAMPLE = [case for n, case in enumerate(CASES) if FULL or n % 25 == SEED % 25]
+CASES = all_cases(
+    pages=PAGES,
+    paths={"users": USERS, "groups": GROUPS, "members": MEMBERS},
+    faults={
+        "users": OF_PEOPLE,
+        "groups": ANYWHERE,
+        "members": {n: c for n, c in ANYWHERE.items() if n not in UNSEEN},
+    },
+    of_middle_pages=OF_MIDDLE_PAGES,
+)
+SAMPLE = sampled(CASES)
 
 
 def test_there_are_at_least_five_hundred_cases():

@@ -1,6 +1,5 @@
 """Each page of a SCIM listing by each fault: nobody is ever lost behind a proven end."""
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from core.providers.registry import open_provider
 from tests.support.clocks import WallClock
 from tests.support.faultproxy import FaultProxy
 from tests.support.faults import Fault, Reply
+from tests.support.figures import FULL
 from tests.support.scim_backend import TOKEN, ScimBackend, running_scim
 
 PEOPLE, PAGE_SIZE = 60, 20
@@ -137,7 +137,6 @@ async def opened(proxy: FaultProxy, limits: HttpLimits) -> AsyncIterator[Identit
     await provider.aclose()
 
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 CASES = [
     (fault, page)
     for number, fault in enumerate(Fault)

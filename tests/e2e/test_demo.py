@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -21,8 +20,7 @@ from bot.demo.play import CHAPTERS, play
 from bot.demo.stage import Figures
 from tests.support.databases import fresh_database
 from tests.support.demo_command import clean_environment, free_port, run_demo, running_demo
-
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
+from tests.support.figures import FULL
 
 
 class Trap:

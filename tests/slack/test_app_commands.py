@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import random
 import time
 
@@ -29,8 +28,8 @@ from bot.slack.homes import MOST, RECENT, RecentHomes
 from bot.slack.ids import Act
 from bot.slack.middleware import Gate, People
 from bot.verbs import SLASH, VERBS
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 FUZZED = 10_000 if FULL else 200
 REFUSED, DENIED, BROKEN = "full members of this workspace", "You may not do this", "went wrong"
 ASKED = {

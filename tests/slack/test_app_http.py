@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import random
 import time
 from urllib.parse import urlencode
@@ -19,8 +18,8 @@ from bot.slack.verifier import LARGEST_BODY, Verifier, readable
 from bot.verbs import SLASH
 from core.errors import ConfigurationError
 from core.settings import Settings
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 FUZZED = 10_000 if FULL else 300
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

@@ -1,11 +1,11 @@
 """The faults that Graph, or anything in front of it, can show: as changes of bytes."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply
+from tests.support.faults import Change, Circumstances, Reply
+from tests.support.page_faults import OF_BYTES, body, of_a_name
 
 NEXT = "@odata.nextLink"
 
@@ -15,10 +15,6 @@ def _error(status: int, code: str, **headers: str) -> Change:
     body = json.dumps({"error": fault}).encode()
     kept = {"content-type": "application/json", **headers}
     return lambda reply, _: Reply(status=status, headers=kept, body=body)
-
-
-def _body(text: str) -> Change:
-    return lambda reply, _: replace(reply, body=text.encode())
 
 
 def _page(edit: Callable[[dict], object]) -> Change:
@@ -32,24 +28,6 @@ def _page(edit: Callable[[dict], object]) -> Change:
 
 def _first(edit: Callable[[dict], object]) -> Change:
     return _page(lambda page: edit(page["value"][0]))
-
-
-def _login(bad: bytes) -> Change:
-    """Put raw JSON in the place of the first user principal name."""
-    name = b'"userPrincipalName": '
-
-    def change(reply: Reply, _: Circumstances) -> Reply:
-        return replace(
-            reply,
-            body=re.sub(
-                name + rb'"([^"]*)"',
-                lambda match: name + bad.replace(b"VALUE", match.group(1)),
-                reply.body,
-                count=1,
-            ),
-        )
-
-    return change
 
 
 def _circular(reply: Reply, seen: Circumstances) -> Reply:
@@ -85,29 +63,10 @@ ANYWHERE: Mapping[str, Change] = {
     "status_503": _error(503, "serviceNotAvailable"),
     "status_504": _error(504, "UnknownError"),
     "expired_page": _error(400, "Directory_ExpiredPageToken"),
-    **{
-        fault.value: CHANGES[fault]
-        for fault in (
-            Fault.CONNECTION_REFUSED,
-            Fault.RESET_BEFORE_HEADERS,
-            Fault.RESET_MID_BODY,
-            Fault.CUT_SHORT_OF_LENGTH,
-            Fault.CUT_WITH_RIGHT_LENGTH,
-            Fault.EMPTY_200,
-            Fault.LOGIN_PAGE,
-            Fault.WRONG_CONTENT_TYPE,
-            Fault.INVALID_JSON,
-            Fault.DEEP_JSON,
-            Fault.SLOW_DRIP,
-            Fault.GZIP_BOMB,
-            Fault.GZIP_CUT,
-            Fault.REDIRECT_ELSEWHERE,
-            Fault.REDIRECT_IN_CIRCLES,
-        )
-    },
-    "error_with_200": _body('{"error": {"code": "UnknownError", "message": "injected"}}'),
-    "null": _body("null"),
-    "no_object": _body("[]"),
+    **OF_BYTES,
+    "error_with_200": body('{"error": {"code": "UnknownError", "message": "injected"}}'),
+    "null": body("null"),
+    "no_object": body("[]"),
     "value_missing": _page(lambda page: page.pop("value")),
     "value_null": _page(lambda page: page.update(value=None)),
     "value_text": _page(lambda page: page.update(value="all")),
@@ -131,12 +90,7 @@ ANYWHERE: Mapping[str, Change] = {
 OF_PEOPLE: Mapping[str, Change] = {
     **ANYWHERE,
     "duplicate_id": _page(lambda page: page["value"].append(page["value"][0])),
-    "record_garbled": _login(b"@VALUE"),
-    "record_surrogate": _login(rb'"VALUE\ud800"'),
-    "record_nul": _login(rb'"VALUE\u0000"'),
-    "record_deep": _login(b"[" * 5000 + b"]" * 5000),
-    "record_huge_number": _login(b"9" * 70),
-    "record_long_text": _login(b'"VALUE' + b"x" * 2**20 + b'"'),
+    **of_a_name("userPrincipalName"),
     "enabled_missing": _first(lambda record: record.update(accountEnabled=None)),
     "enabled_text": _first(lambda record: record.update(accountEnabled="maybe")),
 }
@@ -171,8 +125,8 @@ OF_MEMBERS: Mapping[str, Change] = {
     **{name: change for name, change in ANYWHERE.items() if name not in {*_CONTENT, *_UNSEEN}},
     **{f"inner_{name}": _inside(ANYWHERE[name]) for name in (*_CONTENT, "null", "error_with_200")},
     **{f"batch_{name}": ANYWHERE[name] for name in _CONTENT if name.startswith("status_")},
-    "batch_of_nothing": _body('{"responses": []}'),
-    "batch_without_answers": _body("{}"),
+    "batch_of_nothing": body('{"responses": []}'),
+    "batch_without_answers": body("{}"),
     "batch_answers_twice": _page(lambda page: page["responses"].append(page["responses"][0])),
     "batch_of_another": _page(lambda page: page["responses"][0].update(id="99")),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,8 +11,8 @@ from core.model.audit import FaultKind
 from core.model.configuration import ConfigurationSpec, Guard, Schedule, ScimSettings, Scope
 from core.store.audit_chain import GENESIS, Link, diagnose
 from core.store.audit_changes import differences
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 RUNS = settings(max_examples=2000 if FULL else 200, derandomize=not FULL)
 
 

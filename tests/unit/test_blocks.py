@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -51,8 +50,8 @@ from core.model.views import (
     PlanItem,
     StatusView,
 )
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 RUNS = settings(
     max_examples=500 if FULL else 60,
     derandomize=not FULL,

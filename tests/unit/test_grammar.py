@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -23,8 +22,8 @@ from bot.grammar import (
 from bot.verbs import SLASH, VERBS, Kind
 from core.errors import UsageError
 from core.model.account import Role
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 RUNS = settings(
     max_examples=10_000 if FULL else 400,
     derandomize=not FULL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -21,8 +20,8 @@ from bot.slack.limits import (
     validate_view,
     weight,
 )
+from tests.support.figures import FULL
 
-FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 RUNS = settings(max_examples=10_000 if FULL else 300, derandomize=not FULL, deadline=None)
 HOSTILE = st.one_of(
     st.text(st.characters(), max_size=60),
