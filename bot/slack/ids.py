@@ -100,25 +100,22 @@ class StepMark:
         kind: of the sign-in that was chosen, for judging what is entered without a look at the
             draft.
         kept: there is a secret already.
-        edits: a stored configuration is edited.
     """
 
     draft: str
     step: str
     kind: str = ""
     kept: bool = False
-    edits: bool = False
 
     def pack(self) -> str:
         """Return what the modal carries."""
-        marks = f"{'k' if self.kept else '-'}{'e' if self.edits else '-'}"
-        return f"{self.draft}|{self.step}|{self.kind}|{marks}"
+        return f"{self.draft}|{self.step}|{self.kind}|{'k' if self.kept else '-'}"
 
     @classmethod
     def unpack(cls, value: object) -> StepMark | None:
         """Return the mark that a modal carries, or None for anything that is none."""
         found = re.fullmatch(
-            r"(d-[0-9a-z]{8})\|([a-z]{1,20})\|([a-z0-9-]{0,40})\|([k-])([e-])",
+            r"(d-[0-9a-z]{8})\|([a-z]{1,20})\|([a-z0-9-]{0,40})\|([k-])",
             value if isinstance(value, str) else "",
         )
         if not found:
@@ -128,7 +125,6 @@ class StepMark:
             step=found[2],
             kind=found[3],
             kept=found[4] == "k",
-            edits=found[5] == "e",
         )
 
 

@@ -18,7 +18,7 @@ from core.model.configuration import (
     Schedule,
 )
 from core.model.directory import CheckReport
-from core.model.form import SECRET_KEYS
+from core.model.form import SECRET_KEYS, STEPS
 from core.model.views import DraftCheck, Effect
 from core.ports import Clock
 from core.services.access import AccessService
@@ -34,7 +34,8 @@ SHOWN_PEOPLE = 5
 COMPANY = "company"
 """The field of a draft that keeps which company its sign-in reached."""
 SIGNED_IN = "signed_in"
-"""The field that keeps whether its sign-in worked when it was tried."""
+"""The field that keeps whether its sign-in worked when it was tried: "yes", "no", or "" if not."""
+_OF_SIGN_IN = frozenset({"kind", *STEPS["signin"]})
 
 
 class WizardService:
@@ -108,6 +109,9 @@ class WizardService:
                 kept[key] = await self._secrets.refer(actor, kept[key])
             else:
                 del kept[key]
+        before = (await self._store.drafts.get(actor.id, draft_id)).fields
+        if any(before.get(key, "") != kept[key] for key in _OF_SIGN_IN & kept.keys()):
+            kept |= {COMPANY: "", SIGNED_IN: ""}
         return await self._store.drafts.put(actor.id, draft_id, kept, now=self._clock.now())
 
     async def taken(self, owner: str, draft_id: str, name: str) -> str | None:
@@ -141,7 +145,7 @@ class WizardService:
             report = await provider.check()
         finally:
             await provider.aclose()
-        seen = {COMPANY: report.company, SIGNED_IN: "yes" if report.ok else ""}
+        seen = {COMPANY: report.company, SIGNED_IN: "yes" if report.ok else "no"}
         await self._store.drafts.put(actor.id, draft.id, seen, now=self._clock.now())
         people = [mapped_person(user, then.mapping) for user in report.sample[:SHOWN_PEOPLE]]
         return DraftCheck(
@@ -168,7 +172,8 @@ class WizardService:
         With `remove`, people who leave the scope by this edit are removed through the guard
         instead of being kept. A schedule that was stopped for its sign-in goes on if the sign-in
         was tried and worked. `other_company` confirms that another company is meant. Raises
-        `ConflictError` (``configuration_changed``, ``other_company``), `ConfigurationError`.
+        `ConflictError` (``configuration_changed``, ``other_company``), `ConfigurationError` (also
+        ``sign_in_untried``: it was changed and not tried since).
         """
         draft = await self.get(actor, draft_id)
         await self._access.require(actor, Role.ADMIN, "edit", draft.fields.get("name", ""))
@@ -176,6 +181,10 @@ class WizardService:
         if spec is None:
             raise ConfigurationError(next(iter(errors.values())), code="draft_incomplete")
         stored = await self._stored(draft)
+        if (stored is None or stored.spec.provider != spec.provider) and not draft.fields.get(
+            SIGNED_IN
+        ):
+            raise _untried()
         before = await self._store.settings.get(_company_key(stored.id)) if stored else None
         company = draft.fields.get(COMPANY, "")
         if before and company and company != before and not other_company:
@@ -185,7 +194,7 @@ class WizardService:
             configuration=draft.configuration,
             revision=draft.revision,
             remove=remove,
-            signed_in=bool(draft.fields.get(SIGNED_IN)),
+            signed_in=draft.fields.get(SIGNED_IN) == "yes",
             by=actor,
             now=self._clock.now(),
         )
@@ -270,6 +279,14 @@ def _reading_both(now: Configuration | None, then: Configuration) -> Configurati
 
 def _company_key(configuration: ConfigurationId) -> str:
     return f"company:{configuration}"
+
+
+def _untried() -> ConfigurationError:
+    return ConfigurationError(
+        "The sign-in was changed and not tried since, so nothing was saved.",
+        code="sign_in_untried",
+        hint="Go to Sign-in and try it: that shows which company it reaches.",
+    )
 
 
 def _other(before: str, company: str) -> ConflictError:

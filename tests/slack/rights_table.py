@@ -103,7 +103,7 @@ ACTS = [
 ]
 """``action_id``, value of the button, the least role that may."""
 
-IN_FORMS = {"step": ("wizard", "{draft}|provider||--"), "anew": ("wizard", "{draft}|provider||--")}
+IN_FORMS = {"step": ("wizard", "{draft}|provider||-"), "anew": ("wizard", "{draft}|provider||-")}
 """``action_id`` of those that stand in a form -> its ``callback_id`` and ``private_metadata``."""
 
 FORMS = [
@@ -118,8 +118,8 @@ FORMS = [
         },
         ADMIN,
     ),
-    ("wizard", "{draft}|schedule||-e", {}, ADMIN),
-    ("wizard", "{draft}|summary||-e", {}, ADMIN),
+    ("wizard", "{draft}|schedule||-", {}, ADMIN),
+    ("wizard", "{draft}|summary||-", {}, ADMIN),
     ("home", "", {}, NOBODY),
     ("note", "", {}, NOBODY),
     ("made_up", "{configuration}|{revision}", {}, NOBODY),

@@ -69,7 +69,7 @@ class Forger:
                 self._one(drafts),
                 self._one(self._steps),
                 self._one(self._kinds),
-                self._one(["ke", "--"]),
+                self._one(["k", "-"]),
             ]
         )
         return self._one([mark, mark, mark, *STALE, "x" * 3000, "{}"])

@@ -205,6 +205,21 @@ async def test_a_stale_edit_saves_nothing_and_says_so(world):
     assert "Everybody in the directory" in str(fresh.screen.top_view)
 
 
+async def test_a_changed_sign_in_is_tried_before_it_is_saved(world):
+    await world.synced()
+    before = await named(world, "people-scim")
+    page = await editing(world, "provider")
+    await page.wait_view("Where the people come from")
+    taken = await page.submit({"name": "people-scim", "kind": "csv-url"})
+    assert taken == {}
+    await page.wait_view("URL of the file")
+    await page.click("Back")
+    await page.wait_view("What this means")
+    await page.submit({})
+    await page.wait_view("not tried since, so nothing was saved")
+    assert await named(world, "people-scim") == before
+
+
 async def test_another_company_is_refused_unless_confirmed(world):
     await world.synced()
     configuration = await named(world, "people-scim")

@@ -50,7 +50,7 @@ async def check(what: Received, core: Core) -> Payload | None:
     if entered:
         kind = entered.get("kind", mark.kind)
         errors = wrong_in(mark.step, entered, kind=kind, kept=mark.kept and kind == mark.kind)
-    if mark.step == view.ORDER[0] and "name" not in errors and not mark.edits:
+    if mark.step == view.ORDER[0] and "name" not in errors:
         owner = f"slack:{what.user}"
         other = await core.wizard.taken(owner, mark.draft, entered.get("name", ""))
         if other is not None:
@@ -77,6 +77,8 @@ async def submitted(visit: Visit) -> None:
         await _save(visit, draft, sync=sync, remove=remove)
     elif mark.step in ASKING:
         await _ask(visit, draft, mark.step)
+    elif mark.step == view.ORDER[0] and draft.fields.get("kind") != mark.kind:
+        await visit.show(view.step(draft, "signin"))
     else:
         asked = mark.step.removeprefix(view.CHECKED)
         await _go_on(visit, draft, asked)

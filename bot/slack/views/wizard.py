@@ -92,7 +92,6 @@ def _mark(draft: Draft, name: str) -> StepMark:
         step=name,
         kind=kind.key if kind else "",
         kept=bool(secrets) and all(draft.fields.get(key) for key in secrets),
-        edits=draft.configuration is not None,
     )
 
 
