@@ -13,11 +13,15 @@ from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
 
-hypothesis.settings.register_profile(
-    "dirsync", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+_PATIENT = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("dirsync", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile("explore", _PATIENT, max_examples=2_000)
 hypothesis.settings.load_profile("dirsync")
-"""An example may take long on a busy machine; a test that hangs has a time-out."""
+"""The same examples in every run; `--hypothesis-profile explore` looks for new ones.
+
+An example may take long on a busy machine; a test that hangs has a time-out."""
 
 pytest_plugins = ["tests.support.figures", "tests.support.ordering", "tests.support.sampling"]
 """The figures of the large suites at the end of a run, and what a sample of them leaves out."""

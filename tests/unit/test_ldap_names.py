@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.providers.ldap.directory import is_emptied
@@ -77,6 +77,8 @@ SAME = [
     ("cn=a  b,dc=x", "cn=a b,dc=x"),
     ("uid=a+cn=b,dc=x", "UID=a + CN=b,dc=x"),
     (r"cn=a\\b,dc=x", r"cn=a\5cb,dc=x"),
+    (r"cn=a\,b;dc=x", r"cn=a\2cb,dc=x"),
+    ("cn=a\\ ", r"cn=a\20"),
 ]
 
 
@@ -98,7 +100,8 @@ def test_different_names_stay_different(one, other):
     assert normal_dn(one) != normal_dn(other)
 
 
-@given(st.text(max_size=40))
+@given(st.text(max_size=40) | st.text(alphabet='\\ ,+=;"#aA2cC\n', max_size=12))
+@example(";\\")
 def test_a_normal_name_is_its_own_normal_form(text):
     assert normal_dn(normal_dn(text)) == normal_dn(text)
 

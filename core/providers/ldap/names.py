@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
-_AROUND: Final = re.compile(r"\s*([,+=;])\s*")
+_AROUND: Final = re.compile(r" *([,+=;]) *")
 _SPACES: Final = re.compile(r" {2,}")
 _PLAIN: Final = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.,:@/+='"
@@ -37,19 +37,25 @@ def is_filter(text: str) -> bool:
 def normal_dn(text: str) -> str:
     """Return a DN in the form in which DNs are compared: case, spaces and escapes evened out.
 
-    Two writings of one name (RFC 4514 §2.4, §3) come out alike; nothing is looked up.
+    Two writings of one name (RFC 4514 §2.4, §3) come out alike, a normal name comes out as it
+    is, and nothing is looked up. ``;`` between the parts is the older writing of ``,`` (RFC 2253
+    §4).
     """
-    if "\\" not in text and '"' not in text:
-        return _SPACES.sub(" ", _AROUND.sub(r"\1", text.strip()).replace(";", ",")).casefold()
+    plain = _unescaped(text) if "\\" in text else text
+    even = _AROUND.sub(r"\1", plain.strip(" ")).replace(";", ",")
+    return _SPACES.sub(" ", even).casefold()
+
+
+def _unescaped(text: str) -> str:
+    r"""Return a DN in which only what would be taken for a separator is escaped, as ``\xx``."""
     parts, position = bytearray(), 0
-    raw = text.strip()
-    while position < len(raw):
-        char = raw[position]
+    while position < len(text):
+        char = text[position]
         position += 1
         if char != "\\":
             parts += char.encode("utf-8", "surrogatepass")
             continue
-        pair = raw[position : position + 2]
+        pair = text[position : position + 2]
         if len(pair) == 2 and _HEX.issuperset(pair):  # noqa: PLR2004 - two hexadecimal digits
             parts += _shielded(int(pair, 16))
             position += 2
@@ -57,8 +63,7 @@ def normal_dn(text: str) -> str:
             for byte in pair[0].encode("utf-8", "surrogatepass"):
                 parts += _shielded(byte)
             position += 1
-    even = _AROUND.sub(r"\1", parts.decode("utf-8", "replace"))
-    return _SPACES.sub(" ", even).casefold()
+    return parts.decode("utf-8", "replace")
 
 
 def _shielded(byte: int) -> bytes:
