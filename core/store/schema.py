@@ -7,59 +7,22 @@ to. Bulk tables have no foreign keys, because a check a row costs more than the 
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from core.store.columns import BIG as _BIG
+from core.store.columns import account as _account
+from core.store.columns import count as _count
+from core.store.columns import flag as _flag
+from core.store.columns import key_id as _id
+from core.store.columns import maybe as _maybe
+from core.store.columns import maybe_time as _maybe_time
+from core.store.columns import metadata
+from core.store.columns import text as _text
+from core.store.columns import time as _time
+from core.store.columns import where as _where
 
-
-def _account(*, key: bool = False) -> Column[str]:
-    return Column("account_id", Text, nullable=False, primary_key=key)
-
-
-def _text(name: str, *, key: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=False, primary_key=key)
-
-
-def _maybe(name: str) -> Column[str]:
-    return Column(name, Text, nullable=True)
-
-
-def _time(name: str) -> Column[float]:
-    return Column(name, Double, nullable=False)
-
-
-def _maybe_time(name: str) -> Column[float]:
-    return Column(name, Double, nullable=True)
-
-
-def _count(name: str, default: str = "0") -> Column[int]:
-    return Column(name, Integer, nullable=False, server_default=sa.text(default))
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False, server_default=sa.false())
-
-
-def _id(name: str = "id") -> Column[int]:
-    return Column(name, _BIG, primary_key=True, autoincrement=False)
-
-
-def _where(condition: str) -> dict[str, Any]:
-    """Return what makes an index cover only some rows, on both databases."""
-    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
-
-
-_BIG = sa.BigInteger().with_variant(Integer, "sqlite")
+__all__ = ("metadata",)
 
 configurations = Table(
     "configurations",
