@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from bot.cli import (
     apps,
@@ -63,7 +64,23 @@ def build() -> typer.Typer:
     app.callback()(_options)
     for register in REGISTER:
         register(app)
+    app.command("help")(help_)
     return app
+
+
+def help_(
+    context: typer.Context,
+    verb: Annotated[list[str] | None, typer.Argument(help="Such as: config apply.")] = None,
+) -> None:
+    """Explain dirsync, or one verb."""
+    found = context.find_root()
+    command = found.command
+    for word in verb or ():
+        inner = command.get_command(found, word) if isinstance(command, TyperGroup) else None
+        if inner is None:
+            raise typer.BadParameter(f"There is no verb {' '.join(verb or ())}.")
+        command, found = inner, typer.Context(inner, info_name=word, parent=found)
+    typer.echo(command.get_help(found))
 
 
 def _version(shown: bool) -> None:  # noqa: FBT001 - called by the option's parser

@@ -1,4 +1,4 @@
-"""The verbs about configurations: config list, show, apply, export, test; see `lifecycle` too."""
+"""The verbs about configurations, `config …`; those about their life are in `lifecycle`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from bot.control.documents import (
     TextDocument,
 )
 from bot.control.opening import Need
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, UsageError
 from core.model.directory import CheckStatus
+from core.model.form import KINDS
+from core.services.configuration_example import example_file
 
 NameArgument = Annotated[str, typer.Argument(help="Name or unique prefix.")]
 LARGEST = 200_000
@@ -41,6 +43,7 @@ def register(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(apply)
     group.command()(export)
+    group.command()(example)
     group.command("test")(try_)
     lifecycle.register(group)
     app.add_typer(group, name="config")
@@ -74,6 +77,15 @@ def export(
     finish(_export(file, as_json=as_json), as_json=as_json)
 
 
+def example(
+    kind: Annotated[
+        str | None, typer.Argument(help="One of those that are listed without it.")
+    ] = None,
+) -> None:
+    """Print a file to start from; without a kind, list the kinds of providers and sign-ins."""
+    finish(_example(kind))
+
+
 def try_(
     name: Annotated[str | None, typer.Argument(help="Name or unique prefix.")] = None,
     *,
@@ -100,7 +112,7 @@ async def _list(*, as_json: bool) -> int:
     if rows:
         table(("Name", "State", "Revision", "Created"), rows)
     else:
-        say("There is no configuration yet: dirsync config apply FILE.")
+        say("There is no configuration yet. dirsync config example prints one to start from.")
     return Exit.SUCCESS
 
 
@@ -137,6 +149,20 @@ async def _export(file: Path | None, *, as_json: bool) -> int:
         print_json(document)
     elif file is None:
         sys.stdout.write(document.text)
+    return Exit.SUCCESS
+
+
+async def _example(kind: str | None) -> int:
+    if kind is None:
+        table(("Kind", "What it is"), [(each.key, each.label) for each in KINDS])
+        note("dirsync config example KIND > dirsync.yaml")
+        return Exit.SUCCESS
+    fitting = [each for each in KINDS if each.key == kind] or [
+        each for each in KINDS if each.key.startswith(kind)
+    ]
+    if not fitting:
+        raise UsageError(f"There is no kind {kind}: dirsync config example lists them.")
+    sys.stdout.write(example_file(fitting[0]))
     return Exit.SUCCESS
 
 

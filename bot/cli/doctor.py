@@ -63,7 +63,7 @@ def _configured(number: int) -> Iterator[CheckLine]:
             name="Configurations",
             status=CheckStatus.WARNING,
             detail="there is none yet, so there is nothing to sync",
-            hint="Write one to a file, as in the README, and run: dirsync config apply FILE.",
+            hint="dirsync config example prints one; dirsync config apply FILE stores it.",
             code="no_configuration",
         )
 

@@ -59,9 +59,14 @@ _ENTRA_APP = (
     FieldSpec(
         key="tenant",
         label="Directory (tenant) ID",
+        example="contoso.com",
         hint="On the app registration's overview; a verified domain will do, too.",
     ),
-    FieldSpec(key="client_id", label="Application (client) ID"),
+    FieldSpec(
+        key="client_id",
+        label="Application (client) ID",
+        example="00000000-0000-0000-0000-000000000000",
+    ),
 )
 _ENTRA_RIGHTS = (
     "In the Microsoft Entra admin center, App registrations, your app, API permissions: add the "
@@ -127,7 +132,7 @@ KINDS: tuple[KindSpec, ...] = (
         rights=_SCIM_RIGHTS,
         fields=(
             _SCIM_URL,
-            FieldSpec(key="username", label="User name"),
+            FieldSpec(key="username", label="User name", example="reader"),
             FieldSpec(key="password", label="Password", secret=True, hint=_TYPED),
         ),
     ),
@@ -140,9 +145,9 @@ KINDS: tuple[KindSpec, ...] = (
         fields=(
             _SCIM_URL,
             FieldSpec(key="token_url", label="Token URL", example="https://idp.example/token"),
-            FieldSpec(key="client_id", label="Client id"),
+            FieldSpec(key="client_id", label="Client id", example="dirsync"),
             FieldSpec(key="client_secret", label="Client secret", secret=True, hint=_TYPED),
-            FieldSpec(key="oauth_scope", label="OAuth scope", optional=True),
+            FieldSpec(key="oauth_scope", label="OAuth scope", example="scim.read", optional=True),
         ),
     ),
     KindSpec(
@@ -181,7 +186,11 @@ KINDS: tuple[KindSpec, ...] = (
         rights=_OKTA_RIGHTS,
         fields=(
             _OKTA_URL,
-            FieldSpec(key="client_id", label="Client id of the service app"),
+            FieldSpec(
+                key="client_id",
+                label="Client id of the service app",
+                example="0oa1a2b3c4d5e6f7g8h9",
+            ),
             FieldSpec(
                 key="private_key",
                 label="Private key, PEM or JWK",
@@ -192,6 +201,7 @@ KINDS: tuple[KindSpec, ...] = (
             FieldSpec(
                 key="key_id",
                 label="Key id (kid)",
+                example="dirsync-2026",
                 optional=True,
                 hint="Needed for a PEM key; a JWK says it itself.",
             ),

@@ -57,7 +57,7 @@ class ConfigurationService:
             raise NotFoundError(
                 "There is no configuration yet.",
                 code="no_configuration",
-                hint="Write one to a file and run: dirsync config apply FILE.",
+                hint="dirsync config example prints one; dirsync config apply FILE stores it.",
             )
         if name is None:
             return _of_channel(configurations, channel)

@@ -319,7 +319,7 @@ def _notices(
 ) -> list[str]:
     found: list[str] = []
     if not lines:
-        found.append("There is no configuration yet: dirsync config apply FILE.")
+        found.append("There is no configuration yet; dirsync config example prints one.")
     for line in lines:
         name = line.configuration.name
         if not line.configuration.enabled:

@@ -407,12 +407,29 @@ def test_a_backup_of_postgresql_points_to_its_own_tool(tmp_path: Path):
 
 def test_every_verb_is_documented_and_has_json_where_it_reads():
     command = typer.main.get_command(build())
-    silent = {"run", "demo", "manifest"}
+    silent = {"run", "demo", "manifest", "help", "example"}
     for name, verb in command.commands.items():
         for each in getattr(verb, "commands", {name: verb}).values():
             assert each.help, name
             flags = {option for parameter in each.params for option in parameter.opts}
-            assert name in silent or "--json" in flags, f"{name} {each.name}"
+            assert silent & {name, each.name} or "--json" in flags, f"{name} {each.name}"
+
+
+def test_help_explains_a_verb_and_refuses_what_is_none(tmp_path: Path):
+    host = Host(tmp_path, f"sqlite:///{tmp_path}/none.db")
+    assert host("help", "config", "apply").out == host("config", "apply", "--help").out
+    assert host("help").out == host("--help").out
+    refused = host("help", "config", "fly")
+    assert (refused.status, refused.out) == (2, "")
+    assert "There is no verb config fly." in refused.err
+
+
+def test_a_file_to_start_from_is_printed_and_can_be_applied(tmp_path: Path):
+    host = Host(tmp_path, f"sqlite:///{tmp_path}/dirsync.db")
+    assert "okta-key" in host("config", "example").out
+    (tmp_path / "okta.yaml").write_text(host("config", "example", "okta").out, encoding="utf-8")
+    assert host("config", "apply", str(tmp_path / "okta.yaml")).out == "people: created\n"
+    assert host("config", "example", "fax").status == 2
 
 
 def test_the_version_is_printed_without_a_verb(tmp_path: Path):
