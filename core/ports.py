@@ -251,10 +251,12 @@ class SyncStore(Protocol):
         now: datetime,
         send: InvitationWay,
         invite_at: datetime | None = None,
+        keep: frozenset[str] = frozenset(),
     ) -> None:
         """Carry out decisions about people: state, change records, problems, invitations, links.
 
-        Invitations are sent at once, or not before `invite_at`.
+        Invitations are sent at once, or not before `invite_at`. The attributes in `keep` are
+        written to people who are created, and stay as they are with everybody else.
         One transaction of set-based statements. Decisions carried out by an earlier claim of this
         cycle are not recorded twice.
         """

@@ -12,7 +12,7 @@ from bot.cli.words import minute, moment
 from bot.control import requests
 from bot.control.trails import StandingDocument, TrailEventDocument, WhyDocument
 from bot.slack.views import words
-from bot.slack.views.why import action_words, attributes
+from bot.slack.views.why import action_words, attributes, kept_words
 
 
 def register(app: typer.Typer) -> None:
@@ -51,6 +51,8 @@ async def _why(who: str, *, as_json: bool) -> int:
 def _say(standing: StandingDocument) -> None:
     say(f"{standing.configuration}: {standing.scope}")
     say(f"  matched {standing.match}")
+    if standing.only_on_create:
+        say(f"  {kept_words(standing.only_on_create)}")
     seen = f"  first seen {moment(standing.first_seen)}, last {moment(standing.last_seen)}"
     if standing.last_cycle is not None:
         seen += f" (cycle {standing.last_cycle})"

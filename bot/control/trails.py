@@ -24,6 +24,7 @@ class StandingDocument(Document, frozen=True, kw_only=True):
     kept: bool
     scope: str
     match: str
+    only_on_create: tuple[str, ...]
 
 
 class TrailEventDocument(Document, frozen=True, kw_only=True):
@@ -77,6 +78,7 @@ def _standing(standing: Standing) -> StandingDocument:
         kept=seen.kept,
         scope=standing.scope,
         match=standing.match,
+        only_on_create=standing.kept,
     )
 
 

@@ -68,6 +68,7 @@ async def _apply(
             now=ctx.clock.now(),
             send=ctx.configuration.spec.invitations,
             invite_at=order.policy.invitations_until,
+            keep=frozenset(ctx.configuration.spec.only_on_create),
         )
     await meter.advance(len(decisions))
 

@@ -176,7 +176,7 @@ def _rows(ctx: CycleContext, meter: Meter, scoping: Scoping, changes: _Changes) 
     """Decode the changed people; of several records of one person the last counts."""
     digest = digester(digest_key(ctx.configuration, ctx.provider.decoder_revision))
     reader = PeopleReader(
-        ctx, meter, mapper=Mapper(ctx.configuration.mapping), scoping=scoping, digest=digest
+        ctx, meter, mapper=Mapper.of(ctx.configuration), scoping=scoping, digest=digest
     )
     found: dict[ExternalId, StagedUser] = {}
     for raw in changes.people:

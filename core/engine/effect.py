@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,6 +21,7 @@ from core.errors import RecordError
 from core.model.configuration import Configuration
 from core.model.cycle import Problem
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.model.form import ONLY_ON_CREATE
 from core.model.views import Effect, MappedPerson
 from core.ports import IdentityProvider
 
@@ -79,13 +79,15 @@ async def effect_of(
     )
 
 
-def mapped_person(user: ProviderUser, mapping: Mapping[str, str]) -> MappedPerson:
+def mapped_person(user: ProviderUser, configuration: Configuration) -> MappedPerson:
     """Return one person's values side by side: at the provider, and in the account."""
-    mapped = Mapper(mapping).map(user)
+    mapped = Mapper.of(configuration).map(user)
     profile = msgspec.json.decode(mapped.profile, type=dict[str, str])
+    once = configuration.spec.only_on_create
     rows = []
-    for attribute, path in mapping.items():
-        rows.append((attribute, path, _source(user, path), profile.get(attribute, "")))
+    for name, path in configuration.mapping.items():
+        told = f"{name} {ONLY_ON_CREATE}" if name in once else name
+        rows.append((told, path, _source(user, path), profile.get(name, "")))
     problems = _PROBLEMS.decode(mapped.problems) if mapped.problems else []
     return MappedPerson(
         name=mapped.display_name or mapped.user_name,
@@ -126,7 +128,7 @@ class _Rule:
         scope = configuration.spec.scope
         chosen = resolve_groups(scope, groups, listing_proven=not lenient)
         self._scope = ScopeRule(scope, members_of(chosen))
-        self._mapper = Mapper(configuration.mapping)
+        self._mapper = Mapper.of(configuration)
 
     def map(self, user: ProviderUser) -> tuple[Mapped, bool]:
         """Return the person in the account's terms, and whether they are in scope."""

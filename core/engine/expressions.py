@@ -152,13 +152,18 @@ def _value(user: ProviderUser, path: str) -> object:
     return user.attributes.get(path)
 
 
+def paths_of(source: str) -> frozenset[str]:
+    """Return the attributes that a mapping's value reads."""
+    return frozenset({source}) if is_path(source) else Expression(source).paths
+
+
 def wanted_paths(configuration: Configuration) -> frozenset[str]:
     """Return the attributes that mapping and scope read, those of the previous scope included."""
     scopes = [configuration.spec.scope, configuration.previous_scope]
     texts = [*configuration.mapping.values(), *(s.filter for s in scopes if s is not None)]
     found: set[str] = set()
     for text in texts:
-        found |= {text} if is_path(text) else Expression(text).paths if text else set()
+        found |= paths_of(text) if text else set()
     return frozenset(found)
 
 
@@ -173,15 +178,17 @@ def check(source: str, *, known: Iterable[str], condition: bool) -> None:
     for mention in expression.mentions:
         near = nearest(mention.path, attributes)
         if near:
-            raise _wrong(
-                source,
-                mention.start,
-                f"{mention.path} is no known attribute. Did you mean {near}? If not, write "
-                f'{ATTRIBUTES}["{mention.path}"].',
-            )
+            raise _wrong(source, mention.start, slip(mention.path, near))
     value = expression.trial()
     if condition and value is not None and not isinstance(value, bool):
         raise _wrong(source, 0, "the filter must come to true or false, as a comparison does.")
+
+
+def slip(path: str, near: str) -> str:
+    """Say that a path is no known attribute, and how to insist on it."""
+    return (
+        f'{path} is no known attribute. Did you mean {near}? If not, write {ATTRIBUTES}["{path}"].'
+    )
 
 
 def nearest(path: str, known: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +12,8 @@ import msgspec
 from core.engine.expressions import Expression, is_path
 from core.engine.matching import is_address, match_key
 from core.errors import RecordError
-from core.model.account import ACCOUNT_FIELDS
+from core.model.account import ACCOUNT_FIELDS, shown_name
+from core.model.configuration import Configuration
 from core.model.cycle import Problem, Severity
 from core.model.directory import ProviderUser
 
@@ -76,9 +77,12 @@ class Mapper:
     """The mapping of one configuration, compiled once and used for every record.
 
     Attributes are taken in the order of their names, so that equal profiles are equal texts.
+    Those of `only_on_create` are mapped and left out of the digest: a person whose others are
+    unchanged is unchanged.
     """
 
-    def __init__(self, mapping: Mapping[str, str]) -> None:
+    def __init__(self, mapping: Mapping[str, str], *, only_on_create: Iterable[str] = ()) -> None:
+        self._once = frozenset(only_on_create)
         paths = {field: path for field, path in mapping.items() if is_path(path)}
         compiled = [(field, path, getter(path)) for field, path in sorted(paths.items())]
         self._fields = [one for one in compiled if one[0] in ACCOUNT_FIELDS]
@@ -90,6 +94,11 @@ class Mapper:
             for field, text in sorted(mapping.items())
             if field not in paths
         ]
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Mapper:
+        """Return a configuration's mapping."""
+        return cls(configuration.mapping, only_on_create=configuration.spec.only_on_create)
 
     def map(self, user: ProviderUser) -> Mapped:
         """Map one record; what cannot be applied becomes a problem of this person."""
@@ -104,7 +113,7 @@ class Mapper:
                 problems.append(_homeless(field, path, value))
         if self._worked_out:
             profile = self._with_expressions(user, profile, problems)
-        return _finish(user, profile, problems)
+        return _finish(user, profile, problems, once=self._once)
 
     def _with_expressions(
         self, user: ProviderUser, profile: dict[str, str], problems: list[Problem]
@@ -149,7 +158,13 @@ class Mapper:
         return profile
 
 
-def _finish(user: ProviderUser, profile: dict[str, str], problems: list[Problem]) -> Mapped:
+def _finish(
+    user: ProviderUser,
+    profile: dict[str, str],
+    problems: list[Problem],
+    *,
+    once: frozenset[str],
+) -> Mapped:
     email = profile.get("email", "")
     if not is_address(email):
         problems.append(_no_email(email))
@@ -157,20 +172,16 @@ def _finish(user: ProviderUser, profile: dict[str, str], problems: list[Problem]
         email = ""
     user_name = profile.get("user_name") or email or user.external_id
     body = _ENCODER.encode(profile)
+    told = _ENCODER.encode({f: v for f, v in profile.items() if f not in once}) if once else body
     return Mapped(
         user_name=user_name,
-        display_name=_display_name(profile) or user_name,
+        display_name=shown_name(profile) or user_name,
         email=email,
         match_key=match_key(email),
         profile=body.decode(),
-        digest=hashlib.blake2b(body, digest_size=16).digest(),
+        digest=hashlib.blake2b(told, digest_size=16).digest(),
         problems=problems_text(problems),
     )
-
-
-def _display_name(profile: Mapping[str, str]) -> str:
-    whole = profile.get("display_name", "")
-    return whole or f"{profile.get('given_name', '')} {profile.get('family_name', '')}".strip()
 
 
 def _text(value: object, path: str, problems: list[Problem]) -> str:

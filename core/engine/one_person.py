@@ -107,7 +107,7 @@ class _Run:
             PeopleReader(
                 self._ctx,
                 self._meter,
-                mapper=Mapper(self._ctx.configuration.mapping),
+                mapper=Mapper.of(self._ctx.configuration),
                 scoping=scoping,
                 digest=digester(digest_key(self._ctx.configuration, self._revision)),
             ),
@@ -187,7 +187,7 @@ class _Run:
         pairs = [p async for chunk in self._ctx.store.pairs(self._ctx.fence) for p in chunk]
         (decision,) = Decider(self._policy).decide(pairs)
         self._note(PersonStep.MATCH, *_match(decision.pair))
-        self._note_mapping(row)
+        self._note_mapping(row, known=decision.pair.user_id is not None)
         ruling = await self._weigh(decision, proven=proven)
         through = ruling.lets(ResourceKind.USER, row.external_id, decision.action)
         self._note_plan(decision, ruling, through=through, proven=proven)
@@ -206,10 +206,13 @@ class _Run:
             self._survey.note(decision, frozenset())
         return await weigh(self._ctx, self._policy, self._survey, frozenset(), proven=proven)
 
-    def _note_mapping(self, row: StagedUser) -> None:
+    def _note_mapping(self, row: StagedUser, *, known: bool) -> None:
         problems = _PROBLEMS.decode(row.problems) if row.problems else []
         profile = _PROFILE.decode(row.profile)
         number = f"{len(profile)} attribute{'' if len(profile) == 1 else 's'}"
+        stays = self._ctx.configuration.spec.only_on_create
+        if stays and known:
+            number += f", without {', '.join(stays)}: only on create"
         told = " ".join(f"{p.message} {p.hint}".strip() for p in problems)
         self.steps.append(
             StepNote(
@@ -251,6 +254,7 @@ class _Run:
             now=self._ctx.clock.now(),
             send=send,
             invite_at=self._policy.invitations_until,
+            keep=frozenset(self._ctx.configuration.spec.only_on_create),
         )
         done = _DONE.get(decision.action, "nothing to do")
         if decision.action is Action.CREATE:

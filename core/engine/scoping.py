@@ -25,6 +25,7 @@ def digest_key(configuration: Configuration, decoder_revision: str) -> bytes:
     rule = [
         configuration.scope_revision,
         sorted(configuration.mapping.items()),
+        sorted(configuration.spec.only_on_create),
         decoder_revision,
     ]
     return hashlib.blake2b(msgspec.json.encode(rule), digest_size=32).digest()

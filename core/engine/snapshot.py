@@ -60,7 +60,7 @@ async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
     reader = PeopleReader(
         ctx,
         meter,
-        mapper=Mapper(ctx.configuration.mapping),
+        mapper=Mapper.of(ctx.configuration),
         scoping=scoping,
         digest=digester(digest_key(ctx.configuration, ctx.provider.decoder_revision)),
     )

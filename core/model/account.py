@@ -34,6 +34,12 @@ ACCOUNT_FIELDS = frozenset(
 """The attributes that the account has a field for; mapping to another one is a warning."""
 
 
+def shown_name(profile: Mapping[str, str]) -> str:
+    """Return the name that a profile gives a person, or an empty text."""
+    whole = profile.get("display_name", "")
+    return whole or f"{profile.get('given_name', '')} {profile.get('family_name', '')}".strip()
+
+
 class UserStatus(StrEnum):
     """Where a person stands in the account."""
 

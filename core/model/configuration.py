@@ -224,6 +224,8 @@ class ConfigurationSpec:
         name: unique in the account regardless of case; letters, digits, ``-``, ``_``, ``.``.
         mapping: account attribute -> provider attribute path or CEL expression, on top of
             `DEFAULT_MAPPING`.
+        only_on_create: attributes of the mapping that are written when a person is created, and
+            never afterwards.
         channel: Slack channel id for the cards, or None for the default channel.
         grace: how long somebody stays disabled before deletion.
         freeze: when removals or invitations wait.
@@ -240,6 +242,7 @@ class ConfigurationSpec:
     on_missing: MissingPolicy = MissingPolicy.DISABLE
     grace: timedelta = timedelta(days=30)
     freeze: tuple[Freeze, ...] = ()
+    only_on_create: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -281,3 +281,5 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 """The steps of the form, and the fields of each."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ONLY_ON_CREATE = "(only on create)"
+"""What ends the line of an attribute that is written only when a person is created."""

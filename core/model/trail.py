@@ -86,11 +86,13 @@ class Standing:
     Attributes:
         scope: whether the person is in scope and by what rule, for people.
         match: by what the record and the person of the account belong together, for people.
+        kept: attributes that were written when the person was created, and stay.
     """
 
     seen: Sighting
     scope: str
     match: str
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

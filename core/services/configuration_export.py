@@ -56,7 +56,7 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
         "filter": spec.scope.filter,
     }
     _put(document, "scope", {key: value for key, value in scope.items() if value})
-    _put(document, "mapping", dict(spec.mapping))
+    _put(document, "mapping", _mapping(spec))
     _put(document, "schedule", _schedule(spec.schedule))
     _put(document, "channel", spec.channel)
     _put(document, "guard", _guard(spec.guard))
@@ -67,6 +67,14 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
     document["grace"] = duration_text(spec.grace)
     _put(document, "freeze", freeze_documents(spec.freeze))
     return document
+
+
+def _mapping(spec: ConfigurationSpec) -> dict[str, object]:
+    once = spec.only_on_create
+    return {
+        name: {"from": path, "only_on_create": True} if name in once else path
+        for name, path in spec.mapping.items()
+    }
 
 
 def _put(document: dict[str, object], key: str, value: object) -> None:

@@ -123,11 +123,15 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
         "provider", lambda part: read_provider(part, faults), CsvSettings(file="none")
     )
     known = known_attributes(provider.type)
+    mapping = rows.read(
+        "mapping", lambda part: values.mapping(part, faults, known), values.MappingPart()
+    )
     return ConfigurationSpec(
         name=rows.need("name", values.name, UNNAMED),
         provider=provider,
         scope=rows.read("scope", lambda part: _scope(part, faults, known), Scope()),
-        mapping=rows.read("mapping", lambda part: values.mapping(part, faults, known), {}),
+        mapping=mapping.paths,
+        only_on_create=mapping.only_on_create,
         schedule=rows.read("schedule", lambda part: _schedule(part, faults), None),
         channel=rows.read("channel", values.channel, None),
         guard=rows.read("guard", lambda part: _guard(part, faults), Guard()),

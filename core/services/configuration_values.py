@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from ruamel.yaml.nodes import Node
+from ruamel.yaml.nodes import MappingNode, Node
 
-from core.engine.expressions import check, is_path
+from core.engine.expressions import check, is_path, nearest, slip
 from core.errors import ConfigurationError, UsageError
 from core.model.account import ACCOUNT_FIELDS
 from core.services.schedule_words import check_cron, check_interval, nearest_zone
 from core.services.yaml_nodes import (
     Faults,
     WrongHereError,
+    boolean,
     duration,
     entries,
     expression_text,
+    table,
     text,
     texts,
 )
@@ -86,21 +89,52 @@ def _domain(value: str) -> str:
     return plain
 
 
-def mapping(node: Node, faults: Faults, known: Iterable[str] = ()) -> Mapping[str, str]:
-    """Return account attribute -> provider attribute path or CEL expression.
+@dataclass(frozen=True, slots=True)
+class MappingPart:
+    """A mapping as it is written.
 
-    `known` are the provider's usual attributes, to notice a slip in an expression.
+    Attributes:
+        paths: account attribute -> provider attribute path or CEL expression.
+        only_on_create: those that are written only when a person is created.
+    """
+
+    paths: Mapping[str, str] = field(default_factory=dict)
+    only_on_create: tuple[str, ...] = ()
+
+
+def mapping(node: Node, faults: Faults, known: Iterable[str] = ()) -> MappingPart:
+    """Return which attribute comes from where: a text, or ``{from: …, only_on_create: true}``.
+
+    `known` are the provider's usual attributes, to notice a slip.
 
     An attribute that the account has no field for is accepted here: the engine warns about it
     for each person who has a value.
     """
     found: dict[str, str] = {}
+    once: list[str] = []
+    attributes = tuple(known)
     for key, value in entries(node):
         try:
-            found[_attribute(str(key.value))] = _source(value, faults, known)
+            name = _attribute(str(key.value))
+            if isinstance(value, MappingNode):
+                found[name] = _detailed(name, value, once, faults, attributes)
+            else:
+                found[name] = _source(value, faults, attributes)
         except WrongHereError as error:
             faults.add(value, f"mapping: {error}")
-    return found
+    return MappingPart(found, tuple(sorted(once)))
+
+
+def _detailed(name: str, node: Node, once: list[str], faults: Faults, known: Sequence[str]) -> str:
+    """Return the source of an attribute that is written as a table; note it if only on create."""
+    rows = table(node, f"mapping: {name}", ("from", "only_on_create"), faults)
+    if rows.read("only_on_create", boolean, default=False):
+        if name == "email":
+            raise WrongHereError(
+                "people are told apart by email, so it cannot be written only on create."
+            )
+        once.append(name)
+    return rows.need("from", lambda part: _source(part, faults, known), "")
 
 
 def _attribute(key: str) -> str:
@@ -110,9 +144,12 @@ def _attribute(key: str) -> str:
     return key
 
 
-def _source(node: Node, faults: Faults, known: Iterable[str]) -> str:
+def _source(node: Node, faults: Faults, known: Sequence[str]) -> str:
     value = expression_text(node)
     if is_path(value):
+        near = nearest(value, known)
+        if near:
+            raise WrongHereError(slip(value, near))
         return value
     if not re.search(r"[()+?\"'\[\]=<>!&|]|\s", value):
         raise WrongHereError(

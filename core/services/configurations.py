@@ -13,6 +13,7 @@ from core.ports import Clock, IdentityProvider
 from core.services.access import AccessService
 from core.services.configuration_export import export_file
 from core.services.configuration_file import parse_file
+from core.services.mapping_check import with_mapping
 from core.services.notices import NoticeService
 from core.store.opening import Store
 
@@ -100,7 +101,7 @@ class ConfigurationService:
         configuration = await self.resolve(name, channel=None)
         provider = await self._provider(configuration)
         try:
-            return await provider.check()
+            return with_mapping(await provider.check(), configuration)
         finally:
             await provider.aclose()
 

@@ -11,7 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from core.model.configuration import ConfigurationSpec
-from core.model.form import BY_KEY, KINDS, SECRET_KEYS, STEPS, WEEKDAYS, KindSpec
+from core.model.form import (
+    BY_KEY,
+    KINDS,
+    ONLY_ON_CREATE,
+    SECRET_KEYS,
+    STEPS,
+    WEEKDAYS,
+    KindSpec,
+)
 from core.services.configuration_export import spec_document
 from core.services.configuration_file import judge
 
@@ -67,7 +75,7 @@ def fields_of(spec: ConfigurationSpec) -> dict[str, str]:
         "groups": "\n".join(scope.groups),
         "domains": "\n".join(scope.domains),
         "filter": scope.filter,
-        "mapping": "\n".join(f"{key} = {path}" for key, path in spec.mapping.items()),
+        "mapping": "\n".join(_mapping_line(spec, name) for name in spec.mapping),
         "channel": spec.channel or "",
         "send": spec.invitations.value,
         "percent": str(guard.percent),
@@ -76,6 +84,11 @@ def fields_of(spec: ConfigurationSpec) -> dict[str, str]:
         "on_missing": spec.on_missing.value,
         "grace": str(document["grace"]),
     }
+
+
+def _mapping_line(spec: ConfigurationSpec, name: str) -> str:
+    once = f" {ONLY_ON_CREATE}" if name in spec.only_on_create else ""
+    return f"{name} = {spec.mapping[name]}{once}"
 
 
 def _kind_of(provider: Mapping[str, str]) -> KindSpec | None:
@@ -238,7 +251,14 @@ def _write_lists(lines: _Lines, fields: Fields, before: Mapping[str, object]) ->
     if pairs:
         lines.add("mapping", "    mapping:")
         for key, _, path in pairs:
-            lines.add("mapping", f"      {_quoted(key.strip())}: {_quoted(path.strip())}")
+            lines.add("mapping", f"      {_quoted(key.strip())}: {_mapped_from(path.strip())}")
+
+
+def _mapped_from(path: str) -> str:
+    """Return the source of an attribute as the file has it."""
+    plain = path.removesuffix(ONLY_ON_CREATE).rstrip()
+    once = plain != path
+    return f"{{from: {_quoted(plain)}, only_on_create: true}}" if once else _quoted(path)
 
 
 def _write_schedule(lines: _Lines, fields: Fields) -> None:

@@ -69,9 +69,11 @@ class WhyService:
             configuration = await self._store.configurations.get(seen.configuration_id)
         except NotFoundError:
             scope = "the configuration was deleted: nothing is read any more"
+            kept: tuple[str, ...] = ()
         else:
             scope = _scope(configuration, seen, user, events)
-        return Standing(seen=seen, scope=scope, match=_match(seen, user, events))
+            kept = configuration.spec.only_on_create if user is not None else ()
+        return Standing(seen=seen, scope=scope, match=_match(seen, user, events), kept=kept)
 
 
 def _name(user: User | None, seen: list[Sighting], asked: str) -> str:

@@ -24,6 +24,7 @@ from core.ports import Clock
 from core.services.access import AccessService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.draft_fields import empty_fields, fields_of, judged
+from core.services.mapping_check import with_mapping
 from core.services.notices import NoticeService
 from core.services.secrets import SecretService
 from core.store.opening import Store
@@ -142,12 +143,12 @@ class WizardService:
         then = await self._then(draft)
         provider = await self._provider(then)
         try:
-            report = await provider.check()
+            report = with_mapping(await provider.check(), then)
         finally:
             await provider.aclose()
         seen = {COMPANY: report.company, SIGNED_IN: "yes" if report.ok else "no"}
         await self._store.drafts.put(actor.id, draft.id, seen, now=self._clock.now())
-        people = [mapped_person(user, then.mapping) for user in report.sample[:SHOWN_PEOPLE]]
+        people = [mapped_person(user, then) for user in report.sample[:SHOWN_PEOPLE]]
         return DraftCheck(
             report=report,
             people=tuple(people),

@@ -17,6 +17,7 @@ from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
 from core.store.deciding import SLICE, Batch, build, problems_of, taken_key_problem
 from core.store.fencing import check_fence
+from core.store.keeping import keep_attributes
 from core.store.licenses import settle_pool
 
 _KINDS: Columns = (
@@ -78,10 +79,13 @@ async def apply(
     *,
     now: datetime,
     send: Sending,
+    keep: frozenset[str],
     careful: bool,
 ) -> None:
     """Carry decisions out. With `careful`, whoever's match key is taken becomes a conflict."""
     await check_fence(tx, fence)
+    if keep:
+        await keep_attributes(tx, decisions, keep)
     staged = send.way is InvitationWay.STAGED
     status = UserStatus.STAGED if staged else UserStatus.INVITED
     batch = await build(tx, decisions, status=status)

@@ -70,6 +70,7 @@ def decode_spec(text: str) -> ConfigurationSpec:
         on_missing=MissingPolicy(raw["on_missing"]),
         grace=msgspec.convert(raw["grace"], timedelta),
         freeze=msgspec.convert(raw.get("freeze", ()), tuple[Freeze, ...]),
+        only_on_create=msgspec.convert(raw.get("only_on_create", ()), tuple[str, ...]),
     )
 
 

@@ -34,8 +34,8 @@ LEFT JOIN staged_users s ON s.seq = d.seq
 WHERE u.id = d.id AND u.account_id = :account
 """
 """The cross join keeps SQLite from going through everybody and the list for each of them."""
-_STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
-_CHANGING = _STANDING | {Action.DISABLE, Action.DELETE}
+STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
+_CHANGING = STANDING | {Action.DISABLE, Action.DELETE}
 _MOVES_LICENSES = frozenset({Action.DISABLE, Action.DELETE, Action.ENABLE, Action.RESTORE})
 _CREATE = Action.CREATE
 _GONE = frozenset({UserStatus.DISABLED.value, UserStatus.DELETED.value})
@@ -134,7 +134,7 @@ async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserS
     if batch.created:
         batch.first_user = await reserve_ids(tx, "users", batch.created)
     judge = _Judge(
-        touched=await _touched(tx, decisions),
+        touched=await touched_by(tx, decisions),
         free=await _free(tx, decisions),
         next_user=batch.first_user,
         next_change=await reserve_ids(tx, "changes", len(decisions)),
@@ -147,8 +147,9 @@ async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserS
     return batch
 
 
-async def _touched(tx: Transaction, decisions: Sequence[Decision]) -> dict[int, Row]:
-    wanted = [(_person(d), d.pair.seq) for d in decisions if d.action in _CHANGING]
+async def touched_by(tx: Transaction, decisions: Sequence[Decision]) -> dict[int, Row]:
+    """Return the people of the account whom decisions may change, beside what was read."""
+    wanted = [(person_of(d), d.pair.seq) for d in decisions if d.action in _CHANGING]
     if not wanted:
         return {}
     ids = json_rows(tx.backend, "ids", (("id", "bigint"), ("seq", "bigint")))
@@ -163,7 +164,8 @@ async def _free(tx: Transaction, decisions: Sequence[Decision]) -> int:
     return (await load_summary(tx)).free
 
 
-def _person(decision: Decision) -> int | None:
+def person_of(decision: Decision) -> int | None:
+    """Return whom of the account a decision is about."""
     pair = decision.pair
     return pair.holder if decision.action is Action.LINK else pair.user_id
 
@@ -190,7 +192,7 @@ class _Judge:
             self.next_user += 1
             fate = self.created
         else:
-            user = _person(decision)
+            user = person_of(decision)
             fate = self._fate(decision, user)
         told = bool(pair.problems) or decision.problem is not None
         kind = Kind(

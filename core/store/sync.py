@@ -178,6 +178,7 @@ class SyncStoreSql:
         now: datetime,
         send: InvitationWay,
         invite_at: datetime | None = None,
+        keep: frozenset[str] = frozenset(),
     ) -> None:
         """See `SyncStore.apply`.
 
@@ -189,7 +190,9 @@ class SyncStoreSql:
         sending = Sending(way=send, at=invite_at or now)
         for attempt in range(_TRIES):
             try:
-                await self._write(_apply(fence, decisions, now, sending, careful=attempt > 0))
+                await self._write(
+                    _apply(fence, decisions, now, sending, keep=keep, careful=attempt > 0)
+                )
             except sa.exc.IntegrityError:
                 continue
             return
@@ -307,9 +310,10 @@ def _apply(
     now: datetime,
     send: Sending,
     *,
+    keep: frozenset[str],
     careful: bool,
 ) -> Callable[[Transaction], Awaitable[None]]:
     async def work(tx: Transaction) -> None:
-        await applying.apply(tx, fence, decisions, now=now, send=send, careful=careful)
+        await applying.apply(tx, fence, decisions, now=now, send=send, keep=keep, careful=careful)
 
     return work

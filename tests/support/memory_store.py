@@ -272,6 +272,7 @@ class MemoryStore:
         now: datetime,
         send: InvitationWay,
         invite_at: datetime | None = None,
+        keep: frozenset[str] = frozenset(),
     ) -> None:
         self._check()
         for decision in decisions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -165,6 +166,13 @@ specs = st.builds(
 )
 
 
+specs = st.builds(
+    lambda spec, once: replace(spec, only_on_create=tuple(sorted(spec.mapping)[:once])),
+    specs,
+    st.integers(0, 2),
+)
+
+
 @given(st.lists(specs, max_size=3, unique_by=lambda spec: spec.name.casefold()))
 def test_whatever_is_stored_survives_export_and_apply(stored):
     text = export_file(stored, licenses_total=7, licenses_policy=LicensePolicy.ASK)
@@ -188,7 +196,13 @@ CASES = {
     "scope: {filter: title}": "filter: column 1: the filter must come to true or false",
     "mapping: {title: 'a + '}": "mapping: column 5: the expression ends too early",
     "mapping: {title: 'titel + \"x\"'}": "Did you mean title?",
+    "mapping: {title: titel}": "mapping: titel is no known attribute. Did you mean title?",
+    "mapping: {phone: phonenumbers}": "Did you mean phoneNumbers? If not, write attributes[",
     "mapping: {Title: a}": "expected an account attribute",
+    "mapping: {title: {only_on_create: true}}": "mapping: title needs the key from",
+    "mapping: {title: {from: title, onlyoncreate: true}}": "Did you mean only_on_create?",
+    "mapping: {title: {from: title, only_on_create: maybe}}": "expected true or false",
+    "mapping: {email: {from: emails, only_on_create: true}}": "told apart by email",
     "grace: 3": "expected a duration",
     "grace: {}": "expected a text",
     "schedule: {every: 1s}": "from 1m",

@@ -79,6 +79,11 @@ SPECS = [
     replace(SPEC, provider=OktaSettings(url="https://acme.okta.com", token="file:okta")),
     replace(
         SPEC,
+        mapping={"title": 'title + "!"', "department": "enterprise.department"},
+        only_on_create=("title",),
+    ),
+    replace(
+        SPEC,
         provider=EntraSettings(
             tenant="contoso.com",
             client_id="x",

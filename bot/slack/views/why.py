@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.slack.blocks import Message, context, header, message, section, table, when
 from bot.slack.limits import escape, tidy
@@ -59,6 +59,12 @@ def attributes(before: Mapping[str, object], after: Mapping[str, object]) -> str
     return "; ".join(f"{n}: {_value(before.get(n))} → {_value(after.get(n))}" for n in names)
 
 
+def kept_words(names: Sequence[str]) -> str:
+    """Say which attributes a person keeps from when they were created."""
+    are = "was" if len(names) == 1 else "were"
+    return f"{', '.join(names)} {are} written when the person was created, and only then"
+
+
 def _value(value: object) -> str:
     return "nothing" if value in (None, "") else str(value)
 
@@ -69,6 +75,8 @@ def _standing(standing: Standing) -> str:
         f"*{escape(seen.configuration, 100)}*: {escape(standing.scope, 500)}",
         f"matched {escape(standing.match, 300)}",
     ]
+    if standing.kept:
+        lines.append(kept_words(standing.kept))
     if seen.first_seen is not None:
         lines.append(f"first seen {when(seen.first_seen)}")
     if seen.last_seen is not None:

@@ -10,7 +10,7 @@ from bot.slack.limits import escape
 from bot.slack.views import fields
 from core.model.account import ACCOUNT_FIELDS
 from core.model.configuration import Draft, InvitationWay, MissingPolicy
-from core.model.form import BY_KEY, KINDS, STEPS, WEEKDAYS, FieldSpec
+from core.model.form import BY_KEY, KINDS, ONLY_ON_CREATE, STEPS, WEEKDAYS, FieldSpec
 
 SUMMARY, CHECKED = "summary", "checked"
 ORDER = (*STEPS, SUMMARY)
@@ -206,7 +206,9 @@ def _mapping(draft: Draft) -> list[Block]:
     return [
         section(
             "Names, user name and e-mail are taken over as usual. Say here which other attributes "
-            "are, one a line: the account's attribute = the provider's, or a CEL expression."
+            "are, one a line: the account's attribute = the provider's, or a CEL expression. "
+            f"A line that ends with `{ONLY_ON_CREATE}` is written when somebody is created, and "
+            "never afterwards."
         ),
         fields.written(
             "mapping",

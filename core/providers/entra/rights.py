@@ -1,7 +1,9 @@
 """The application permissions of Microsoft Graph that reading needs, and where to grant them.
 
 The least privileged ones that the reference of each request names: "List users", "user: delta",
-"List groups", "List group members" (whose note names `Member.Read.Hidden`), "List organization".
+"List groups", "List group members" (whose note names `Member.Read.Hidden`), and "List
+organizations", whose table has `Organization.Read.All` as the least privileged one of an
+application; the note on `User.Read` there is about delegated sign-ins.
 """
 
 from __future__ import annotations
