@@ -101,6 +101,10 @@ _UNSEEN = dict.fromkeys(
 )
 _LONG_DASH = re.compile(r"^[\u2012-\u2015]+(?=\w)|^-(?=[^\W\d])|^-{3,}(?=\w)")
 _MENTION = re.compile(r"<([@#!])([^<>|\s]*)(?:\|[^<>]*)?>")
+_MENTIONS = {
+    Kind.PERSON: re.compile(r"<@[UW][A-Z0-9]{6,30}>"),
+    Kind.SUBJECT: re.compile(r"<(?:@[UW]|!subteam\^S)[A-Z0-9]{6,30}>"),
+}
 _LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|\s]+)(?:\|[^<>]*)?>")
 _WORD = re.compile(r"""(--[\w-]+=)?(?:"([^"]*)"|'([^']*)')(?=\s|$)|(\S+)""")
 
@@ -139,17 +143,16 @@ def spell(command: Command) -> str:
         else:
             value = command.arguments.get(argument.name)
         if isinstance(value, tuple):
-            words += [_quoted(str(each)) for each in value]
+            words += [_written(str(each), argument.kind) for each in value]
         elif value is not None:
-            typed = _typed(value, argument.choices)
-            is_mention = argument.kind is Kind.SUBJECT and typed.startswith("<")
-            words.append(typed if is_mention else _quoted(typed))
+            words.append(_written(_typed(value, argument.choices), argument.kind))
     for flag in spec.flags:
         value = command.arguments.get(flag.name)
         if value is True:
             words.append(f"--{flag.name}")
         elif value is not None:
-            words.append(f"--{flag.name}={_quoted(_typed(value, flag.choices))}")
+            typed = _written(_typed(value, flag.choices), flag.kind)
+            words.append(f"--{flag.name}={typed}")
     return " ".join(words)
 
 
@@ -159,11 +162,14 @@ def _typed(value: object, choices: Mapping[str, str]) -> str:
     return next((word for word, meaning in choices.items() if meaning == value), str(value))
 
 
+def _written(word: str, kind: Kind | None) -> str:
+    """Return a word as it is typed: a mention stays one, where the argument reads mentions."""
+    known = _MENTIONS.get(kind) if kind else None
+    return word if known is not None and known.fullmatch(word) else _quoted(word)
+
+
 def _quoted(word: str) -> str:
     escaped = html.escape(word, quote=False)
-    user = mentioned(word)
-    if user:
-        return f"<@{user}>"
     if not re.search(r"[\s\"']", word) and not word.startswith("-"):
         return escaped
     return f"'{escaped}'" if '"' in escaped else f'"{escaped}"'

@@ -142,6 +142,7 @@ async def _user(who: str, *, as_json: bool) -> int:
     say(f"{person.display_name} <{person.email}>", style="bold")
     licensed = "with a license" if person.licensed else "without a license"
     say(f"{words.STATUSES[person.status]}, {licensed}, configuration {person.configuration or '-'}")
+    say(f"last login: {moment(person.last_login_at, 'none known')}")
     table(("Attribute", "Value"), sorted(person.profile.items()))
     if person.groups:
         say("Groups: " + ", ".join(person.groups))

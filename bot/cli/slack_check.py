@@ -12,6 +12,13 @@ from core.model.directory import CheckLine, CheckStatus
 from core.settings import Settings
 
 _TIMEOUT = 10
+REQUIRED = ("chat:write", "commands", "im:write", "users:read", "users:read.email")
+OPTIONAL = {
+    "chat:write.public": "cards need an invitation of the app to each channel",
+    "files:write": "logs and plans are not sent as files; short tables are shown",
+    "usergroups:read": "roles cannot be granted to user groups",
+}
+"""Scopes of the bot token, and what goes without those that can be left out."""
 
 
 async def slack_lines(settings: Settings) -> list[CheckLine]:
@@ -31,7 +38,7 @@ async def slack_lines(settings: Settings) -> list[CheckLine]:
         timeout=_TIMEOUT,
         retry_handlers=[],
     )
-    lines = [await _sign_in(client), *_gaps(settings)]
+    lines = [*await _sign_in(client), *_gaps(settings)]
     if settings.slack_app_token is not None:
         token = settings.slack_app_token.get_secret_value()
         lines.append(await _socket_mode(client, token))
@@ -57,13 +64,44 @@ def _gaps(settings: Settings) -> Iterator[CheckLine]:
         )
 
 
-async def _sign_in(client: AsyncWebClient) -> CheckLine:
+async def _sign_in(client: AsyncWebClient) -> list[CheckLine]:
     try:
         answer = await client.auth_test()
     except (SlackClientError, ClientError, OSError, ValueError) as error:
-        return _failed("Slack sign-in", error)
+        return [_failed("Slack sign-in", error)]
     detail = f"{answer.get('team', '')} as {answer.get('user', '')}"
-    return CheckLine(name="Slack sign-in", status=CheckStatus.OK, detail=detail)
+    signed_in = CheckLine(name="Slack sign-in", status=CheckStatus.OK, detail=detail)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return [signed_in, *_scopes(headers.get("x-oauth-scopes"))]
+
+
+def _scopes(told: str | None) -> Iterator[CheckLine]:
+    """Say which scopes the token lacks; nothing where Slack does not tell what it has."""
+    if told is None:
+        return
+    granted = {scope.strip() for scope in told.split(",")}
+    missing = [scope for scope in REQUIRED if scope not in granted]
+    if missing:
+        yield CheckLine(
+            name="Slack scopes",
+            status=CheckStatus.FAILED,
+            detail=f"the bot token lacks {', '.join(missing)}",
+            hint="Add them under OAuth & Permissions and install the app again.",
+            code="missing_scope",
+        )
+    for scope, without in OPTIONAL.items():
+        if scope not in granted:
+            yield CheckLine(
+                name="Slack scopes",
+                status=CheckStatus.WARNING,
+                detail=f"without {scope}, {without}",
+                hint="Add it under OAuth & Permissions and install the app again, if you want it.",
+                code="missing_optional_scope",
+            )
+    if not missing and granted.issuperset(OPTIONAL):
+        yield CheckLine(
+            name="Slack scopes", status=CheckStatus.OK, detail="all that dirsync can use"
+        )
 
 
 async def _socket_mode(client: AsyncWebClient, token: str) -> CheckLine:

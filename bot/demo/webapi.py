@@ -83,9 +83,12 @@ class WebApi:
 
     def _answer(self, name: str, request: web.Request, args: Args) -> web.Response:
         try:
-            return web.json_response({"ok": True, **self._run(name, request, args)})
+            answer = web.json_response({"ok": True, **self._run(name, request, args)})
         except RefusedError as refused:
             return _refusal(refused)
+        if not METHODS[name].app_level:
+            answer.headers["X-OAuth-Scopes"] = ",".join(sorted(self._team.installation.scopes))
+        return answer
 
     def _run(self, name: str, request: web.Request, args: Args) -> dict[str, object]:
         method = METHODS.get(name)

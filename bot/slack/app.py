@@ -20,7 +20,6 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 
 from bot.slack.client import DEAD_TOKEN, SlackClient, open_client, web_client
-from bot.slack.homes import RecentHomes, refresh
 from bot.slack.listeners.registry import register
 from bot.slack.middleware import Gate, People, guarded
 from bot.slack.notifier import PACE, SlackNotifier
@@ -58,24 +57,17 @@ class SlackRuntime:
         client: the one way out.
         supervisor: what runs behind acknowledgements.
         pace: seconds between two edits of a card that is under way.
-        homes: who opened the Home tab lately, and gets it anew when something has happened.
     """
 
     settings: Settings
     client: SlackClient
     supervisor: Supervisor = field(default_factory=Supervisor)
     pace: float = PACE
-    homes: RecentHomes = field(default_factory=RecentHomes)
     _handlers: list[AsyncSocketModeHandler] = field(default_factory=list)
 
     def notifier(self, core: Core) -> SlackNotifier:
         """Return what delivers the outbox; for `open_core(notifier=…)`."""
-
-        def happened() -> None:
-            if self.homes.users():
-                self.supervisor.start(refresh(core, self.client, self.homes))
-
-        return SlackNotifier(core=core, client=self.client, pace=self.pace, happened=happened)
+        return SlackNotifier(core=core, client=self.client, pace=self.pace)
 
     @property
     def mode(self) -> str | None:
@@ -94,7 +86,7 @@ class SlackRuntime:
         `ConfigurationError` if Slack refuses a token.
         """
         await _warm(self.client)
-        app = bolt_app(self.settings, core, self.client, self.supervisor, homes=self.homes)
+        app = bolt_app(self.settings, core, self.client, self.supervisor)
         try:
             async with self._sockets(app) if self.mode == "socket" else _nothing():
                 yield app
@@ -143,12 +135,7 @@ async def slack_runtime(settings: Settings) -> AsyncIterator[SlackRuntime]:
 
 
 def bolt_app(
-    settings: Settings,
-    core: Core,
-    client: SlackClient,
-    supervisor: Supervisor,
-    *,
-    homes: RecentHomes | None = None,
+    settings: Settings, core: Core, client: SlackClient, supervisor: Supervisor
 ) -> AsyncApp:
     """Return Bolt's app with every listener; nothing of it comes from the environment."""
     secret = settings.slack_signing_secret
@@ -165,14 +152,7 @@ def bolt_app(
     )
     people = People(client)
     core.access.workspace = SlackWorkspace(client, people)
-    gate = Gate(
-        core=core,
-        client=client,
-        supervisor=supervisor,
-        people=people,
-        homes=homes or RecentHomes(),
-    )
-    register(app, gate)
+    register(app, Gate(core=core, client=client, supervisor=supervisor, people=people))
     return app
 
 

@@ -18,7 +18,6 @@ import structlog
 from bot.grammar import parse
 from bot.slack.blocks import Block, Message, modal
 from bot.slack.client import Person, SlackClient
-from bot.slack.homes import RecentHomes
 from bot.slack.ids import COMMAND, ViewId
 from bot.slack.limits import LIMITS
 from bot.slack.received import Kind, Payload, Received, received
@@ -168,7 +167,6 @@ class Gate:
     """Makes Bolt listeners of handlers.
 
     Attributes:
-        homes: who opened the Home tab lately.
         seen: how many deliveries were dropped because they had been taken on before.
     """
 
@@ -176,7 +174,6 @@ class Gate:
     client: SlackClient
     supervisor: Supervisor
     people: People
-    homes: RecentHomes = field(default_factory=RecentHomes)
     seen: int = field(default=0)
 
     def listener(

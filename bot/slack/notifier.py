@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.slack.blocks import Message
 from bot.slack.client import DEAD_TOKEN, Posted, SlackClient
+from bot.slack.homes import show_anew
 from bot.slack.views import alerts, run_card
 from bot.slack.views.held import held_card
 from core.app import Core
@@ -80,8 +80,8 @@ class _Card:
 class SlackNotifier:
     """Implements `core.ports.Notifier` over a `SlackClient`.
 
-    `pace` is the number of seconds between two edits of a card that is under way; `happened` is
-    called when something new was brought to a channel: an end, an alert, a record.
+    `pace` is the number of seconds between two edits of a card that is under way. When something
+    new has happened (an end, an alert, a record), the Home tabs that may be looked at are due.
 
     Attributes:
         token_refused: Slack's code for why the token no longer works, or None.
@@ -93,12 +93,10 @@ class SlackNotifier:
         core: Core,
         client: SlackClient,
         pace: float = PACE,
-        happened: Callable[[], None] | None = None,
     ) -> None:
         self._core = core
         self._client = client
         self._pace = pace
-        self._happened = happened
         self._edited: OrderedDict[str, float] = OrderedDict()
         self.token_refused: str | None = None
 
@@ -108,6 +106,9 @@ class SlackNotifier:
         Raises `TransientRemoteError` (also ``paced``: the card's next edit is not due yet) and
         `TerminalRemoteError` (``token_revoked``, ``no_channel``, or Slack's own code).
         """
+        if item.kind is EventKind.HOME:
+            await show_anew(self._core, self._client, item.subject)
+            return None
         standing = shown if shown is not None and shown.ts else None
         card = await self._card(item, standing)
         if card is None:
@@ -119,11 +120,14 @@ class SlackNotifier:
         except TerminalRemoteError as error:
             raise self._classed(error) from None
         self.token_refused = None
-        if self._happened is not None and not card.under_way and card.reply_to is None:
-            self._happened()
+        if not card.under_way and card.reply_to is None:
+            await self._happened()
         if card.thread is not None:
             await self._core.store.outbox.put([card.thread], now=self._core.clock.now())
         return delivery
+
+    async def _happened(self) -> None:
+        await self._core.store.home_viewers.show_anew(now=self._core.clock.now())
 
     def _classed(self, error: TerminalRemoteError) -> TerminalRemoteError:
         if error.code not in DEAD_TOKEN:
@@ -154,9 +158,11 @@ class SlackNotifier:
     async def _cycle(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
         view = await self._core.history.card(item.subject)
         cycle = view.cycle
-        if cycle.dry_run or (shown is None and await self._untold(view)):
-            return None
         finished = cycle.state is CycleState.FINISHED
+        if cycle.dry_run or (shown is None and await self._untold(view)):
+            if finished:
+                await self._happened()
+            return None
         details = run_card.thread_details(view) if finished else None
         thread = details and NewOutboxItem(
             key=f"thread:{cycle.id}",

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     ALERT = "alert"
     RECORD = "record"
     INVITATION = "invitation"
+    HOME = "home"
 
 
 class AlertKind(StrEnum):

@@ -19,6 +19,7 @@ from core.store.database import Database
 from core.store.desk import LicenseDays
 from core.store.drafts import Drafts
 from core.store.held import HeldSets
+from core.store.home_viewers import HomeViewers
 from core.store.inbox import Inbox
 from core.store.invitations import Invitations
 from core.store.licenses import Licenses
@@ -69,6 +70,7 @@ class Store:
         self.applications = Applications(database)
         self.logins = Logins(database)
         self.license_days = LicenseDays(database)
+        self.home_viewers = HomeViewers(database)
 
     async def aclose(self) -> None:
         """Close connections and let the sidecar lock go; safe to call twice."""

@@ -558,3 +558,11 @@ license_days = Table(
     Column("used", Integer, nullable=False),
     Column("waiting", Integer, nullable=False),
 )
+
+home_viewers = Table(
+    "home_viewers",
+    metadata,
+    _account(key=True),
+    _text("viewer", key=True),
+    _time("opened_at"),
+)

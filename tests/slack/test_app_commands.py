@@ -24,7 +24,6 @@ from app_world import (
 )
 
 from bot.demo.dispatch import Kind
-from bot.slack.homes import MOST, RECENT, RecentHomes
 from bot.slack.ids import Act
 from bot.slack.middleware import Gate, People
 from bot.verbs import SLASH, VERBS
@@ -483,19 +482,6 @@ async def test_the_home_tab_of_whoever_looks_at_it_follows_a_cycle(world):
     await until(lambda: "Never synced" in str(page.screen.home))
     await world.ask(ADMIN, "sync")
     await until(lambda: "*12* created" in str(page.screen.home))
-
-
-def test_only_the_latest_who_opened_their_home_tab_lately_are_remembered():
-    moment = 0.0
-    homes = RecentHomes(clock=lambda: moment)
-    for number in range(MOST + 2):
-        homes.opened(f"U{number}")
-    homes.opened("U5")
-    assert len(homes.users()) == MOST
-    assert {"U0", "U1"}.isdisjoint(homes.users())
-    assert homes.users()[-1] == "U5"
-    moment = RECENT + 1
-    assert homes.users() == []
 
 
 async def test_a_button_on_the_home_tab_answers_in_the_direct_message(world):

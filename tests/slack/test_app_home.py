@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 from app_world import ADMIN, ADMIN_2, CHANNEL, CLI, MEMBER, VIEWER, app_world, until
 
+from bot.slack.app import slack_runtime
 from bot.slack.limits import validate_view
 from bot.slack.views.home import MOST_SHOWN, home_tab
+from core.app import open_core
 from core.model.account import Role
+from tests.support.databases import fresh_database
 
 
 @pytest.fixture
@@ -82,3 +85,31 @@ async def test_many_configurations_stay_under_slacks_limit(world):
         validate_view(shown)
         assert len(shown["blocks"]) <= 100
         assert (f"{number - MOST_SHOWN:,} more" in str(shown)) == (number > MOST_SHOWN)
+
+
+@pytest.fixture
+def postgresql_url(tmp_path):
+    with fresh_database("postgresql", tmp_path) as url:
+        yield url
+
+
+async def test_a_home_tab_that_one_replica_showed_follows_what_another_does(
+    tmp_path, postgresql_url
+):
+    async with app_world(tmp_path, background=False, database_url=postgresql_url) as world:
+        page = await home(world, ADMIN)
+        assert "Never synced" in str(page.screen.home)
+        async with (
+            slack_runtime(world.runtime.settings) as other,
+            open_core(
+                world.runtime.settings,
+                notifier=other.notifier,
+                background=True,
+                ticks=False,
+                allow_loopback=True,
+            ) as replica,
+        ):
+            cycle = await replica.sync.request(CLI, None)
+            async for _ in replica.sync.wait(cycle.id, poll=0.05):
+                pass
+            await until(lambda: "*12* created" in str(page.screen.home))

@@ -38,7 +38,8 @@ PIECES = st.sampled_from(
         *["<!subteam^S0123ABCD|@it>", "S0123ABCD", "o'b@c", "grant", "revoke", "admin"],
         *["<mailto:a@b|a@b>", "<#C0123ABCD|it>", "<!channel>", "&lt;", "&amp;", "\u00a0"],
         *["\u202e", "\x00", "\ud800", "set", "test", "7d", "99999999999999", "٣", "`", "\n"],
-        *["<", ">", "|", "<>", "people-scim", "12"],
+        *["&lt;@U0123ABCD&gt;", "&lt;@U1&gt;", "&lt;!subteam^S0123ABCD&gt;", "&lt;#C0123ABCD&gt;"],
+        *["<", ">", "|", "<>", "people-scim", "12", "user", "roles grant", "users --search="],
     ]
 )
 TEXTS = st.one_of(
@@ -74,6 +75,21 @@ def test_a_command_spelled_out_is_read_back_as_the_same_command(text: str):
     command = attempt(text)
     if isinstance(command, Command):
         assert parse(spell(command)) == command
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "users --search &lt;@U0123ABCD&gt;",
+        "users --search='&lt;!subteam^S0123ABCD&gt;'",
+        "user &lt;@U0123ABCD&gt;",
+        "user &lt;@U1&gt;",
+        "why <@U0123ABCD|ada>",
+        "roles grant &lt;!subteam^S0123ABCD&gt; viewer",
+    ],
+)
+def test_what_looks_like_a_mention_and_is_text_stays_text_when_it_is_spelled_out(text):
+    assert parse(spell(parse(text))) == parse(text)
 
 
 @pytest.mark.parametrize("spec", VERBS, ids=lambda spec: spec.name or "bare")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from bot.slack.homes import RecentHomes, home_of
-from bot.slack.middleware import Handler, Visit
+from bot.slack.homes import home_of
+from bot.slack.middleware import Visit
 
 
-def opened(recent: RecentHomes) -> Handler:
-    """Return what publishes the Home tab for whoever opens it, and remembers them."""
-
-    async def handle(visit: Visit) -> None:
-        if visit.what.text not in ("", "home"):
-            return
-        recent.opened(visit.what.user)
-        tab = await home_of(visit.core, visit.person, visit.actor)
-        await visit.client.publish_home(visit.what.user, tab)
-
-    return handle
+async def opened(visit: Visit) -> None:
+    """Publish the Home tab for whoever opens it, and remember them."""
+    if visit.what.text not in ("", "home"):
+        return
+    await visit.core.store.home_viewers.opened(visit.what.user, now=visit.now)
+    tab = await home_of(visit.core, visit.person, visit.actor)
+    await visit.client.publish_home(visit.what.user, tab)
 
 
 async def nothing(visit: Visit) -> None:

@@ -20,7 +20,7 @@ ANYTHING = re.compile(".*", re.DOTALL)
 def register(app: AsyncApp, gate: Gate) -> None:
     """Register every listener, the catch-alls for actions, views and shortcuts last."""
     app.command(COMMAND)(gate.listener("command", commands.slash, fresh=commands.changes_something))
-    app.event("app_home_opened")(gate.listener("event", home.opened(gate.homes), fresh=_remembered))
+    app.event("app_home_opened")(gate.listener("event", home.opened, fresh=_remembered))
     app.action({"type": "block_actions", "action_id": ANYTHING})(
         gate.listener("action", actions.click)
     )

@@ -31,6 +31,7 @@ def upgrade() -> None:
     _audit_heads()
     _alert_marks()
     _license_days()
+    _home_viewers()
 
 
 def _watermarks() -> None:
@@ -144,4 +145,13 @@ def _license_days() -> None:
         sa.Column("used", sa.Integer, nullable=False),
         sa.Column("waiting", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "day", name="pk_license_days"),
+    )
+
+
+def _home_viewers() -> None:
+    op.create_table(
+        "home_viewers",
+        *_texts("account_id", "viewer"),
+        sa.Column("opened_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "viewer", name="pk_home_viewers"),
     )
