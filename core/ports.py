@@ -262,6 +262,13 @@ class SyncStore(Protocol):
         """
         ...
 
+    async def resolve_managers(self, fence: Fence) -> None:
+        """Look up the managers of the people staged in this cycle, and who waits for them.
+
+        Call it once decisions are carried out. Whose manager arrived is told as a change.
+        """
+        ...
+
     async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
         """Return (external id, display name, digest of the member ids) of the known groups."""
         ...

@@ -143,7 +143,10 @@ async def _user(who: str, *, as_json: bool) -> int:
     licensed = "with a license" if person.licensed else "without a license"
     say(f"{words.STATUSES[person.status]}, {licensed}, configuration {person.configuration or '-'}")
     say(f"last login: {moment(person.last_login_at, 'none known')}")
-    table(("Attribute", "Value"), sorted(person.profile.items()))
+    profile = dict(person.profile)
+    if found := document.manager:
+        profile["manager"] = words.manager(found.wanted, found.name, found.email)
+    table(("Attribute", "Value"), sorted(profile.items()))
     if person.groups:
         say("Groups: " + ", ".join(person.groups))
     for problem in document.problems:

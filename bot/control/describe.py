@@ -14,6 +14,7 @@ from bot.control.documents import (
     CycleReport,
     HeldDocument,
     LicensesDocument,
+    ManagerDocument,
     PersonDocument,
     PersonProblemDocument,
     PlanItemDocument,
@@ -29,7 +30,7 @@ from bot.control.documents import (
     UserDocument,
 )
 from bot.control.steps import person_run
-from core.model.account import LicenseSummary, PersonResult, User
+from core.model.account import LicenseSummary, Manager, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
 from core.model.directory import CheckLine
@@ -204,8 +205,15 @@ def person_document(view: PersonView, names: dict[ConfigurationId, str]) -> Pers
     """Describe one person's story."""
     return PersonDocument(
         user=user_document(view.user, names),
+        manager=None if view.manager is None else _manager(view.manager),
         changes=tuple(_change(change) for change in view.changes),
         problems=tuple(_person_problem(problem) for problem in view.problems),
+    )
+
+
+def _manager(manager: Manager) -> ManagerDocument:
+    return ManagerDocument(
+        wanted=manager.wanted, id=manager.id, name=manager.name, email=manager.email
     )
 
 

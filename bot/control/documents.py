@@ -279,10 +279,20 @@ class PersonProblemDocument(Document, frozen=True, kw_only=True):
     hint: str
 
 
+class ManagerDocument(Document, frozen=True, kw_only=True):
+    """Whom the directory names as the manager; without `id` nobody of the account is that."""
+
+    wanted: str
+    id: int | None
+    name: str
+    email: str
+
+
 class PersonDocument(Document, frozen=True, kw_only=True):
     """One person's story, newest first."""
 
     user: UserDocument
+    manager: ManagerDocument | None
     changes: tuple[ChangeDocument, ...]
     problems: tuple[PersonProblemDocument, ...]
 

@@ -16,6 +16,7 @@ from core.engine.guard import Ruling, items_digest, key_of
 from core.engine.one_person import run_one_person
 from core.engine.plan import Policy
 from core.engine.proof import prove
+from core.engine.references import set_managers
 from core.engine.snapshot import Snapshot, read_snapshot
 from core.engine.survey import Survey, held_creations, policy_of, postponed, survey, weigh
 from core.errors import (
@@ -159,6 +160,7 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
         held = await _hold(ctx, plan)
         await meter.begin(Step.APPLY, total=plan.survey.people)
         await carry_out(ctx, meter, order)
+        await set_managers(ctx)
     outcome = _outcome(ctx, snapshot, plan, held)
     if ctx.provider.capabilities.delta and not ctx.dry_run:
         await _keep(ctx, plan, outcome, mark, began)

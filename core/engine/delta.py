@@ -22,6 +22,7 @@ from core.engine.guard import Ruling
 from core.engine.mapping import Mapper
 from core.engine.plan import Policy
 from core.engine.reading import PeopleReader, pages_of
+from core.engine.references import set_managers
 from core.engine.scoping import Scoping, digest_key, digester, members_of, resolve_groups
 from core.engine.snapshot import delta_scoping
 from core.engine.survey import Survey, decided, policy_of, postponed, weigh
@@ -116,6 +117,7 @@ async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> C
     order = Order(policy=policy, ruling=ruling, absentees=False, groups=planned)
     await meter.begin(Step.APPLY, total=found.people)
     await carry_out(ctx, meter, order)
+    await set_managers(ctx)
     open_problems = await ctx.store.carry_problems(ctx.fence, saved.cycle_id)
     if changes.watermark is not None:
         await ctx.store.keep_watermark(

@@ -17,6 +17,7 @@ from core.engine.mapping import Mapper
 from core.engine.matching import match_key
 from core.engine.plan import SILENT, TELLS_ONLY, Decider
 from core.engine.reading import PeopleReader
+from core.engine.references import set_managers
 from core.engine.scoping import because, because_not, digest_key, digester
 from core.engine.snapshot import read_scoping
 from core.engine.survey import Survey, policy_of, postponed, weigh
@@ -256,6 +257,7 @@ class _Run:
             invite_at=self._policy.invitations_until,
             keep=frozenset(self._ctx.configuration.spec.only_on_create),
         )
+        await set_managers(self._ctx)
         done = _DONE.get(decision.action, "nothing to do")
         if decision.action is Action.CREATE:
             done += _SENT[send]

@@ -93,6 +93,22 @@ SYSTEM = Actor(id="system:schedule", name="the schedule", role=Role.OPERATOR, do
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Manager:
+    """Whom the directory names as somebody's manager.
+
+    Attributes:
+        wanted: as the directory has it: an id, a user name or an address.
+        id: the person of the account, or None if they are not in it; then so are the rest.
+    """
+
+    wanted: str
+    id: UserId | None = None
+    name: str = ""
+    email: str = ""
+    status: UserStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class User:
     """A person in the account.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from core.model.account import LicenseSummary, User, UserStatus
+from core.model.account import LicenseSummary, Manager, User, UserStatus
 from core.model.configuration import Configuration, Schedule
 from core.model.cycle import (
     Action,
@@ -150,6 +150,7 @@ class PersonView:
     """One person with what was done and what is wrong, newest first."""
 
     user: User
+    manager: Manager | None = None
     changes: tuple[Change, ...] = ()
     problems: tuple[PersonProblem, ...] = ()
 

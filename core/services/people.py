@@ -59,6 +59,7 @@ class PeopleService:
     async def _view(self, user: User) -> PersonView:
         return PersonView(
             user=user,
+            manager=await self._store.people.manager(user.id),
             changes=tuple(await self._store.people.history(user.id)),
             problems=tuple(await self._store.people.problems(user.id)),
         )

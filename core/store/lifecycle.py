@@ -81,6 +81,7 @@ _LET_GO = (
     "DELETE FROM memberships WHERE configuration_id = :id",
     "DELETE FROM groups WHERE configuration_id = :id",
     "DELETE FROM links WHERE configuration_id = :id",
+    "DELETE FROM managers WHERE configuration_id = :id",
     "DELETE FROM rejections WHERE configuration_id = :id",
 )
 _HELD = """

@@ -6,10 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 
 from core.errors import NotFoundError
-from core.model.account import DisabledBy, User, UserId, UserStatus
+from core.model.account import DisabledBy, Manager, User, UserId, UserStatus
 from core.model.configuration import ConfigurationId
 from core.model.cycle import Change, PersonProblem
 from core.model.directory import ExternalId
+from core.store import managers
 from core.store.codec import maybe_time, to_object, to_time
 from core.store.database import Database, Row, Transaction
 from core.store.details import to_change, to_problem
@@ -126,6 +127,10 @@ class People:
             return [to_change(row) for row in await tx.rows(_HISTORY, id=id, limit=limit)]
 
         return await self._database.read(work)
+
+    async def manager(self, id: UserId) -> Manager | None:  # noqa: A002 - the settled name
+        """Return whom the directory names as somebody's manager, or None."""
+        return await self._database.read(lambda tx: managers.of(tx, id))
 
     async def problems(self, id: UserId) -> list[PersonProblem]:  # noqa: A002 - the settled name
         """Return what the latest cycle that read the provider found wrong with a person."""

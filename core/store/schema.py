@@ -566,3 +566,18 @@ home_viewers = Table(
     _text("viewer", key=True),
     _time("opened_at"),
 )
+
+managers = Table(
+    "managers",
+    metadata,
+    _account(),
+    _text("configuration_id", key=True),
+    _text("external_id", key=True),
+    _text("wanted"),
+    _text("wanted_key"),
+    Column("manager_id", _BIG, nullable=True),
+    _maybe("cycle_id"),
+    Index("ix_managers_wanted_key", "configuration_id", "wanted_key"),
+    Index("ix_managers_manager_id", "manager_id"),
+    sqlite_with_rowid=False,
+)

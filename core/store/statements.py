@@ -224,6 +224,13 @@ DELETE FROM memberships WHERE configuration_id = :configuration AND external_id 
 DELETE FROM rejections WHERE configuration_id = :configuration AND external_id IN <erased>
 """,
     """
+DELETE FROM managers WHERE configuration_id = :configuration AND external_id IN <erased>
+""",
+    """
+UPDATE managers SET manager_id = NULL WHERE manager_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
+""",
+    """
 DELETE FROM invitation_tokens WHERE invitation_id IN (SELECT id FROM invitations WHERE user_id IN
     (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL))
 """,

@@ -30,12 +30,22 @@ from core.model.cycle import (
 from core.model.directory import ExternalId
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, ReadKind, SavedWatermark
-from core.store import applying, finishing, grouping, one_person, pairing, reading, staging
+from core.store import (
+    applying,
+    finishing,
+    grouping,
+    managers,
+    one_person,
+    pairing,
+    reading,
+    staging,
+)
 from core.store.applying import Sending
 from core.store.database import Database, Transaction
 
 T = TypeVar("T")
 _TRIES = 3
+_PART = 20_000
 
 
 class SyncStoreSql:
@@ -197,6 +207,13 @@ class SyncStoreSql:
                 continue
             return
         raise StoreError("Others kept taking the same matching attributes.", code="store_conflict")
+
+    async def resolve_managers(self, fence: Fence) -> None:
+        """See `SyncStore.resolve_managers`; one transaction for some thousand people."""
+        after: int | None = 0
+        while after is not None:
+            after = await self._write(_bind(managers.resolve_part, fence, after, _PART))
+        await self._write(lambda tx: managers.tell(tx, fence))
 
     async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
         """See `SyncStore.groups`."""

@@ -345,6 +345,9 @@ class MemoryStore:
     async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
         return [(ExternalId(id_), name, digest) for id_, (name, digest, _) in self.teams.items()]
 
+    async def resolve_managers(self, fence: Fence) -> None:
+        self._check()
+
     async def group_members(self, fence: Fence, group: ExternalId) -> frozenset[ExternalId]:
         return frozenset(map(ExternalId, self.teams[group][2]))
 

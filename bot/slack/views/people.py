@@ -21,7 +21,7 @@ from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
 from bot.slack.views.history import pager, shown_of
-from core.model.account import LicenseSummary, PersonResult, Role, User, UserStatus
+from core.model.account import LicenseSummary, Manager, PersonResult, Role, User, UserStatus
 from core.model.cycle import Change, PersonProblem
 from core.model.views import PeoplePage, PersonView
 
@@ -67,10 +67,15 @@ def person(view: PersonView, *, role: Role, because: str = "") -> Message:
         *([section(escape(because))] if because else []),
         section(_facts(user)),
         *([actions(*offered)] if offered else []),
+        *([paragraph(f"Manager: {_manager(view.manager)}")] if view.manager else []),
         *([paragraph(f"Groups: {', '.join(user.groups)}")] if user.groups else []),
         *[section(_problem(problem)) for problem in view.problems[:5]],
         *_changes(view.changes),
     )
+
+
+def _manager(manager: Manager) -> str:
+    return words.manager(manager.wanted, manager.name, manager.email)
 
 
 def _facts(user: User) -> str:

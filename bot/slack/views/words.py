@@ -64,6 +64,13 @@ def several(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def manager(wanted: str, name: str, email: str) -> str:
+    """Name somebody's manager; one without a name is nobody of the account."""
+    if not name:
+        return f"{wanted} (not in the account: out of scope, or not read yet)"
+    return f"{name} <{email}>" if email else name
+
+
 def people(number: int) -> str:
     """Return so many people."""
     return several(number, "person", "people")

@@ -32,6 +32,7 @@ def upgrade() -> None:
     _alert_marks()
     _license_days()
     _home_viewers()
+    _managers()
 
 
 def _watermarks() -> None:
@@ -155,3 +156,16 @@ def _home_viewers() -> None:
         sa.Column("opened_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "viewer", name="pk_home_viewers"),
     )
+
+
+def _managers() -> None:
+    op.create_table(
+        "managers",
+        *_texts("account_id", "configuration_id", "external_id", "wanted", "wanted_key"),
+        sa.Column("manager_id", _BIG, nullable=True),
+        sa.Column("cycle_id", sa.Text, nullable=True),
+        sa.PrimaryKeyConstraint("configuration_id", "external_id", name="pk_managers"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_managers_wanted_key", "managers", ["configuration_id", "wanted_key"])
+    op.create_index("ix_managers_manager_id", "managers", ["manager_id"])
