@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.control.server import control_server
 from bot.slack.app import SlackRuntime, slack_runtime
+from bot.slack.inviter import NoInviter
 from bot.web.invitations import Invitations
 from bot.web.logins import Logins
 from bot.web.server import web_server
@@ -72,6 +73,7 @@ async def running(
             open_core(
                 settings,
                 notifier=_log_notifier if runtime is None else runtime.notifier,
+                inviter=_no_inviter if runtime is None else runtime.inviter,
                 mailer=mailer,
                 background=True,
                 allow_loopback=settings.demo,
@@ -109,6 +111,11 @@ def require_slack(settings: Settings) -> None:
 def _log_notifier(core: Core) -> LogNotifier:
     del core
     return LogNotifier()
+
+
+def _no_inviter(core: Core) -> NoInviter:
+    del core
+    return NoInviter()
 
 
 async def _serve_web(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,11 @@ from core.mail.message import render_invitation
 from core.mail.smtp import SmtpMailer, parse_smtp_url
 from core.model.account import Invitation
 from core.model.configuration import Configuration, Schedule
-from core.ports import Clock, IdentityProvider, Mailer, Notifier
+from core.ports import ChatInviter, Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
-from core.scheduling.outbox import InvitationSender, OutboxLoop
+from core.scheduling.inviting import ChatLine, InvitationSender, MailLine
+from core.scheduling.outbox import Line, OutboxLoop
 from core.scheduling.quarantine import next_try
 from core.scheduling.slots import next_slot, upcoming
 from core.scheduling.ticker import Ticker
@@ -156,6 +157,7 @@ async def open_core(
     settings: Settings,
     *,
     notifier: Callable[[Core], Notifier] | None,
+    inviter: Callable[[Core], ChatInviter] | None = None,
     mailer: Mailer | None = None,
     clock: Clock | None = None,
     background: bool,
@@ -168,8 +170,9 @@ async def open_core(
 
     With `background`, cycles run, messages are delivered through `notifier` and, with `ticks`,
     schedules start cycles. Without a notifier, invitations go out and cards wait for a process
-    that has one. `allow_loopback` lets providers be on this machine. Raises `ConflictError` (code
-    ``database_in_use``) and what `open_store` raises.
+    that has one, as invitations by chat do without an `inviter`. `allow_loopback` lets providers
+    be on this machine. Raises `ConflictError` (code ``database_in_use``) and what `open_store`
+    raises.
     """
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
@@ -186,7 +189,8 @@ async def open_core(
         core = _assemble(ground, factory)
         if background:
             sender = await _sender(settings, clock, mailer, stack)
-            _furnish(core, factory, notifier, sender, ticks=ticks)
+            lines = _lines(core, sender, None if inviter is None else inviter(core))
+            _furnish(core, factory, notifier, lines, ticks=ticks)
             core.background.start()
             stack.push_async_callback(core.background.drain, drain_seconds)
         yield core
@@ -239,11 +243,19 @@ async def _sender(
     return send
 
 
+def _lines(core: Core, sender: InvitationSender, inviter: ChatInviter | None) -> list[Line]:
+    """Return the ways that invitations leave by in this process."""
+    lines: list[Line] = [MailLine(store=core.store, clock=core.clock, send=sender)]
+    if inviter is not None:
+        lines.append(ChatLine(store=core.store, clock=core.clock, inviter=inviter))
+    return lines
+
+
 def _furnish(
     core: Core,
     factory: ProviderFactory,
     notifier: Callable[[Core], Notifier] | None,
-    sender: InvitationSender,
+    lines: Sequence[Line],
     *,
     ticks: bool,
 ) -> None:
@@ -257,7 +269,7 @@ def _furnish(
         store=store,
         clock=clock,
         notifier=None if notifier is None else notifier(core),
-        send_invitation=sender,
+        lines=lines,
     )
     if ticks:
         loops.ticker = Ticker(

@@ -40,6 +40,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.model.events import Delivery, OutboxItem
+from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 from core.model.views import PersonFacts
@@ -375,6 +376,22 @@ class Mailer(Protocol):
 
     async def send(self, invitation: Invitation, *, subject: str, text: str, html: str) -> None:
         """Hand over one message with the invitation's Message-ID; raises as `Notifier.deliver`."""
+        ...
+
+
+class ChatInviter(Protocol):
+    """Delivers invitations by chat, to people whose confirmed address is the account's.
+
+    Both methods raise as `Notifier.deliver`; what is terminal makes the invitation go by mail, as
+    it does where nobody is found.
+    """
+
+    async def find(self, email: str) -> ChatMatch:
+        """Return the full member who has this confirmed address, or why there is none."""
+        ...
+
+    async def invite(self, invitation: ChatInvitation) -> MessagePlace:
+        """Write to `invitation.person`; return where the message stands."""
         ...
 
 

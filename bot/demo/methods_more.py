@@ -36,10 +36,10 @@ def users_info(team: Team, args: Args) -> Answer:
 
 
 def lookup_by_email(team: Team, args: Args) -> Answer:
-    """users.lookupByEmail: members of this team who are not deactivated."""
+    """users.lookupByEmail: everybody but bots and those who were deactivated."""
     wanted = args.need("email").casefold()
     for person in team.workspace.people.values():
-        known = person.email and not person.deleted and not person.is_stranger
+        known = person.email and not person.deleted and not person.is_bot
         if known and person.email.casefold() == wanted:
             return {"user": people.user_object(person, with_email=True)}
     raise RefusedError("users_not_found")

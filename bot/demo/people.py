@@ -30,6 +30,7 @@ class Person:
     is_ultra_restricted: bool = False
     is_bot: bool = False
     is_stranger: bool = False
+    is_email_confirmed: bool = True
     deleted: bool = False
 
     @property
@@ -191,6 +192,7 @@ def user_object(person: Person, *, with_email: bool) -> dict[str, object]:
         "is_bot": person.is_bot,
         "is_stranger": person.is_stranger,
         "is_app_user": False,
+        "is_email_confirmed": person.is_email_confirmed,
     }
 
 

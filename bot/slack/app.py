@@ -20,6 +20,8 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackClientError
 
 from bot.slack.client import DEAD_TOKEN, SlackClient, open_client, web_client
+from bot.slack.direct import DirectMessages
+from bot.slack.inviter import SlackInviter
 from bot.slack.listeners.registry import register
 from bot.slack.middleware import Gate, People, guarded
 from bot.slack.notifier import PACE, SlackNotifier
@@ -57,6 +59,7 @@ class SlackRuntime:
         client: the one way out.
         supervisor: what runs behind acknowledgements.
         pace: seconds between two edits of a card that is under way.
+        direct: finds people by their address and writes to them.
     """
 
     settings: Settings
@@ -64,6 +67,13 @@ class SlackRuntime:
     supervisor: Supervisor = field(default_factory=Supervisor)
     pace: float = PACE
     _handlers: list[AsyncSocketModeHandler] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.direct = DirectMessages(self.client)
+
+    def inviter(self, core: Core) -> SlackInviter:
+        """Return what delivers invitations by chat; for `open_core(inviter=…)`."""
+        return SlackInviter(core=core, client=self.client, direct=self.direct)
 
     def notifier(self, core: Core) -> SlackNotifier:
         """Return what delivers the outbox; for `open_core(notifier=…)`."""

@@ -55,10 +55,15 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Somebody in Slack: what roles are made of, and the address where the scope allows it."""
+    """Somebody in Slack: what roles are made of, and the address where the scope allows it.
+
+    Attributes:
+        confirmed: they have shown that the address is theirs, as far as Slack tells.
+    """
 
     facts: PersonFacts
     email: str = ""
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -376,7 +381,10 @@ def _person(user: Mapping[str, object], id_: str, identity: Identity) -> Person:
         is_stranger=bool(user.get("is_stranger")) or not _ours(user, team, identity),
         deleted=bool(user.get("deleted")) or not user,
     )
-    return Person(facts=facts, email=email if isinstance(email, str) else "")
+    unconfirmed = user.get("is_email_confirmed") is False or user.get("is_invited_user") is True
+    return Person(
+        facts=facts, email=email if isinstance(email, str) else "", confirmed=not unconfirmed
+    )
 
 
 def _ours(user: Mapping[str, object], team: str, identity: Identity) -> bool:

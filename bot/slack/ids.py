@@ -36,6 +36,8 @@ class Act(StrEnum):
     ACTIVATE = "activate"
     """Gives the person in its value a license, if that is still where they stand."""
     INVITE = "invite"
+    ACCEPT = "accept"
+    """Accepts the invitation in its value, for whom it was written to."""
     FREE = "free"
     AUDIT_CSV = "audit_csv"
     """Sends the audit that the command in its value lists."""

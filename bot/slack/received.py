@@ -19,6 +19,7 @@ class Received:
         key: the same for every delivery of the same thing; empty if it cannot be told.
         public: the channel where it happened, if it is one that others see.
         from_view: it came from a modal or the Home tab, where there is no channel to answer in.
+        ts: the message that was clicked on, or "".
         trigger: lets a modal be opened within three seconds.
         view_id: the modal it came from, if it came from one.
         form: the callback id of that modal, and `metadata` what it carries.
@@ -36,6 +37,7 @@ class Received:
     value: str = ""
     ephemeral: bool = False
     from_view: bool = False
+    ts: str = ""
     trigger: str = ""
     view_id: str = ""
     form: str = ""
@@ -94,6 +96,7 @@ def _interaction(kind: Kind, body: Payload) -> Received:
         value=_text(action, "value") or _text(chosen, "value"),
         ephemeral=container.get("is_ephemeral") is True,
         from_view=bool(view),
+        ts=_text(container, "message_ts"),
         trigger=_text(body, "trigger_id"),
         view_id=_text(view, "id") if view.get("type") == "modal" else "",
         form=_text(view, "callback_id"),

@@ -6,24 +6,20 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import timedelta
+from typing import Protocol, TypeVar
 
 import structlog
 
 from core.errors import RemoteError, StoreError, TerminalRemoteError
-from core.model.account import Invitation
 from core.model.events import Delivery, OutboxItem
 from core.ports import Clock, Notifier
 from core.scheduling.bell import Bell
 from core.store.opening import Store
 
 T = TypeVar("T")
-InvitationSender = Callable[[Invitation], Awaitable[None]]
-"""Sends one invitation; raises as `Notifier.deliver`."""
-
 _log = structlog.get_logger(__name__)
 
 FIRST_PAUSE = 1.0
@@ -42,7 +38,7 @@ def pause_after(attempts: int, asked: float | None = None) -> float:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Failure:
+class Failure:
     """Why something did not leave the machine; `final` if trying again cannot help."""
 
     code: str
@@ -50,31 +46,44 @@ class _Failure:
     retry_after: float | None = None
 
 
-async def _attempt(
+class Line(Protocol):
+    """What leaves the machine beside the outbox, so many at a time."""
+
+    @property
+    def room(self) -> int:
+        """How many may be under way at once."""
+        ...
+
+    async def start(self, *, owner: str, limit: int) -> Sequence[Coroutine[None, None, None]]:
+        """Claim what is due, at most so many; return what delivers each."""
+        ...
+
+
+async def attempt(
     work: Awaitable[T], *, attempts: int, log: structlog.stdlib.BoundLogger
-) -> T | _Failure:
+) -> T | Failure:
     """Try to hand one thing over; whatever goes wrong is a failure of this thing only."""
     try:
         async with asyncio.timeout(_STUCK_AFTER):
             return await work
     except TerminalRemoteError as error:
         log.warning("outbox.undeliverable", code=error.code)
-        return _Failure(code=error.code, final=True)
+        return Failure(code=error.code, final=True)
     except RemoteError as error:
-        return _Failure(code=error.code, retry_after=error.retry_after)
+        return Failure(code=error.code, retry_after=error.retry_after)
     except TimeoutError:
-        return _Failure(code="timeout")
+        return Failure(code="timeout")
     except Exception:
         log.exception("outbox.failed")
-        return _Failure(code="internal_error", final=attempts >= MAX_FAULTS)
+        return Failure(code="internal_error", final=attempts >= MAX_FAULTS)
 
 
 class OutboxLoop:
-    """Delivers outbox items through the notifier, and invitations through a sender.
+    """Delivers outbox items through the notifier, and what other lines have to deliver.
 
     A transient failure is tried again when the receiver asked, or with a growing pause, for a
     week. A terminal one is kept as undeliverable, and its stream goes on. Without a notifier, items
-    wait for a process that has one, and invitations go out.
+    wait for a process that has one, and the other lines go on.
     """
 
     def __init__(
@@ -83,7 +92,7 @@ class OutboxLoop:
         store: Store,
         clock: Clock,
         notifier: Notifier | None,
-        send_invitation: InvitationSender | None = None,
+        lines: Sequence[Line] = (),
         concurrency: int = 4,
         poll: float = 0.5,
         owner: str | None = None,
@@ -92,12 +101,13 @@ class OutboxLoop:
         self._store = store
         self._clock = clock
         self._notifier = notifier
-        self._send_invitation = send_invitation
         self._concurrency = concurrency
         self._poll = poll
         self._bell = Bell()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
+        self._items: set[asyncio.Task[None]] = set()
+        self._lines = [(line, set[asyncio.Task[None]]()) for line in lines]
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -153,43 +163,43 @@ class OutboxLoop:
 
     async def start_due(self) -> bool:
         """Begin to deliver what is due, as far as there is room; False if nothing was."""
-        return bool(await self._start_items() + await self._start_invitations())
+        begun = await self._start_items()
+        for line, running in self._lines:
+            limit = line.room - len(running)
+            if limit > 0:
+                works = await line.start(owner=self.owner, limit=limit)
+                begun += self._begin(works, running)
+        return bool(begun)
 
     async def _start_items(self) -> int:
-        room = self._concurrency - len(self._running)
+        room = self._concurrency - len(self._items)
         notifier = self._notifier
         if room <= 0 or notifier is None:
             return 0
         due = await self._store.outbox.due(owner=self.owner, limit=room, now=self._clock.now())
-        for item, shown in due:
-            self._begin(self._deliver(notifier, item, shown))
-        return len(due)
+        works = [self._deliver(notifier, item, shown) for item, shown in due]
+        return self._begin(works, self._items)
 
-    async def _start_invitations(self) -> int:
-        room = self._concurrency - len(self._running)
-        if room <= 0 or self._send_invitation is None:
-            return 0
-        now = self._clock.now()
-        due = await self._store.invitations.due(owner=self.owner, limit=room, now=now)
-        for invitation in due:
-            self._begin(self._invite(invitation, self._send_invitation))
-        return len(due)
-
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._done)
+    def _begin(
+        self, works: Sequence[Coroutine[None, None, None]], among: set[asyncio.Task[None]]
+    ) -> int:
+        for work in works:
+            task = asyncio.create_task(work)
+            for running in (self._running, among):
+                running.add(task)
+                task.add_done_callback(running.discard)
+            task.add_done_callback(self._done)
+        return len(works)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
         self._bell.ring()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("outbox.not_noted", kind=type(error).__name__)
 
     async def _deliver(self, notifier: Notifier, item: OutboxItem, shown: Delivery | None) -> None:
         log = _log.bind(key=item.key, kind=item.kind.value, attempts=item.attempts)
-        found = await _attempt(notifier.deliver(item, shown), attempts=item.attempts, log=log)
-        if not isinstance(found, _Failure):
+        found = await attempt(notifier.deliver(item, shown), attempts=item.attempts, log=log)
+        if not isinstance(found, Failure):
             await self._store.outbox.delivered(item, found, now=self._clock.now())
         elif found.final:
             await self._give_up(item, found.code)
@@ -205,20 +215,5 @@ class OutboxLoop:
             _log.warning("outbox.undeliverable", key=item.key, code=code)
             await self._give_up(item, code)
             return
-        at = self._later(now, item.attempts, asked)
+        at = now + timedelta(seconds=pause_after(item.attempts, asked))
         await self._store.outbox.retry(item, at=at, error=code)
-
-    async def _invite(self, invitation: Invitation, send: InvitationSender) -> None:
-        log = _log.bind(invitation=invitation.id, attempts=invitation.attempts)
-        found = await _attempt(send(invitation), attempts=invitation.attempts, log=log)
-        now = self._clock.now()
-        if not isinstance(found, _Failure):
-            await self._store.invitations.sent([invitation.id], now=now)
-            return
-        at = self._later(now, invitation.attempts, found.retry_after)
-        await self._store.invitations.failed(
-            invitation.id, error=found.code, retry_at=None if found.final else at
-        )
-
-    def _later(self, now: datetime, attempts: int, asked: float | None) -> datetime:
-        return now + timedelta(seconds=pause_after(attempts, asked))

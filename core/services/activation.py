@@ -124,6 +124,22 @@ class ActivationService:
             self.wake()
         return accepted
 
+    async def accept_in_chat(
+        self, actor: Actor, person: str, invitation: int, *, version: int
+    ) -> Invited | None:
+        """Accept an invitation by the button of its direct message.
+
+        `person` is who pressed it, as the chat says; None unless it was written to them, and as
+        for `invited`. Whoever has a license already is told so.
+        """
+        entry = self._audit.entry(actor, "invitation.accept", "")
+        accepted = await self._store.activations.accept_in_chat(
+            invitation, version=version, person=person, audit=entry
+        )
+        if accepted is not None:
+            self.wake()
+        return accepted
+
     async def log_in(
         self, application: Application, *, email: str = "", user_name: str = ""
     ) -> Login:

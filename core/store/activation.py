@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.model.account import (
     Invited,
@@ -18,6 +18,7 @@ from core.model.account import (
 from core.model.events import AuditEntry
 from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
+from core.store.chat_invitations import queue_chats
 from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import first_in_line, give, load_summary, lock_pool, settle_pool
@@ -28,7 +29,17 @@ FROM invitation_tokens t
 JOIN invitations i ON i.id = t.invitation_id
 JOIN users u ON u.id = i.user_id
 WHERE t.account_id = :account AND t.token_hash = :hash AND t.expires_at > :now
-  AND i.state IN ('pending', 'sent') AND u.status IN ('staged', 'invited', 'waiting')
+  AND i.state IN ('pending', 'sent', 'failed') AND u.status IN ('staged', 'invited', 'waiting')
+"""
+_CHAT_OWNER = """
+SELECT u.id, u.display_name, u.email, u.status, u.place
+FROM invitation_chats c
+JOIN invitations i ON i.id = c.invitation_id
+JOIN users u ON u.id = i.user_id
+WHERE c.account_id = :account AND c.invitation_id = :id AND c.version = :version
+  AND c.person = :person AND (u.status = 'active'
+    OR (u.status IN ('staged', 'invited', 'waiting') AND i.state IN ('pending', 'sent', 'failed')
+        AND (c.sent_at IS NULL OR c.sent_at > :since)))
 """
 _AHEAD = """
 SELECT count(*) FROM users
@@ -80,6 +91,8 @@ DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
     SELECT i.id FROM invitations i WHERE i.user_id IN (SELECT id FROM {ids} AS d))
 """
 _IDS = (("id", "bigint"),)
+VALID_FOR = timedelta(days=14)
+"""How long an invitation can be accepted after it was sent."""
 _REFUSED = {
     UserStatus.DISABLED: PersonOutcome.DISABLED,
     UserStatus.DELETED: PersonOutcome.DELETED,
@@ -115,19 +128,24 @@ class Activations:
 
         async def work(tx: Transaction) -> Invited | None:
             await lock_pool(tx)
-            row = await _by_token(tx, token, now=audit.at)
-            if row is None:
-                return None
-            changed = await _come_in(tx, row, now=audit.at)
-            if changed:
-                await add_audit(tx, replace(audit, subject=str(row.id)))
-                await settle_pool(tx, now=audit.at)
-            again = await tx.first(
-                "SELECT id, display_name, email, status, place FROM users WHERE id = :id",
-                id=row.id,
-            )
-            assert again is not None  # noqa: S101 - the row is locked with the pool
-            return await _invited(tx, again)
+            return await _accepted(tx, await _by_token(tx, token, now=audit.at), audit)
+
+        return await self._database.write(work)
+
+    async def accept_in_chat(
+        self, invitation: int, *, version: int, person: str, audit: AuditEntry
+    ) -> Invited | None:
+        """Accept the invitation that was written to `person` in the chat, as `accept` does.
+
+        Whoever has a license already is told so. None, and nothing is changed, if it was written
+        to somebody else, sent anew since, revoked, or is over.
+        """
+        values = {"id": invitation, "version": version, "person": person}
+        since = to_seconds(audit.at - VALID_FOR)
+
+        async def work(tx: Transaction) -> Invited | None:
+            await lock_pool(tx)
+            return await _accepted(tx, await tx.first(_CHAT_OWNER, since=since, **values), audit)
 
         return await self._database.write(work)
 
@@ -226,6 +244,20 @@ class Activations:
 
 async def _by_token(tx: Transaction, token: str, *, now: datetime) -> Row | None:
     return await tx.first(_OWNER, hash=token_hash(token), now=to_seconds(now))
+
+
+async def _accepted(tx: Transaction, row: Row | None, audit: AuditEntry) -> Invited | None:
+    """Let somebody in, or into the line, and say where they stand; None stays None."""
+    if row is None:
+        return None
+    if row.status != UserStatus.ACTIVE and await _come_in(tx, row, now=audit.at):
+        await add_audit(tx, replace(audit, subject=str(row.id)))
+        await settle_pool(tx, now=audit.at)
+    again = await tx.first(
+        "SELECT id, display_name, email, status, place FROM users WHERE id = :id", id=row.id
+    )
+    assert again is not None  # noqa: S101 - the row is locked with the pool
+    return await _invited(tx, again)
 
 
 async def _invited(tx: Transaction, row: Row) -> Invited:
@@ -328,6 +360,7 @@ async def _send(tx: Transaction, ids: list[list[int]], *, now: datetime) -> None
         rows = json_rows(tx.backend, "rows", (("id", "bigint"), ("user_id", "bigint")))
         pairs = [[first + n, user] for n, user in enumerate(new)]
         await tx.run(_NEW.format(rows=rows), rows=to_json(pairs), batch=batch, now=seconds)
+    await queue_chats(tx, [user for (user,) in ids], now=now)
 
 
 async def _with_places(tx: Transaction, results: list[PersonResult]) -> list[PersonResult]:

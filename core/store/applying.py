@@ -64,6 +64,9 @@ _PLAN: Columns = (
 )
 
 
+_CHAT = frozenset({InvitationWay.SLACK, InvitationWay.BOTH})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
     """How and when whoever is invited is told."""
@@ -172,6 +175,8 @@ async def _invite(
             state="staged" if send is InvitationWay.STAGED else "pending",
             **values,
         )
+    if batch.has("enable", "restore") or (batch.has("create") and send in _CHAT):
+        await tx.run(sql.CHATS, **values)
 
 
 async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:

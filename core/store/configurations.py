@@ -80,6 +80,11 @@ WHERE state = 'pending' AND attempts = 0 AND sent_at IS NULL AND next_at > :now
   AND user_id IN (SELECT id FROM users WHERE configuration_id = :id)
 """
 """Invitations that wait for the end of a freeze follow it when it is edited."""
+_CHATS_ANEW = """
+UPDATE invitation_chats SET next_at = :due
+WHERE state = 'pending' AND attempts = 0 AND next_at > :now AND invitation_id IN (
+    SELECT i.id FROM invitations i JOIN users u ON u.id = i.user_id WHERE u.configuration_id = :id)
+"""
 _OWNS = "SELECT 1 FROM users WHERE configuration_id = :configuration LIMIT 1"
 _GO_ON = """
 UPDATE configurations SET stopped_reason = NULL WHERE id = :id AND account_id = :account
@@ -368,7 +373,8 @@ async def _update(
     await tx.run(_UNBIND, id=stored.id, by=by.id)
     if before.freeze != spec.freeze:
         due = frozen_until(spec.freeze, Frozen.INVITATIONS, now) or now
-        await tx.run(_SEND_ANEW, id=stored.id, now=to_seconds(now), due=to_seconds(due))
+        for statement in (_SEND_ANEW, _CHATS_ANEW):
+            await tx.run(statement, id=stored.id, now=to_seconds(now), due=to_seconds(due))
     if before.schedule != spec.schedule:
         await from_now(tx, stored.id, now=now)
     await audit_change(tx, before, spec, revision=revision, by=by, now=now)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.model.account import Invitation, MailPurpose, UserId
-from core.store.activation import token_hash
+from core.store.activation import VALID_FOR, token_hash
 from core.store.bulk import insert_rows, json_rows
 from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Transaction
-
-VALID_FOR = timedelta(days=14)
-"""How long the link in an invitation works."""
 
 _TOKEN_BYTES = 24
 _CLAIM_SECONDS = 120.0
@@ -39,18 +36,21 @@ UPDATE invitations SET state = 'expired'
 WHERE account_id = :account AND purpose = 'invitation' AND state = 'sent' AND NOT EXISTS (
     SELECT 1 FROM invitation_tokens t
     WHERE t.invitation_id = invitations.id AND t.expires_at > :now)
+  AND NOT EXISTS (SELECT 1 FROM invitation_chats c
+    WHERE c.invitation_id = invitations.id AND c.state = 'sent' AND c.sent_at > :old)
 """
 _SENT = """
 UPDATE invitations SET state = CASE WHEN state = 'pending' THEN 'sent' ELSE state END,
     sent_at = :now, claimed_by = NULL, claimed_until = NULL, error = NULL
-WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
+WHERE account_id = :account AND EXISTS (SELECT 1 FROM {sent} AS d
+    WHERE d.id = invitations.id AND d.message_id = invitations.message_id)
 """
 _FAILED = """
 UPDATE invitations SET claimed_by = NULL, claimed_until = NULL, error = :error,
     next_at = coalesce(CAST(:at AS double precision), next_at),
     state = CASE WHEN CAST(:at AS double precision) IS NULL AND state = 'pending'
         THEN 'failed' ELSE state END
-WHERE account_id = :account AND id = :id
+WHERE account_id = :account AND id = :id AND message_id = :message_id
 """
 
 
@@ -84,7 +84,7 @@ class Invitations:
         return await self._database.write(work)
 
     async def expire(self, *, now: datetime) -> int:
-        """Drop tokens whose time is over; return how many invitations have none left."""
+        """Drop tokens whose time is over; return how many invitations can be accepted no more."""
 
         async def work(tx: Transaction) -> int:
             seconds = to_seconds(now)
@@ -92,27 +92,35 @@ class Invitations:
                 "DELETE FROM invitation_tokens WHERE account_id = :account AND expires_at <= :now",
                 now=seconds,
             )
-            return await tx.run(_EXPIRE, now=seconds)
+            return await tx.run(_EXPIRE, now=seconds, old=to_seconds(now - VALID_FOR))
 
         return await self._database.write(work)
 
-    async def sent(self, ids: Sequence[int], *, now: datetime) -> None:
-        """Note that these were handed over; one revoked meanwhile stays revoked."""
+    async def sent(self, invitations: Sequence[Invitation], *, now: datetime) -> None:
+        """Note that these were handed over; one revoked meanwhile stays revoked.
+
+        One that is to be sent anew since it was claimed is still to be sent.
+        """
 
         async def work(tx: Transaction) -> None:
-            source = json_rows(tx.backend, "ids", (("id", "bigint"),))
-            await tx.run(
-                _SENT.format(ids=source), ids=to_json([[i] for i in ids]), now=to_seconds(now)
-            )
+            source = json_rows(tx.backend, "sent", (("id", "bigint"), ("message_id", "text")))
+            rows = to_json([[each.id, each.message_id] for each in invitations])
+            await tx.run(_SENT.format(sent=source), sent=rows, now=to_seconds(now))
 
         await self._database.write(work)
 
-    async def failed(self, id: int, *, error: str, retry_at: datetime | None) -> None:  # noqa: A002 - the settled name
-        """Note a failed attempt; without `retry_at` the invitation is given up."""
+    async def failed(
+        self, invitation: Invitation, *, error: str, retry_at: datetime | None
+    ) -> None:
+        """Note a failed attempt; without `retry_at` the invitation is given up.
+
+        Nothing is noted of one that is to be sent anew since it was claimed.
+        """
 
         async def work(tx: Transaction) -> None:
             at = to_seconds(retry_at) if retry_at else None
-            await tx.run(_FAILED, id=id, error=error, at=at)
+            key = {"id": invitation.id, "message_id": invitation.message_id}
+            await tx.run(_FAILED, error=error, at=at, **key)
 
         await self._database.write(work)
 

@@ -13,6 +13,7 @@ from core.model.configuration import LicensePolicy
 from core.model.events import AlertKind, AuditEntry, EventKind, NewOutboxItem
 from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
+from core.store.chat_invitations import queue_chats
 from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Transaction
 from core.store.desk import day_number
@@ -44,7 +45,7 @@ WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
 _ACCEPTED = """
 UPDATE invitations SET state = 'accepted', claimed_by = NULL, claimed_until = NULL
 WHERE account_id = :account AND purpose = 'invitation'
-  AND state IN ('staged', 'pending', 'sent', 'expired')
+  AND state IN ('staged', 'pending', 'sent', 'expired', 'failed')
   AND user_id IN (SELECT id FROM {ids} AS d)
 """
 _SPENT = """
@@ -192,6 +193,7 @@ async def _welcome(tx: Transaction, people: list[UserId], *, now: datetime) -> N
         batch=short_id("w"),
         now=to_seconds(now),
     )
+    await queue_chats(tx, people, now=now)
 
 
 async def load_summary(tx: Transaction) -> LicenseSummary:

@@ -13,6 +13,7 @@ from core.store.activation import Activations
 from core.store.alert_marks import AlertMarks
 from core.store.applications import Applications
 from core.store.audit import Audit
+from core.store.chat_invitations import ChatInvitations
 from core.store.configurations import Configurations
 from core.store.cycles import Cycles
 from core.store.database import Database
@@ -59,6 +60,7 @@ class Store:
         self.licenses = Licenses(database)
         self.activations = Activations(database)
         self.invitations = Invitations(database)
+        self.chat_invitations = ChatInvitations(database)
         self.outbox = Outbox(database)
         self.alert_marks = AlertMarks(database)
         self.inbox = Inbox(database)

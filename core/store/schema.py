@@ -21,8 +21,9 @@ from core.store.columns import metadata
 from core.store.columns import text as _text
 from core.store.columns import time as _time
 from core.store.columns import where as _where
+from core.store.invitation_tables import invitation_chats
 
-__all__ = ("metadata",)
+__all__ = ("invitation_chats", "metadata")
 
 configurations = Table(
     "configurations",

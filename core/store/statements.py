@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.store.chat_invitations import QUEUE
 from core.store.urls import Backend
 
 TAKEN = """
@@ -111,6 +112,10 @@ SELECT :account, user_id + CAST(:offset AS bigint), user_id, :cycle, :way, :stat
     CAST(:send_at AS double precision), CAST(:now AS double precision)
 FROM decided WHERE action = 'create'
 """
+
+CHATS = QUEUE.format(
+    people="""(SELECT user_id AS id FROM decided WHERE action IN ('create', 'enable', 'restore'))"""
+)
 
 _SETTLE = """
 INSERT INTO links (account_id, configuration_id, external_id, user_id, digest, mapped_digest,
@@ -232,6 +237,10 @@ UPDATE managers SET manager_id = NULL WHERE manager_id IN
 """,
     """
 DELETE FROM invitation_tokens WHERE invitation_id IN (SELECT id FROM invitations WHERE user_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL))
+""",
+    """
+DELETE FROM invitation_chats WHERE invitation_id IN (SELECT id FROM invitations WHERE user_id IN
     (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL))
 """,
     """

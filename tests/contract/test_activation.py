@@ -40,7 +40,7 @@ async def set_total(world: StoreWorld, total: int) -> None:
 async def links(world: StoreWorld) -> dict[str, str]:
     """Send what is due; return the token of each address."""
     due = await world.store.invitations.due(owner="w", limit=1000, now=world.clock.now())
-    await world.store.invitations.sent([each.id for each in due], now=world.clock.now())
+    await world.store.invitations.sent(due, now=world.clock.now())
     return {each.email: each.token for each in due if each.token}
 
 

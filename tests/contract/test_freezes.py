@@ -38,7 +38,7 @@ async def removed(world: StoreWorld) -> set[str]:
 async def sent(world: StoreWorld) -> set[str]:
     """Hand over what is due; return to whom."""
     found = await world.store.invitations.due(owner="w", limit=1000, now=world.clock.now())
-    await world.store.invitations.sent([each.id for each in found], now=world.clock.now())
+    await world.store.invitations.sent(found, now=world.clock.now())
     return {each.email for each in found}
 
 

@@ -22,7 +22,7 @@ async def world(database_url: str) -> AsyncIterator[StoreWorld]:
         await found.cycle()
         await found.store.licenses.set_total(3, audit=found.audit())
         due = await found.store.invitations.due(owner="w", now=found.clock.now())
-        await found.store.invitations.sent([each.id for each in due], now=found.clock.now())
+        await found.store.invitations.sent(due, now=found.clock.now())
         yield found
 
 

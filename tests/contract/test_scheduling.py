@@ -24,6 +24,7 @@ from core.model.configuration import Schedule
 from core.model.cycle import Cycle, CycleResult, CycleState, HeldState, Trigger
 from core.model.directory import Page
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
+from core.scheduling.inviting import MailLine
 from core.scheduling.outbox import OutboxLoop
 from core.scheduling.slots import spread
 from core.scheduling.ticker import Ticker
@@ -344,7 +345,8 @@ async def test_each_invitation_is_sent_once_and_transient_faults_are_tried_again
             raise waiting.pop(0)
         sent.append(invitation.email)
 
-    loop = loop_of(world, Channel(), send_invitation=send)
+    line = MailLine(store=world.store, clock=world.clock, send=send)
+    loop = loop_of(world, Channel(), lines=[line])
     await loop.drain()
     assert len(sent) == 10
     world.clock.time += timedelta(seconds=61)

@@ -163,7 +163,7 @@ async def test_who_comes_back_is_active_only_while_a_license_is_free(desk):
 async def test_an_invitation_that_was_sent_is_not_sent_again_to_who_comes_back(desk):
     await desk.cycle([record("ann"), record("bob")])
     due = await desk.store.invitations.due(owner="m", limit=1, now=desk.clock.now())
-    await desk.store.invitations.sent([due[0].id], now=desk.clock.now())
+    await desk.store.invitations.sent([due[0]], now=desk.clock.now())
     await desk.cycle([], absent=Action.DISABLE)
     await desk.cycle([record("ann"), record("bob")], Action.ENABLE)
     again = await desk.store.invitations.due(owner="m", now=desk.clock.now())

@@ -109,12 +109,12 @@ async def test_an_invitation_is_handed_over_once_and_given_up_on_request(desk):
     both = await desk.store.invitations.due(owner="m", now=now)
     assert len({invitation.message_id for invitation in both}) == 2
     assert await desk.store.invitations.due(owner="x", now=now) == []
-    await desk.store.invitations.sent([both[0].id], now=now)
-    await desk.store.invitations.failed(both[1].id, error="greylisted", retry_at=now + MINUTE)
+    await desk.store.invitations.sent([both[0]], now=now)
+    await desk.store.invitations.failed(both[1], error="greylisted", retry_at=now + MINUTE)
     desk.clock.time += 3 * MINUTE
     [again] = await desk.store.invitations.due(owner="m", now=desk.clock.now())
     assert (again.message_id, again.attempts) == (both[1].message_id, 1)
-    await desk.store.invitations.failed(again.id, error="no such user", retry_at=None)
+    await desk.store.invitations.failed(again, error="no such user", retry_at=None)
     desk.clock.time += 3 * MINUTE
     assert await desk.store.invitations.due(owner="m", now=desk.clock.now()) == []
 

@@ -43,6 +43,7 @@ configurations:
     provider: {{type: scim, url: "{url}/scim/v2", token: "env:DIRSYNC_CREDENTIAL_TEST"}}
     mapping: {mapping}
     channel: {channel}
+    invitations: {{send: {send}}}
 """
 
 
@@ -143,6 +144,7 @@ async def app_world(
     background: bool = True,
     scopes: frozenset[str] = DEFAULT_SCOPES,
     mapping: str = "{title: title, cost_center: enterprise.costCenter}",
+    send: str = "mail",
     **settings,
 ) -> AsyncIterator[World]:
     """Run dirsync over a demo workspace until the block ends."""
@@ -164,6 +166,7 @@ async def app_world(
             open_core(
                 made,
                 notifier=runtime.notifier,
+                inviter=runtime.inviter,
                 mailer=MailboxMailer(folder / "mail", sender="it@example.com", clock=SystemClock()),
                 background=background,
                 allow_loopback=True,
@@ -171,7 +174,9 @@ async def app_world(
             )
         )
         channel = demo.workspace.channel_named(CHANNEL).id
-        text = FILE.format(licenses=licenses, url=demo.url, channel=channel, mapping=mapping)
+        text = FILE.format(
+            licenses=licenses, url=demo.url, channel=channel, mapping=mapping, send=send
+        )
         await core.configurations.apply(CLI, text, source="test")
         sessions = await stack.enter_async_context(AsyncExitStack())
         bolt = await stack.enter_async_context(runtime.listening(core))

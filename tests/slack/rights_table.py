@@ -93,6 +93,7 @@ ACTS = [
     ("sign_in", "people-scim", ADMIN),
     ("activate", "{person}|{person_status}", OPERATOR),
     ("invite", "{person}|{person_status}", OPERATOR),
+    ("accept", "1|1", NOBODY),
     ("free", "{person}|{person_status}", ADMIN),
     ("seen", "alert:sync_failed:{cycle}|sync_failed:", OPERATOR),
     ("mute", "alert:sync_failed:{cycle}|sync_failed:", OPERATOR),

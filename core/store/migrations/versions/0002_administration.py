@@ -33,6 +33,7 @@ def upgrade() -> None:
     _license_days()
     _home_viewers()
     _managers()
+    _invitation_chats()
 
 
 def _watermarks() -> None:
@@ -169,3 +170,32 @@ def _managers() -> None:
     )
     op.create_index("ix_managers_wanted_key", "managers", ["configuration_id", "wanted_key"])
     op.create_index("ix_managers_manager_id", "managers", ["manager_id"])
+
+
+def _invitation_chats() -> None:
+    op.create_table(
+        "invitation_chats",
+        sa.Column("account_id", sa.Text, nullable=False),
+        sa.Column("invitation_id", _BIG, nullable=False, autoincrement=False),
+        *_texts("state"),
+        sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+        sa.Column("person", sa.Text, nullable=True),
+        sa.Column("channel", sa.Text, nullable=False, server_default=sa.text("''")),
+        sa.Column("ts", sa.Text, nullable=False, server_default=sa.text("''")),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("next_at", sa.Double, nullable=False),
+        sa.Column("claimed_by", sa.Text, nullable=True),
+        sa.Column("claimed_until", sa.Double, nullable=True),
+        sa.Column("begun_at", sa.Double, nullable=True),
+        sa.Column("sent_at", sa.Double, nullable=True),
+        sa.Column("error", sa.Text, nullable=True),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("invitation_id", name="pk_invitation_chats"),
+    )
+    _partial("ix_invitation_chats_due", "invitation_chats", "next_at", "state = 'pending'")
+    _partial("ix_invitation_chats_begun_at", "invitation_chats", "begun_at", "begun_at IS NOT NULL")
+
+
+def _partial(name: str, table: str, column: str, where: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, table, [column], sqlite_where=condition, postgresql_where=condition)

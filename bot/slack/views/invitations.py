@@ -1,0 +1,86 @@
+"""The direct message of an invitation, and what it says once its button was pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.slack.blocks import Message, actions, button, context, header, message, paragraph, section
+from bot.slack.ids import Act, Stamp
+from bot.slack.limits import escape, tidy
+from core.model.account import Invited, UserStatus
+from core.model.inviting import ChatInvitation
+
+NAMED = 3
+
+
+def invitation(given: ChatInvitation, contacts: Sequence[str]) -> Message:
+    """Return an invitation with the button that accepts it."""
+    stamp = Stamp(id=str(given.id), revision=str(given.version)).pack()
+    text = "You are invited"
+    return message(
+        f"{text}. Press Accept to take a license, or a place in line.",
+        header(f"👋 {text}"),
+        paragraph(
+            f"An account has been prepared for you under the address {given.email}, by "
+            f"{whom(contacts)}."
+        ),
+        actions(button("Accept", Act.ACCEPT, stamp, style="primary")),
+        context(
+            "Who accepts first gets a license first. If none is free, you get a place in line.",
+            "The button is yours alone and works for 14 days.",
+        ),
+    )
+
+
+def standing(found: Invited, contacts: Sequence[str], stamp: Stamp) -> Message:
+    """Return what the message says after its button was pressed; who waits may press it again."""
+    if found.status is UserStatus.ACTIVE:
+        return _in(found.email, "You are in")
+    place = f"Your place in line: {found.place or 1:,}"
+    return message(
+        f"All licenses are in use. {place}.",
+        header("⏳ You are in line"),
+        section(
+            f"All licenses are in use at the moment. That is not your fault. *{place}.*\n"
+            "You keep it, and you are told as soon as a license is yours."
+        ),
+        paragraph(f"To ask for a license: {whom(contacts)}."),
+        actions(button("Is one free by now?", Act.ACCEPT, stamp.pack())),
+    )
+
+
+def void() -> Message:
+    """Return what the message says if its button means nothing any more."""
+    text = "This invitation is over: it was used, taken back, or is older than 14 days."
+    return message(text, section(text), context("Ask your admin for a new one, if you need it."))
+
+
+def replaced() -> Message:
+    """Return what an earlier message says once the invitation was sent anew."""
+    text = "This invitation was sent anew: please use the newer message."
+    return message(text, context(text))
+
+
+def welcome(given: ChatInvitation) -> Message:
+    """Return the message that a license has become free for somebody who waited."""
+    return _in(given.email, "You have a license now")
+
+
+def _in(email: str, title: str) -> Message:
+    return message(
+        f"✅ {title}: the account {tidy(email)} is active.",
+        header(f"✅ {title}"),
+        section(f"The account *{escape(email)}* is active. Sign in as usual."),
+    )
+
+
+def whom(contacts: Sequence[str]) -> str:
+    """Return whom one may ask, as plain text."""
+    names = [*contacts[:NAMED]]
+    if not names:
+        return "an admin"
+    more = len(contacts) - len(names)
+    if more:
+        names.append("another admin" if more == 1 else f"one of {more} more admins")
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
