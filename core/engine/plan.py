@@ -16,12 +16,14 @@ from core.model.cycle import (
     AccountState,
     Action,
     Decision,
+    Elsewhere,
     Pair,
     Problem,
     ScopeAnswer,
     Severity,
     SourceState,
 )
+from core.model.ownership import owned_elsewhere
 
 Cell = tuple[Action, str]
 _A, _S = AccountState, SourceState
@@ -30,6 +32,8 @@ NEW = "in scope and not in the account yet"
 CHANGED = "the record changed in the directory"
 BACK = "in scope again"
 LINKED = "the account already has a person with this address"
+CLAIMED = "another configuration owns this person"
+KEPT_ELSEWHERE = "an admin decided that the person stays with another configuration"
 DISABLED = "disabled in the directory"
 LEFT_SCOPE = "no longer in scope after a change in the directory"
 GONE = "no longer in the directory"
@@ -56,6 +60,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.ACTIVE, _A.DISABLED_BY_ADMIN): (Action.UPDATE, CHANGED),
     (_S.ACTIVE, _A.DELETED): (Action.RESTORE, BACK),
     (_S.ACTIVE, _A.FOREIGN): (Action.LINK, LINKED),
+    (_S.ACTIVE, _A.ELSEWHERE): (Action.CONFLICT, CLAIMED),
     (_S.DISABLED, _A.NOBODY): _NOTHING,
     (_S.DISABLED, _A.INVITED): (Action.DISABLE, DISABLED),
     (_S.DISABLED, _A.ACTIVE): (Action.DISABLE, DISABLED),
@@ -63,6 +68,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.DISABLED, _A.DISABLED_BY_ADMIN): _DONE,
     (_S.DISABLED, _A.DELETED): _DONE,
     (_S.DISABLED, _A.FOREIGN): _NOTHING,
+    (_S.DISABLED, _A.ELSEWHERE): _NOTHING,
     (_S.OUT_BY_EDIT, _A.NOBODY): _NOTHING,
     (_S.OUT_BY_EDIT, _A.INVITED): _KEEP,
     (_S.OUT_BY_EDIT, _A.ACTIVE): _KEEP,
@@ -70,6 +76,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.OUT_BY_EDIT, _A.DISABLED_BY_ADMIN): _DONE,
     (_S.OUT_BY_EDIT, _A.DELETED): _DONE,
     (_S.OUT_BY_EDIT, _A.FOREIGN): _NOTHING,
+    (_S.OUT_BY_EDIT, _A.ELSEWHERE): _NOTHING,
     (_S.OUT_BY_PROVIDER, _A.NOBODY): _NOTHING,
     (_S.OUT_BY_PROVIDER, _A.INVITED): (Action.DISABLE, LEFT_SCOPE),
     (_S.OUT_BY_PROVIDER, _A.ACTIVE): (Action.DISABLE, LEFT_SCOPE),
@@ -77,6 +84,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.OUT_BY_PROVIDER, _A.DISABLED_BY_ADMIN): _DONE,
     (_S.OUT_BY_PROVIDER, _A.DELETED): _DONE,
     (_S.OUT_BY_PROVIDER, _A.FOREIGN): _NOTHING,
+    (_S.OUT_BY_PROVIDER, _A.ELSEWHERE): _NOTHING,
     (_S.ABSENT, _A.NOBODY): _NOTHING,
     (_S.ABSENT, _A.INVITED): (Action.DISABLE, GONE),
     (_S.ABSENT, _A.ACTIVE): (Action.DISABLE, GONE),
@@ -84,6 +92,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.ABSENT, _A.DISABLED_BY_ADMIN): (Action.DELETE, GRACE),
     (_S.ABSENT, _A.DELETED): (Action.DELETE, ERASED),
     (_S.ABSENT, _A.FOREIGN): _NOTHING,
+    (_S.ABSENT, _A.ELSEWHERE): _NOTHING,
     (_S.UNREADABLE, _A.NOBODY): _ERROR,
     (_S.UNREADABLE, _A.INVITED): _ERROR,
     (_S.UNREADABLE, _A.ACTIVE): _ERROR,
@@ -91,6 +100,7 @@ TABLE: Mapping[tuple[SourceState, AccountState], Cell] = {
     (_S.UNREADABLE, _A.DISABLED_BY_ADMIN): _ERROR,
     (_S.UNREADABLE, _A.DELETED): _ERROR,
     (_S.UNREADABLE, _A.FOREIGN): _ERROR,
+    (_S.UNREADABLE, _A.ELSEWHERE): _ERROR,
 }
 
 TAKES_ADDRESS = frozenset(
@@ -109,6 +119,7 @@ _ERROR_MARK = f'"severity":"{Severity.ERROR}"'
 
 # A member of an enumeration takes Python 3.11 ten times as long to find as a name of the module.
 _FOREIGN, _NOBODY = AccountState.FOREIGN, AccountState.NOBODY
+_ELSEWHERE = AccountState.ELSEWHERE
 _ACTIVE, _INVITED = AccountState.ACTIVE, AccountState.INVITED
 _IS_ACTIVE, _IS_DELETED, _IS_DISABLED = UserStatus.ACTIVE, UserStatus.DELETED, UserStatus.DISABLED
 _IN, _EDITED_OUT, _MANAGED = ScopeAnswer.IN, ScopeAnswer.OUT_BY_EDIT, SourceState.ACTIVE
@@ -140,6 +151,8 @@ def has_error(pair: Pair) -> bool:
 def account_state(pair: Pair) -> AccountState:
     """Return the column of the table."""
     if pair.user_id is None:
+        if pair.elsewhere is not None:
+            return _ELSEWHERE
         return _FOREIGN if pair.holder_foreign else _NOBODY
     if pair.status is _IS_ACTIVE:
         return _ACTIVE
@@ -185,12 +198,26 @@ def decide(pair: Pair, policy: Policy, staying: Container[UserId] = frozenset())
         action, reason = _removal(pair, policy, action, reason)
     elif action is _UPDATE and pair.mapped_digest == pair.known_mapped_digest:
         action, reason = Action.NOTHING, SAME
+    elif reason is CLAIMED:
+        return _claim(pair)
     elif action in TAKES_ADDRESS:
         problem = _collision(pair, staying)
         if problem is not None:
             return Decision(pair, Action.CONFLICT, problem.message, settles=False, problem=problem)
     keeps = reason is OUT_BY_EDIT or (pair.kept and action is _IS_ERROR)
     return _decision(pair, action, reason, keeps=keeps)
+
+
+def _claim(pair: Pair) -> Decision:
+    """Decide about somebody whom another configuration owns: that is a person's to settle."""
+    twin = _twin(pair)
+    if twin is not None:
+        return Decision(pair, Action.CONFLICT, twin.message, settles=False, problem=twin)
+    if pair.elsewhere is Elsewhere.KEPT:
+        quiet = pair._replace(problems="")
+        return Decision(quiet, Action.KEEP, KEPT_ELSEWHERE, settles=True, claims=True)
+    owned = owned_elsewhere()
+    return Decision(pair, Action.CONFLICT, owned.message, settles=False, problem=owned, claims=True)
 
 
 def _decision(pair: Pair, action: Action, reason: str, *, keeps: bool) -> Decision:
@@ -223,16 +250,23 @@ def _grace_over(pair: Pair, policy: Policy, *, erase: bool) -> bool:
     return policy.now.timestamp() >= since + wait
 
 
+def _twin(pair: Pair) -> Problem | None:
+    if pair.twins <= 1:
+        return None
+    return Problem(
+        severity=Severity.CONFLICT,
+        code="duplicate_email",
+        message="More than one person in the directory has this e-mail address.",
+        attribute="email",
+        value_kind="text",
+        hint="Give each of them an address of their own in the directory.",
+    )
+
+
 def _collision(pair: Pair, staying: Container[UserId]) -> Problem | None:
-    if pair.twins > 1:
-        return Problem(
-            severity=Severity.CONFLICT,
-            code="duplicate_email",
-            message="More than one person in the directory has this e-mail address.",
-            attribute="email",
-            value_kind="text",
-            hint="Give each of them an address of their own in the directory.",
-        )
+    twin = _twin(pair)
+    if twin is not None:
+        return twin
     if pair.holder is None or (pair.user_id is None and pair.holder_foreign):
         return None
     if pair.holder_moves and pair.holder not in staying:

@@ -229,6 +229,7 @@ class ConfigurationSpec:
         channel: Slack channel id for the cards, or None for the default channel.
         grace: how long somebody stays disabled before deletion.
         freeze: when removals or invitations wait.
+        priority: 1 is the highest; None is behind those with a number, in order of creation.
     """
 
     name: str
@@ -243,6 +244,7 @@ class ConfigurationSpec:
     grace: timedelta = timedelta(days=30)
     freeze: tuple[Freeze, ...] = ()
     only_on_create: tuple[str, ...] = ()
+    priority: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -120,6 +120,16 @@ class AccountState(StrEnum):
     DISABLED_BY_ADMIN = "disabled_by_admin"
     DELETED = "deleted"
     FOREIGN = "foreign"
+    ELSEWHERE = "elsewhere"
+    """Another configuration owns the person."""
+
+
+class Elsewhere(StrEnum):
+    """What was decided about somebody whom another configuration owns."""
+
+    UNDECIDED = "undecided"
+    KEPT = "kept"
+    """An admin decided that the person stays there."""
 
 
 class ScopeAnswer(StrEnum):
@@ -187,7 +197,8 @@ class Pair(NamedTuple):
     linked person; None where there is no link. `holder` is the person who holds the match key
     and is not this one, `holder_foreign` that nobody provisioned them, `holder_moves` that the
     holder's own staged record gives the key up in this cycle. `twins` counts the staged records
-    with the same match key, this one included.
+    with the same match key, this one included. `elsewhere` is set where another configuration
+    owns the holder.
     """
 
     seq: int
@@ -213,13 +224,15 @@ class Pair(NamedTuple):
     holder_foreign: bool
     holder_moves: bool
     twins: int
+    elsewhere: Elsewhere | None = None
 
 
 class Decision(NamedTuple):
     """What the engine decided for one pair.
 
     `problem` is set for conflicts and errors. `keeps` marks somebody kept out of scope by an
-    edit. `settles` says that the link may be known by its digest afterwards.
+    edit. `settles` says that the link may be known by its digest afterwards. `claims` says that
+    another configuration owns the person, whether that was decided or not.
     """
 
     pair: Pair
@@ -228,6 +241,7 @@ class Decision(NamedTuple):
     settles: bool
     keeps: bool = False
     problem: Problem | None = None
+    claims: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

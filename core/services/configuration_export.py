@@ -66,6 +66,7 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
         document["on_missing"] = spec.on_missing.value
     document["grace"] = duration_text(spec.grace)
     _put(document, "freeze", freeze_documents(spec.freeze))
+    _put(document, "priority", spec.priority)
     return document
 
 

@@ -35,12 +35,12 @@ from core.services.yaml_nodes import (
 )
 
 MOST_LICENSES = 10_000_000
+LOWEST_PRIORITY = 1000
 UNNAMED = "unnamed"
 _LATER = {
     "attributes": "is not available yet.",
     "enabled": "is not set in the file.",
     "owner": "is not available yet.",
-    "priority": "is not available yet.",
     "targets": "is not available yet.",
 }
 _LATER_SCOPE = {
@@ -58,6 +58,7 @@ _KEYS = (
     "on_missing",
     "grace",
     "freeze",
+    "priority",
 )
 
 
@@ -141,6 +142,7 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
         on_missing=rows.read("on_missing", _on_missing, MissingPolicy.DISABLE),
         grace=rows.read("grace", values.grace, timedelta(days=30)),
         freeze=rows.read("freeze", lambda part: read_freeze(part, faults), ()),
+        priority=rows.read("priority", whole_number(1, LOWEST_PRIORITY), None),
     )
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from core.model.account import UserStatus
 from core.model.configuration import InvitationWay
-from core.model.cycle import Decision, Fence, Problem
+from core.model.cycle import Action, Decision, Fence, Problem
+from core.model.ownership import owned_elsewhere
+from core.store import ownership, tally
 from core.store import statements as sql
-from core.store import tally
 from core.store.bulk import Columns, insert_plain, json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
@@ -93,9 +94,10 @@ async def apply(
     status = UserStatus.STAGED if staged else UserStatus.INVITED
     batch = await build(tx, decisions, status=status)
     await _load(tx, batch)
+    await _set_owned_aside(tx, fence, batch)
     if careful:
         await _set_created_aside(tx, fence, batch)
-        await _set_taken_aside(tx, batch)
+        await _set_taken_aside(tx, fence, batch)
     values: dict[str, object] = {
         "cycle": fence.cycle_id,
         "configuration": fence.configuration_id,
@@ -109,6 +111,7 @@ async def apply(
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
     await store_problems(tx, fence, batch.problems)
+    await ownership.note(tx, fence, batch.claims, now=now)
     await tally.add(tx, fence.cycle_id, batch.sums())
     if any(kind.action == "delete" and kind.status is None for kind in batch.kinds):
         await _erase(tx, values)
@@ -130,17 +133,41 @@ async def _set_created_aside(tx: Transaction, fence: Fence, batch: Batch) -> Non
         await _load(tx, batch)
 
 
-async def _set_taken_aside(tx: Transaction, batch: Batch) -> None:
+async def _set_taken_aside(tx: Transaction, fence: Fence, batch: Batch) -> None:
     """Turn whoever's match key is taken into a conflict, and whoever depended on them."""
-    problem = taken_key_problem()
+    taken, owned = taken_key_problem(), owned_elsewhere()
     while found := {row.external_id for row in await tx.rows(sql.TAKEN)}:
         aside = batch.put_aside(found)
-        batch.problems.extend((row.external_id, row.label, problem) for row in aside)
+        new = [row for row in aside if batch.kind_of(row).action == Action.CREATE]
+        elsewhere = await ownership.held_elsewhere(tx, fence, [row.seq for row in new])
+        batch.claims.extend(row.seq for row in new if row.external_id in elsewhere)
+        batch.problems.extend(
+            (row.external_id, row.label, owned if row.external_id in elsewhere else taken)
+            for row in aside
+        )
         await _load(tx, batch)
+
+
+async def _set_owned_aside(tx: Transaction, fence: Fence, batch: Batch) -> None:
+    """Leave out whom another configuration got since the decision.
+
+    Whoever was to be linked is a conflict then; of whoever was moved, an admin has decided.
+    """
+    links = batch.has("link")
+    if not (links or batch.claims or any(kind.action != "create" for kind in batch.kinds)):
+        return
+    aside = batch.put_aside(await ownership.gone_elsewhere(tx, fence, links=links))
+    if not aside:
+        return
+    claimed = [row for row in aside if batch.kind_of(row).action == Action.LINK]
+    batch.claims.extend(row.seq for row in claimed)
+    batch.problems.extend((row.external_id, row.label, owned_elsewhere()) for row in claimed)
+    await _load(tx, batch)
 
 
 async def _people(tx: Transaction, batch: Batch, values: dict[str, object]) -> None:
     if any(kind.rekey for kind in batch.kinds):
+        await ownership.look_again(tx, "rekeyed", end=False)
         await tx.run(sql.CLEAR_KEYS)
     if batch.has("create"):
         await tx.run(sql.CREATE, **values)
@@ -189,7 +216,8 @@ async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> No
 
 
 async def _erase(tx: Transaction, values: dict[str, object]) -> None:
-    for statement in sql.ERASE:
+    await ownership.look_again(tx, "erased", end=True)
+    for statement in (*sql.ERASE_FORMER, *sql.ERASE):
         await tx.run(statement, **values)
 
 

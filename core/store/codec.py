@@ -71,6 +71,7 @@ def decode_spec(text: str) -> ConfigurationSpec:
         grace=msgspec.convert(raw["grace"], timedelta),
         freeze=msgspec.convert(raw.get("freeze", ()), tuple[Freeze, ...]),
         only_on_create=msgspec.convert(raw.get("only_on_create", ()), tuple[str, ...]),
+        priority=raw.get("priority"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
@@ -103,6 +103,9 @@ WHERE id = :id AND account_id = :account
 """
 
 
+_ONE_BY_ONE = timedelta(microseconds=1)
+
+
 class Configurations:
     """The stored configurations of the account."""
 
@@ -144,14 +147,18 @@ class Configurations:
     ) -> list[tuple[str, str]]:
         """Create and update configurations by name; others stay as they are.
 
-        Returns (name, "created", "updated" or "unchanged") in the order given. A changed
+        Returns (name, "created", "updated" or "unchanged") in the order given, which is the order
+        of creation too. A changed
         provider, scope or mapping makes everybody be looked at again. A cycle that applies a plan
         which somebody saw before the change ends as cancelled. Nothing is written, and nothing
         audited, if nothing changes.
         """
 
         async def work(tx: Transaction) -> list[tuple[str, str]]:
-            outcome = [(spec.name, await _apply_one(tx, spec, by=by, now=now)) for spec in specs]
+            outcome = [
+                (spec.name, await _apply_one(tx, spec, by=by, now=now + place * _ONE_BY_ONE))
+                for place, spec in enumerate(specs)
+            ]
             entry = _entry("licenses.set", "licenses", by=by, now=now)
             if licenses_total is not None:
                 await change_total(tx, licenses_total, audit=entry)

@@ -37,7 +37,7 @@ WHERE u.id = d.id AND u.account_id = :account
 STANDING = frozenset({Action.UPDATE, Action.LINK, Action.ENABLE, Action.RESTORE})
 _CHANGING = STANDING | {Action.DISABLE, Action.DELETE}
 _MOVES_LICENSES = frozenset({Action.DISABLE, Action.DELETE, Action.ENABLE, Action.RESTORE})
-_CREATE = Action.CREATE
+_CREATE, _LINK = Action.CREATE, Action.LINK
 _GONE = frozenset({UserStatus.DISABLED.value, UserStatus.DELETED.value})
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
 _PROFILE = msgspec.json.Decoder(dict[str, object])
@@ -80,17 +80,23 @@ class Batch:
     Attributes:
         problems: (external id, label, problem).
         first_user: the first id of the `created` people.
+        claims: staged rows of people whom another configuration owns.
     """
 
     rows: list[Decided] = field(default_factory=list)
     kinds: dict[Kind, int] = field(default_factory=dict)
     problems: list[tuple[str, str, Problem]] = field(default_factory=list)
+    claims: list[int] = field(default_factory=list)
     first_user: int = 0
     created: int = 0
 
     def has(self, *actions: str) -> bool:
         """Whether anybody has one of these actions."""
         return any(kind.action in actions for kind in self.kinds)
+
+    def kind_of(self, row: Decided) -> Kind:
+        """Return what a row shares with others."""
+        return next(kind for kind, number in self.kinds.items() if number == row.kind)
 
     def sums(self) -> Counter[str]:
         """Return what this adds to the counts of the cycle."""
@@ -119,6 +125,8 @@ class _Fate(NamedTuple):
     writes: bool = False
     before: dict[str, object] | None = None
     after: dict[str, object] | None = None
+    again: bool = False
+    """The next cycle has to look once more."""
 
 
 _UNTOUCHED = _Fate(Action.NOTHING.value)
@@ -200,7 +208,7 @@ class _Judge:
             fate.status,
             decision.reason,
             "warning" if told else "success",
-            decision.settles and not told,
+            decision.settles and not told and not fate.again,
             decision.keeps,
             pair.present,
             pair.readable,
@@ -219,6 +227,8 @@ class _Judge:
                 to_json(fate.after) if fate.after is not None else None,
             )
         )
+        if decision.claims:
+            batch.claims.append(pair.seq)
         if told:
             batch.problems.extend((pair.external_id, pair.label, p) for p in problems_of(decision))
 
@@ -255,6 +265,7 @@ class _Judge:
             writes=person.seq is not None,
             before=before,
             after=after,
+            again=action is _LINK and person.status in _GONE,
         )
 
     def _back(self, action: Action, person: Row) -> str | None:

@@ -24,6 +24,7 @@ from core.store.ending import end_cycle
 from core.store.fencing import check_fence, check_lease
 from core.store.names import among
 from core.store.outbox import held_card, mark_card, put_item
+from core.store.ownership import end_conflicts
 
 _HELD_FOR = timedelta(hours=24)
 _ITEM: Columns = (
@@ -72,6 +73,8 @@ SELECT :account, :id, :configuration, c.id, 'open', :digest, CAST(:size AS integ
 FROM cycles c WHERE c.id = :cycle
 """
 _PROGRESS = "UPDATE cycles SET progress = :progress WHERE id = :cycle"
+_DRY = "SELECT dry_run FROM cycles WHERE id = :cycle"
+_THROUGH = frozenset({CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS})
 _FINISH = """
 UPDATE cycles SET error = :error, proof = :proof, plan_digest = :plan_digest,
     requests = requests + :requests, held_set_id = coalesce(:held, held_set_id),
@@ -239,6 +242,9 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
     if ending.proof is not None:
         values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
         await tx.run(_SEEN_AGAIN, **values)
+    if ending.result in _THROUGH and not await tx.value(_DRY, cycle=fence.cycle_id):
+        proven = ending.proof is not None and ending.proof.proven
+        await end_conflicts(tx, fence, whole=proven)
     await tx.run(
         _FINISH,
         cycle=fence.cycle_id,

@@ -19,6 +19,7 @@ from core.store.database import Database, Transaction
 from core.store.ending import cancel_open_cycle
 from core.store.licenses import lock_pool, settle_pool
 from core.store.outbox import mark_alerts, mark_card, put_item
+from core.store.ownership import look_again
 
 _ENABLE = """
 UPDATE configurations SET enabled = TRUE, revision = revision + 1, disabled_at = NULL,
@@ -83,6 +84,7 @@ _LET_GO = (
     "DELETE FROM links WHERE configuration_id = :id",
     "DELETE FROM managers WHERE configuration_id = :id",
     "DELETE FROM rejections WHERE configuration_id = :id",
+    "DELETE FROM conflicts WHERE configuration_id = :id",
 )
 _HELD = """
 SELECT id FROM held_sets WHERE configuration_id = :id AND state = 'open'
@@ -193,6 +195,7 @@ class Lifecycle:
             await _give_up_held(tx, id, audit.at)
             if people is LeaveBehind.DISABLE:
                 await _disable_people(tx, id, by=by, at=audit.at)
+            await look_again(tx, "owned", end=True, owner=id)
             for statement in _LET_GO:
                 await tx.run(statement, id=id)
             await tx.run(_DELETE, id=id, now=to_seconds(audit.at))

@@ -15,6 +15,7 @@ from core.store.applications import Applications
 from core.store.audit import Audit
 from core.store.chat_invitations import ChatInvitations
 from core.store.configurations import Configurations
+from core.store.conflicts import Conflicts
 from core.store.cycles import Cycles
 from core.store.database import Database
 from core.store.desk import LicenseDays
@@ -51,6 +52,7 @@ class Store:
         self.sync = SyncStoreSql(database)
         self.configurations = Configurations(database)
         self.lifecycle = Lifecycle(database)
+        self.conflicts = Conflicts(database)
         self.drafts = Drafts(database)
         self.secrets = Secrets(database)
         self.cycles = Cycles(database)

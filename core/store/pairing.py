@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.model.account import DisabledBy, UserId, UserStatus
-from core.model.cycle import Fence, Pair, ScopeAnswer
+from core.model.cycle import Elsewhere, Fence, Pair, ScopeAnswer
 from core.model.directory import ExternalId
 from core.store.database import Row, Transaction
 from core.store.fencing import check_fence
@@ -41,12 +41,16 @@ _LABEL = (
     "coalesce(nullif(s.email, ''), nullif(s.user_name, ''), nullif(u.email, ''),"
     " nullif(u.user_name, ''), nullif(l.label, ''), s.external_id)"
 )
+_ELSEWHERE = """CASE WHEN h.configuration_id <> :configuration THEN
+    CASE WHEN EXISTS (SELECT 1 FROM conflicts k WHERE k.configuration_id = :configuration
+        AND k.external_id = s.external_id AND k.state = 'kept' AND k.user_id = h.id
+        AND k.owner_id = h.configuration_id) THEN 'kept' ELSE 'undecided' END END"""
 _BLOBS = frozenset({"s.mapped_digest", "l.digest", "l.mapped_digest", "s.digest"})
 _COLUMNS = (
     "s.seq", "s.external_id", _LABEL, "s.readable", "s.active", "s.scope", "s.mapped_digest",
     "s.problems", "u.id", "u.status", "u.disabled_by", "u.disabled_at", "l.absent_since", "l.kept",
     "u.protected", "l.digest", "l.mapped_digest", "s.digest", "h.id",
-    "h.id IS NOT NULL AND h.configuration_id IS NULL", "s.twins",
+    "h.id IS NOT NULL AND h.configuration_id IS NULL", "s.twins", _ELSEWHERE,
 )  # fmt: skip
 _STAGED = """
 FROM staged_users s
@@ -81,6 +85,7 @@ _LOOK_UP = tuple(
 """A chunk is looked up by index. Without statistics, as in a first cycle, PostgreSQL's planner
 would read whole tables once a person."""
 _SLICE = 1_000
+_DECIDED = {answer.value: answer for answer in Elsewhere}
 _SCOPES = {answer.value: answer for answer in ScopeAnswer}
 _STATUSES = {status.value: status for status in UserStatus}
 _DISABLERS = {by.value: by for by in DisabledBy}
@@ -165,12 +170,13 @@ def _present(rows: Sequence[Sequence[Any]]) -> list[Pair]:
                 None if known is None else unhex(known),
                 None if known_mapped is None else unhex(known_mapped),
                 unhex(digest), holder, foreign == 1, moves == 1, twins,
+                _DECIDED[elsewhere] if elsewhere else None,
             )
         )
         for (
             seq, external_id, label, readable, active, scope, mapped, problems, user_id, status,
             disabled_by, disabled_at, absent_since, kept, protected, known, known_mapped, digest,
-            holder, foreign, twins, moves,
+            holder, foreign, twins, elsewhere, moves,
         ) in rows
     ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from core.store.codec import to_json, to_seconds, to_time
 from core.store.database import Transaction
 from core.store.fencing import check_fence
 from core.store.names import among
+from core.store.ownership import moved_since_start
 
 _WANT = """
 INSERT INTO cycle_readings (account_id, cycle_id, configuration_id, wanted_full, note)
@@ -91,7 +92,7 @@ async def last(tx: Transaction, fence: Fence) -> LastReading:
 async def keep(tx: Transaction, fence: Fence, saved: SavedWatermark | None) -> None:
     """Store where the next delta begins, or that there is none."""
     await check_fence(tx, fence)
-    if saved is None:
+    if saved is None or await moved_since_start(tx, fence):
         await tx.run(_DROP, configuration=fence.configuration_id)
         return
     await tx.run(

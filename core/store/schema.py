@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
 
+import core.store.ownership_tables  # noqa: F401 - its tables are part of the schema
 from core.store.columns import BIG as _BIG
 from core.store.columns import account as _account
 from core.store.columns import count as _count

@@ -255,6 +255,42 @@ DELETE FROM users WHERE id IN
     (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
 """,
 )
+_FORMER = (
+    """
+UPDATE changes SET label = '', before = '{}', after = '{}',
+    external_id = 'erased-' || CAST(d.user_id AS text)
+FROM moves m JOIN decided d ON d.user_id = m.user_id
+WHERE changes.configuration_id = m.from_id AND changes.kind = 'user' AND changes.at <= m.at
+  AND changes.external_id = m.external_id AND d.action = 'delete' AND d.status IS NULL
+""",
+    """
+DELETE FROM problems WHERE id IN (SELECT p.id FROM <former>
+    JOIN problems p ON p.cycle_id = c.id AND p.external_id = m.external_id WHERE <erased>)
+""",
+    """
+UPDATE plan_items SET label = '', external_id = '' WHERE id IN (SELECT p.id FROM <former>
+    JOIN plan_items p ON p.cycle_id = c.id AND p.external_id = m.external_id WHERE <erased>)
+""",
+    """
+UPDATE held_items SET label = '', external_id = '' WHERE (held_set_id, position) IN (
+    SELECT i.held_set_id, i.position FROM <former>
+    JOIN held_sets h ON h.cycle_id = c.id
+    JOIN held_items i ON i.held_set_id = h.id AND i.external_id = m.external_id WHERE <erased>)
+""",
+    """
+DELETE FROM moves WHERE user_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
+""",
+)
+_MOVED = """decided d JOIN moves m ON m.user_id = d.user_id
+    JOIN cycles c ON c.configuration_id = m.from_id AND c.requested_at <= m.at"""
+ERASE_FORMER = tuple(
+    statement.replace("<former>", _MOVED).replace(
+        "<erased>", "d.action = 'delete' AND d.status IS NULL"
+    )
+    for statement in _FORMER
+)
+"""What erases people from the history of those who owned them before."""
 _ERASED = "(SELECT external_id FROM decided WHERE action = 'delete' AND status IS NULL)"
 
 ERASE = tuple(statement.replace("<erased>", _ERASED) for statement in _ERASE)

@@ -162,6 +162,7 @@ specs = st.builds(
     ),
     invitations=st.sampled_from(InvitationWay),
     on_missing=st.sampled_from(MissingPolicy),
+    priority=st.none() | st.integers(1, 1000),
     grace=durations,
 )
 
@@ -218,7 +219,8 @@ CASES = {
     "invitations: {}": "needs the key send",
     "on_missing: delete": "expected disable",
     "scope: {domains: ['@example.com']}": "without @",
-    "priority: 3": "is not available yet",
+    "priority: 0": "from 1 to 1,000",
+    "owner: hr": "is not available yet",
     "name: b": "the key name is there twice",
 }
 

@@ -9,7 +9,15 @@ from core.engine.guard import Load, items_digest, judge, key_of
 from core.engine.plan import SILENT, TABLE, TAKES_ADDRESS, Decider, Policy, decide
 from core.model.account import DisabledBy, UserStatus
 from core.model.configuration import Guard, MissingPolicy
-from core.model.cycle import AccountState, Action, HeldItem, Pair, ScopeAnswer, SourceState
+from core.model.cycle import (
+    AccountState,
+    Action,
+    Elsewhere,
+    HeldItem,
+    Pair,
+    ScopeAnswer,
+    SourceState,
+)
 from core.model.directory import ResourceKind
 from tests.support.engine_world import START
 
@@ -52,6 +60,7 @@ def pairs(draw: st.DrawFn) -> Pair:
         holder_foreign=holder is not None and draw(st.booleans()),
         holder_moves=holder is not None and draw(st.booleans()),
         twins=draw(st.integers(1, 3)),
+        elsewhere=None if holder is None else draw(st.none() | st.sampled_from(Elsewhere)),
     )
 
 
@@ -84,6 +93,16 @@ def test_nobody_takes_an_address_that_somebody_else_has_or_claims(pair: Pair):
         assert pair.twins == 1
         taken = pair.holder is not None and not pair.holder_moves
         assert not taken or (action is Action.LINK and pair.holder_foreign)
+
+
+@given(pairs())
+def test_whom_another_configuration_owns_is_never_changed(pair: Pair):
+    decision = decide(pair, POLICY)
+    if pair.user_id is None and pair.elsewhere is not None:
+        assert decision.action in {Action.NOTHING, Action.KEEP, Action.CONFLICT, Action.ERROR}
+    if decision.claims:
+        kept = pair.elsewhere is Elsewhere.KEPT
+        assert (decision.problem is None, decision.settles) == (kept, kept)
 
 
 @given(pairs())

@@ -34,6 +34,8 @@ def upgrade() -> None:
     _home_viewers()
     _managers()
     _invitation_chats()
+    _conflicts()
+    _moves()
 
 
 def _watermarks() -> None:
@@ -199,3 +201,41 @@ def _invitation_chats() -> None:
 def _partial(name: str, table: str, column: str, where: str) -> None:
     condition = sa.text(where)
     op.create_index(name, table, [column], sqlite_where=condition, postgresql_where=condition)
+
+
+def _conflicts() -> None:
+    op.create_table(
+        "conflicts",
+        *_texts("account_id"),
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        *_texts("configuration_id", "external_id"),
+        sa.Column("user_id", _BIG, nullable=False),
+        *_texts("owner_id", "label", "user_name", "display_name", "email", "profile", "state"),
+        sa.Column("revision", sa.Integer, nullable=False, server_default=sa.text("1")),
+        *_texts("cycle_id"),
+        sa.Column("since", sa.Double, nullable=False),
+        sa.Column("decided_by", sa.Text, nullable=True),
+        sa.Column("decided_at", sa.Double, nullable=True),
+        sa.Column("reason", sa.Text, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_conflicts"),
+    )
+    columns = ["configuration_id", "external_id"]
+    op.create_index("uq_conflicts_external_id", "conflicts", columns, unique=True)
+    op.create_index("ix_conflicts_user_id", "conflicts", ["user_id"])
+
+
+def _moves() -> None:
+    op.create_table(
+        "moves",
+        *_texts("account_id"),
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("user_id", _BIG, nullable=False),
+        *_texts("from_id"),
+        sa.Column("external_id", sa.Text, nullable=True),
+        *_texts("to_id"),
+        sa.Column("at", sa.Double, nullable=False),
+        *_texts("by", "by_name", "reason"),
+        sa.PrimaryKeyConstraint("id", name="pk_moves"),
+    )
+    op.create_index("ix_moves_user_id", "moves", ["user_id"])
+    op.create_index("ix_moves_to_id", "moves", ["to_id", "at"])
