@@ -41,6 +41,7 @@ from core.model.directory import (
 )
 from core.model.events import Delivery, OutboxItem
 from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
+from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 from core.model.views import PersonFacts
@@ -188,11 +189,20 @@ class SyncStore(Protocol):
         """
         ...
 
-    def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
-        """Yield every staged record beside what is known, by `seq`.
+    def pairs(
+        self, fence: Fence, *, chunk: int = 5000, newcomers: bool = True
+    ) -> AsyncIterator[Sequence[Pair]]:
+        """Yield every staged record beside what is known, by `seq`; or all but the newcomers.
 
         Those whose match key is held by somebody who moves away in this cycle come last and in
         one chunk, so that two people can swap addresses in one transaction.
+        """
+        ...
+
+    def newcomers(self, fence: Fence, *, chunk: int = 10_000) -> AsyncIterator[Newcomers]:
+        """Yield the staged people whom nobody in the account resembles, `chunk` at a time.
+
+        Who they are is settled at the first call of this or of `pairs`, until more is staged.
         """
         ...
 
@@ -267,6 +277,23 @@ class SyncStore(Protocol):
         """Look up the managers of the people staged in this cycle, and who waits for them.
 
         Call it once decisions are carried out. Whose manager arrived is told as a change.
+        """
+        ...
+
+    async def create_newcomers(
+        self,
+        fence: Fence,
+        found: Newcomers,
+        decision: Decision,
+        *,
+        now: datetime,
+        send: InvitationWay,
+        invite_at: datetime | None = None,
+    ) -> None:
+        """Carry out for all of them the creation that was decided for the one that they resemble.
+
+        As `apply` does, in one transaction. Somebody who resembles somebody in the account by now
+        is left out, and is one of the pairs from then on.
         """
         ...
 

@@ -13,6 +13,7 @@ from core.engine.plan import SILENT, Policy
 from core.engine.survey import decided
 from core.model.cycle import Action, Decision
 from core.model.directory import ExternalId, ResourceKind
+from core.model.newcomers import Newcomers
 
 GROUP_BATCH = 200
 MEMBERS_BATCH = 20_000
@@ -26,12 +27,14 @@ class Order:
 
     Attributes:
         absentees: the snapshot may speak of those who are missing.
+        newcomers: people who are created all at once, with the decision.
     """
 
     policy: Policy
     ruling: Ruling
     absentees: bool
     groups: Sequence[Planned]
+    newcomers: Sequence[tuple[Newcomers, Decision]] = ()
 
 
 async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
@@ -40,9 +43,11 @@ async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
     One is under way while the next is decided. That changes no decision: who takes somebody's
     address comes last, and nobody else's record depends on the batch before.
     """
+    await _create(ctx, meter, order)
     job: asyncio.Task[None] | None = None
+    others = decided(ctx, order.policy, absentees=order.absentees, newcomers=not order.newcomers)
     try:
-        async for decisions in decided(ctx, order.policy, absentees=order.absentees):
+        async for decisions in others:
             if job is not None:
                 await job
             job = asyncio.create_task(_apply(ctx, meter, order, decisions))
@@ -55,6 +60,21 @@ async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
     for batch in group_batches(allowed_groups(order)):
         await ctx.store.apply_groups(ctx.fence, batch, now=ctx.clock.now())
         await meter.advance(0)
+
+
+async def _create(ctx: CycleContext, meter: Meter, order: Order) -> None:
+    """Create the newcomers, unless the guard holds creations; none of them was released."""
+    for found, decision in order.newcomers:
+        if _is_allowed(decision, order.ruling):
+            await ctx.store.create_newcomers(
+                ctx.fence,
+                found,
+                decision,
+                now=ctx.clock.now(),
+                send=ctx.configuration.spec.invitations,
+                invite_at=order.policy.invitations_until,
+            )
+        await meter.advance(found.people)
 
 
 async def _apply(

@@ -151,6 +151,7 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
         ruling=plan.ruling,
         absentees=plan.proof.proven,
         groups=plan.groups,
+        newcomers=plan.survey.newcomers,
     )
     held: HeldSetId | None = None
     if ctx.dry_run:

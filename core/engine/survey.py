@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,14 +16,14 @@ from datetime import timedelta
 from core.engine.context import CycleContext, Meter
 from core.engine.groups import Planned
 from core.engine.guard import Key, Load, Ruling, group_item, judge, key_of, person_item
-from core.engine.plan import ERASED, GONE, GRACE, SILENT, TELLS_ONLY, Decider, Policy
+from core.engine.plan import ERASED, GONE, GRACE, SILENT, TELLS_ONLY, Decider, Policy, decide
 from core.model.cycle import Action, Decision, HeldItem, Postponed
 from core.model.directory import ExternalId, ResourceKind
 from core.model.freeze import Frozen, frozen_until
+from core.model.newcomers import Newcomers
 
 DAY = timedelta(hours=24)
 _MODULUS = 1 << 128
-_MARKS = {action: f"user\0{action}\0".encode() for action in Action}
 _CREATE = Action.CREATE
 _BY_ABSENCE = frozenset({GONE, GRACE, ERASED})
 
@@ -38,6 +39,7 @@ class Survey:
         problems: people with a warning, an error or a conflict.
         removals: everything that the guard weighs, groups too.
         absent: ids of people to be removed because they are gone.
+        newcomers: those who were decided all at once, with the decision.
     """
 
     people: int = 0
@@ -47,7 +49,8 @@ class Survey:
     leaving: int = 0
     removals: list[HeldItem] = field(default_factory=list)
     absent: set[ExternalId] = field(default_factory=set)
-    _sum: int = 0
+    newcomers: list[tuple[Newcomers, Decision]] = field(default_factory=list)
+    _sums: Counter[str] = field(default_factory=Counter)
 
     def note(self, decision: Decision, released: frozenset[Key]) -> None:
         """Count one decision."""
@@ -60,11 +63,18 @@ class Survey:
         if decision.action.removes:
             self._note_removal(decision, released)
             return
-        name = decision.pair.external_id.encode("utf-8", "surrogatepass")
-        self._mix(_MARKS[decision.action] + decision.pair.mapped_digest + name)
+        self._sums[decision.action] += int.from_bytes(decision.pair.mapped_digest, "big")
         if decision.action is _CREATE:
             key = (str(ResourceKind.USER), decision.pair.external_id, str(decision.action))
             self.creations += not released or key not in released
+
+    def note_newcomers(self, found: Newcomers, decision: Decision) -> None:
+        """Count a creation that holds for all of them."""
+        self.newcomers.append((found, decision))
+        self.people += found.people
+        self.changes += found.people
+        self.creations += found.people
+        self._sums[decision.action] += found.mark
 
     def _note_removal(self, decision: Decision, released: frozenset[Key]) -> None:
         item = person_item(decision)
@@ -82,16 +92,15 @@ class Survey:
                 self.removals.append(group_item(change))
                 continue
             named = (change.action, change.external_id, change.display_name)
-            self._mix(digest + "\0".join(("group", *named)).encode("utf-8", "surrogatepass"))
+            text = digest + "\0".join(named).encode("utf-8", "surrogatepass")
+            mixed = hashlib.blake2b(text, digest_size=16).digest()
+            self._sums["group"] += int.from_bytes(mixed, "big")
 
     def drop_groups(self) -> None:
         """Forget the deletions of groups: the provider says that some are still there."""
         people = [item for item in self.removals if item.kind is ResourceKind.USER]
         self.changes -= len(self.removals) - len(people)
         self.removals = people
-
-    def _mix(self, data: bytes) -> None:
-        self._sum += int.from_bytes(hashlib.blake2b(data, digest_size=16).digest(), "big")
 
     def load(
         self, *, provisioned: int, recent: int, settled: bool, released: frozenset[Key]
@@ -107,20 +116,27 @@ class Survey:
         )
 
     def digest(self, ruling: Ruling, *, proven: bool) -> str:
-        """Name the plan: equal for equal changes, in whatever order they were read."""
-        whole = hashlib.blake2b(digest_size=16)
-        whole.update(f"{self._sum % _MODULUS:032x}{proven:d}{ruling.creations_held:d}".encode())
+        """Name the plan: equal for equal changes, in whatever order they were read.
+
+        A mapped digest covers the person's id.
+        """
+        whole = hashlib.blake2b(f"{proven:d}{ruling.creations_held:d}".encode(), digest_size=16)
+        for action, total in sorted(self._sums.items()):
+            whole.update(f"{action}\0{total % _MODULUS:032x}\n".encode())
         for key in sorted(ruling.removals):
             whole.update("\0".join(key).encode("utf-8", "surrogatepass") + b"\n")
         return whole.hexdigest()
 
 
 async def decided(
-    ctx: CycleContext, policy: Policy, *, absentees: bool
+    ctx: CycleContext, policy: Policy, *, absentees: bool, newcomers: bool = True
 ) -> AsyncIterator[list[Decision]]:
-    """Decide every pair of the snapshot, then every absentee if the snapshot may speak of them."""
+    """Decide every pair of the snapshot, then every absentee if the snapshot may speak of them.
+
+    Without `newcomers`, all but those.
+    """
     decider = Decider(policy)
-    async for chunk in ctx.store.pairs(ctx.fence, chunk=ctx.batch):
+    async for chunk in ctx.store.pairs(ctx.fence, chunk=ctx.batch, newcomers=newcomers):
         yield decider.decide(chunk)
         await asyncio.sleep(0)
     if not absentees:
@@ -139,14 +155,28 @@ async def survey(
     released: frozenset[Key],
     rejected: frozenset[ExternalId],
 ) -> Survey:
-    """Make the first pass over all people."""
+    """Make the first pass over all people.
+
+    Newcomers are decided as one, unless a person released some of them by name.
+    """
     found = Survey()
-    async for decisions in decided(ctx, policy, absentees=absentees):
+    if not released:
+        await _survey_newcomers(ctx, meter, policy, found)
+    whole = not found.newcomers
+    async for decisions in decided(ctx, policy, absentees=absentees, newcomers=whole):
         for decision in decisions:
             if not (decision.action.removes and decision.pair.external_id in rejected):
                 found.note(decision, released)
         await meter.advance(len(decisions))
     return found
+
+
+async def _survey_newcomers(ctx: CycleContext, meter: Meter, policy: Policy, found: Survey) -> None:
+    async for some in ctx.store.newcomers(ctx.fence, chunk=ctx.batch):
+        decision = decide(some.pair, policy)
+        if decision.action is Action.CREATE:
+            found.note_newcomers(some, decision)
+            await meter.advance(some.people)
 
 
 async def held_creations(ctx: CycleContext, policy: Policy, ruling: Ruling) -> tuple[HeldItem, ...]:

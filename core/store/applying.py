@@ -90,14 +90,29 @@ async def apply(
     await check_fence(tx, fence)
     if keep:
         await keep_attributes(tx, decisions, keep)
-    staged = send.way is InvitationWay.STAGED
-    status = UserStatus.STAGED if staged else UserStatus.INVITED
-    batch = await build(tx, decisions, status=status)
+    batch = await build(tx, decisions, status=beginning(send))
     await _load(tx, batch)
     await _set_owned_aside(tx, fence, batch)
     if careful:
         await _set_created_aside(tx, fence, batch)
         await _set_taken_aside(tx, fence, batch)
+    await carry_out(tx, fence, batch, now=now, send=send)
+    await store_problems(tx, fence, batch.problems)
+    await ownership.note(tx, fence, batch.claims, now=now)
+    await tally.add(tx, fence.cycle_id, batch.sums())
+    if any(kind.action == "delete" and kind.status is None for kind in batch.kinds):
+        await _erase(tx, fence)
+
+
+def beginning(send: Sending) -> UserStatus:
+    """Return where newly created people begin."""
+    return UserStatus.STAGED if send.way is InvitationWay.STAGED else UserStatus.INVITED
+
+
+async def carry_out(
+    tx: Transaction, fence: Fence, batch: Batch, *, now: datetime, send: Sending
+) -> None:
+    """Carry out what is in ``decided``: people, invitations, licenses, links, changes."""
     values: dict[str, object] = {
         "cycle": fence.cycle_id,
         "configuration": fence.configuration_id,
@@ -110,18 +125,18 @@ async def apply(
         await settle_pool(tx, now=now)
     await _links(tx, batch, values)
     await tx.run(sql.CHANGES, **values)
-    await store_problems(tx, fence, batch.problems)
-    await ownership.note(tx, fence, batch.claims, now=now)
-    await tally.add(tx, fence.cycle_id, batch.sums())
-    if any(kind.action == "delete" and kind.status is None for kind in batch.kinds):
-        await _erase(tx, values)
 
 
-async def _load(tx: Transaction, batch: Batch) -> None:
+async def load_kinds(tx: Transaction, batch: Batch) -> None:
+    """Empty ``decided`` and fill in what its rows will have in common."""
     await tx.run("DELETE FROM decided_rows")
     await tx.run("DELETE FROM decided_kinds")
     kinds = [(number, *kind) for kind, number in batch.kinds.items()]
     await insert_plain(tx, "decided_kinds", _KINDS, kinds)
+
+
+async def _load(tx: Transaction, batch: Batch) -> None:
+    await load_kinds(tx, batch)
     for start in range(0, len(batch.rows), SLICE):
         await insert_plain(tx, "decided_rows", _ROWS, batch.rows[start : start + SLICE])
 
@@ -215,10 +230,10 @@ async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> No
         await tx.run(sql.FORGET, **values)
 
 
-async def _erase(tx: Transaction, values: dict[str, object]) -> None:
+async def _erase(tx: Transaction, fence: Fence) -> None:
     await ownership.look_again(tx, "erased", end=True)
     for statement in (*sql.ERASE_FORMER, *sql.ERASE):
-        await tx.run(statement, **values)
+        await tx.run(statement, configuration=fence.configuration_id)
 
 
 async def store_problems(

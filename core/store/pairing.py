@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from core.model.account import DisabledBy, UserId, UserStatus
 from core.model.cycle import Elsewhere, Fence, Pair, ScopeAnswer
 from core.model.directory import ExternalId
+from core.store import newcomers
 from core.store.database import Row, Transaction
 from core.store.fencing import check_fence
 from core.store.wide import read_wide
@@ -65,7 +66,11 @@ _MOVES = """EXISTS (SELECT 1 FROM links hl
     JOIN staged_users hs ON hs.cycle_id = :cycle AND hs.external_id = hl.external_id
     WHERE hl.user_id = h.id AND hl.configuration_id = :configuration AND hs.readable
       AND hs.match_key <> '' AND hs.match_key <> s.match_key)"""
-_STAYING = _STAGED.format(which="NOT s.moving") + " LIMIT :limit"
+Which = Literal["everybody", "no newcomers"]
+_STAYING: Mapping[Which, str] = {
+    "everybody": _STAGED.format(which="NOT s.moving") + " LIMIT :limit",
+    "no newcomers": _STAGED.format(which="NOT s.moving AND NOT s.newcomer") + " LIMIT :limit",
+}
 _MOVING = _STAGED.format(which="s.moving")
 _ABSENT = """
 SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email,
@@ -100,9 +105,15 @@ async def prepare(tx: Transaction, fence: Fence) -> None:
     await tx.run(_TWINS, cycle=fence.cycle_id)
     if await tx.run(_TAKERS, **values):
         await tx.run(_GIVERS, **values)
+    if tx.backend == "postgresql":
+        for setting in _LOOK_UP:
+            await tx.run(setting)
+    await newcomers.mark(tx, fence)
 
 
-async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list[Pair]:
+async def staying(
+    tx: Transaction, fence: Fence, after: int, limit: int, which: Which = "everybody"
+) -> list[Pair]:
     """Return the next pairs whose match key nobody is giving up."""
     if tx.backend == "postgresql":
         for setting in _LOOK_UP:
@@ -110,7 +121,7 @@ async def staying(tx: Transaction, fence: Fence, after: int, limit: int) -> list
     rows = await read_wide(
         tx,
         (*_COLUMNS, "FALSE"),
-        _STAYING,
+        _STAYING[which],
         blobs=_BLOBS,
         cycle=fence.cycle_id,
         configuration=fence.configuration_id,

@@ -264,6 +264,7 @@ staged_users = Table(
     _text("problems"),
     _count("twins", "1"),
     _flag("moving"),
+    _flag("newcomer"),
     Index("uq_staged_users_external_id", "external_id", "cycle_id", unique=True),
 )
 

@@ -10,6 +10,7 @@ from core.store.bulk import Columns, insert_rows
 from core.store.database import Transaction
 from core.store.ending import drop_staging
 from core.store.fencing import check_fence
+from core.store.newcomers import may_be_new
 from core.store.tally import begin_again
 from core.store.wide import read_wide
 
@@ -28,6 +29,7 @@ _STAGED: Columns = (
     ("group_scoped", "boolean"),
     ("profile", "text"),
     ("problems", "text"),
+    ("newcomer", "boolean"),
 )
 _UNMET: Columns = (("cycle_id", "text"), ("digest", "bytea"))
 _KNOWN_CHUNK = 5_000
@@ -43,6 +45,7 @@ _DECODER = """
 UPDATE configurations SET decoder_revision = :decoder
 WHERE id = :configuration AND decoder_revision IS DISTINCT FROM :decoder
 """
+_LINKED = "SELECT EXISTS (SELECT 1 FROM links WHERE configuration_id = :configuration)"
 _MET_AGAIN = """
 SELECT count(*) FROM staged_users s
 JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
@@ -117,7 +120,9 @@ async def stage(tx: Transaction, fence: Fence, rows: Sequence[StagedUser]) -> in
     """Stage records and return how many ids were new; the first of a repeated id stays."""
     await check_fence(tx, fence)
     cycle = fence.cycle_id
-    new = await insert_rows(tx, "staged_users", _STAGED, [(cycle, *row) for row in rows])
+    first = not await tx.value(_LINKED, configuration=fence.configuration_id)
+    staged = [(cycle, *row, first and may_be_new(row)) for row in rows]
+    new = await insert_rows(tx, "staged_users", _STAGED, staged)
     if new < len(rows):
         await tx.run(
             "UPDATE cycles SET repeats = repeats + :more WHERE id = :cycle",

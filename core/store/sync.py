@@ -28,6 +28,7 @@ from core.model.cycle import (
     StagedUser,
 )
 from core.model.directory import ExternalId
+from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 from core.store import (
@@ -35,6 +36,7 @@ from core.store import (
     finishing,
     grouping,
     managers,
+    newcomers,
     one_person,
     pairing,
     reading,
@@ -42,6 +44,7 @@ from core.store import (
 )
 from core.store.applying import Sending
 from core.store.database import Database, Transaction
+from core.store.pairing import Which
 
 T = TypeVar("T")
 _TRIES = 3
@@ -109,20 +112,37 @@ class SyncStoreSql:
         """See `SyncStore.holds_canary`; call it after `stage_unmet`."""
         return await self._read(lambda tx: staging.holds_canary(tx, fence, name))
 
-    async def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
-        """See `SyncStore.pairs`."""
+    async def _prepare(self, fence: Fence) -> None:
         if fence not in self._prepared:
             await self._write(lambda tx: pairing.prepare(tx, fence))
             self._prepared.add(fence)
-        ahead = self._ahead(pairing.staying, fence, 0, chunk)
+
+    async def pairs(
+        self, fence: Fence, *, chunk: int = 5000, newcomers: bool = True
+    ) -> AsyncIterator[Sequence[Pair]]:
+        """See `SyncStore.pairs`."""
+        await self._prepare(fence)
+        which: Which = "everybody" if newcomers else "no newcomers"
+        ahead = self._ahead(pairing.staying, fence, 0, chunk, which)
         try:
             while found := await ahead:
-                ahead = self._ahead(pairing.staying, fence, found[-1].seq, chunk)
+                ahead = self._ahead(pairing.staying, fence, found[-1].seq, chunk, which)
                 yield found
         finally:
             await _dismiss(ahead)
         if moving := await self._read(lambda tx: pairing.moving(tx, fence)):
             yield moving
+
+    async def newcomers(self, fence: Fence, *, chunk: int = 10_000) -> AsyncIterator[Newcomers]:
+        """See `SyncStore.newcomers`; the next are read while these are worked on."""
+        await self._prepare(fence)
+        ahead = self._ahead(newcomers.following, fence, 0, chunk)
+        try:
+            while found := await ahead:
+                ahead = self._ahead(newcomers.following, fence, found.last, chunk)
+                yield found
+        finally:
+            await _dismiss(ahead)
 
     async def absentees(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
         """See `SyncStore.absentees`."""
@@ -198,11 +218,41 @@ class SyncStoreSql:
         if not decisions:
             return
         sending = Sending(way=send, at=invite_at or now)
+        await self._carefully(
+            lambda careful: (
+                lambda tx: applying.apply(
+                    tx, fence, decisions, now=now, send=sending, keep=keep, careful=careful
+                )
+            )
+        )
+
+    async def create_newcomers(
+        self,
+        fence: Fence,
+        found: Newcomers,
+        decision: Decision,
+        *,
+        now: datetime,
+        send: InvitationWay,
+        invite_at: datetime | None = None,
+    ) -> None:
+        """See `SyncStore.create_newcomers`."""
+        sending = Sending(way=send, at=invite_at or now)
+        await self._carefully(
+            lambda careful: (
+                lambda tx: newcomers.create(
+                    tx, fence, found, decision, now=now, send=sending, careful=careful
+                )
+            )
+        )
+
+    async def _carefully(
+        self, work: Callable[[bool], Callable[[Transaction], Awaitable[None]]]
+    ) -> None:
+        """Write; if others took a matching attribute meanwhile, again with an eye on that."""
         for attempt in range(_TRIES):
             try:
-                await self._write(
-                    _apply(fence, decisions, now, sending, keep=keep, careful=attempt > 0)
-                )
+                await self._write(work(attempt > 0))
             except sa.exc.IntegrityError:
                 continue
             return
@@ -317,20 +367,5 @@ def _bind(
 
     async def work(tx: Transaction) -> T:
         return await query(tx, fence, *values)
-
-    return work
-
-
-def _apply(
-    fence: Fence,
-    decisions: Sequence[Decision],
-    now: datetime,
-    send: Sending,
-    *,
-    keep: frozenset[str],
-    careful: bool,
-) -> Callable[[Transaction], Awaitable[None]]:
-    async def work(tx: Transaction) -> None:
-        await applying.apply(tx, fence, decisions, now=now, send=send, keep=keep, careful=careful)
 
     return work

@@ -24,7 +24,7 @@ from tests.support.engine_world import configuration
 from tests.support.figures import FULL
 from tests.support.paused_cycle import PEOPLE, directory
 from tests.support.scripted_directory import ScriptedDirectory, people, person, team
-from tests.support.store_world import StoreWorld, store_world
+from tests.support.store_world import APPLYING, StoreWorld, store_world
 
 LEASE = 2.5
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +72,7 @@ async def sleeper(url: str, phase: str) -> AsyncIterator[asyncio.subprocess.Proc
             await process.wait()
 
 
-@pytest.mark.parametrize("phase", ["stage", "apply"])
+@pytest.mark.parametrize("phase", ["stage", "create_newcomers", "apply"])
 async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(urls, phase):
     url, twin = urls
     shared = url.startswith("postgresql")
@@ -175,8 +175,8 @@ def replaced(ctx: object, store: object) -> object:
     return replace(ctx, store=store, progress_every=1000.0)
 
 
-CALLS = 29
-KILLED_AT = list(range(1, CALLS + 1)) if FULL else [9, 19, 24, 28, 29]
+CALLS = 30
+KILLED_AT = list(range(1, CALLS + 1)) if FULL else [9, 19, 24, 25, 29, 30]
 SPEC = {"mapping": {"shirt_size": "shirt"}, "guard": Guard(percent=10, minimum=5)}
 
 
@@ -214,7 +214,7 @@ async def run_until_killed(world: StoreWorld, ctx: object) -> None:
     class DiesInApply(Dying):
         def __getattr__(self, name: str) -> object:
             found = getattr(self._inner, name)
-            return self._dying(found) if name == "apply" else found
+            return self._dying(found) if name in APPLYING else found
 
     with pytest.raises(Killed):
         await run_cycle(replaced(ctx, DiesInApply(world.store.sync, calls=3, after=True)))

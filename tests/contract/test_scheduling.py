@@ -223,7 +223,7 @@ async def test_the_plan_of_a_cycle_taken_over_midway_is_not_compared_again(world
     preview, _ = await world.cycle(dry_run=True)
     queued = await world.queue(bound_plan=preview.plan_digest)
     claim = await world.claim("dying")
-    applied = world.store.sync.apply
+    applied = world.store.sync.create_newcomers
 
     async def one_batch(*args: object, **more: object) -> None:
         await applied(*args, **more)
@@ -231,7 +231,7 @@ async def test_the_plan_of_a_cycle_taken_over_midway_is_not_compared_again(world
 
     class Half:
         def __getattr__(self, name: str) -> object:
-            return one_batch if name == "apply" else getattr(world.store.sync, name)
+            return one_batch if name == "create_newcomers" else getattr(world.store.sync, name)
 
     context = replace(world.context(claim, batch=4), store=Half())
     with pytest.raises(StoreUnavailableError):

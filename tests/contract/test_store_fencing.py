@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import AlreadyRunningError, ConflictError, FencedError, NotFoundError
+from core.model.configuration import InvitationWay
 from core.model.cycle import (
     Action,
     CycleResult,
@@ -41,7 +42,10 @@ async def writes(desk, fence):
     )
     held = {"limit": 1, "provisioned": 1, "reason": "", "digest": "d"}
     pairs = await desk.pairs(fence) if fence in sync._prepared else []
+    new = [n async for n in sync.newcomers(fence)] if fence in sync._prepared else []
+    creation = Decision(new[0].pair, Action.CREATE, "", settles=True) if new else None
     attempts = [
+        *(_created(desk, fence, some, creation) for some in new),
         sync.begin(fence, decoder_revision="1"),
         sync.stage(fence, [record("late")]),
         sync.stage_unmet(fence, [b"x"]),
@@ -55,6 +59,12 @@ async def writes(desk, fence):
     ]
     found = await asyncio.gather(*attempts, return_exceptions=True)
     return {error.code if isinstance(error, FencedError) else repr(error) for error in found}
+
+
+def _created(desk, fence, found, decision):
+    return desk.store.sync.create_newcomers(
+        fence, found, decision, now=desk.clock.now(), send=InvitationWay.MAIL
+    )
 
 
 async def _expire(desk):

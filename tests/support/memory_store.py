@@ -25,9 +25,11 @@ from core.model.cycle import (
     Postponed,
     Progress,
     Proof,
+    ScopeAnswer,
     StagedUser,
 )
 from core.model.directory import ExternalId
+from core.model.newcomers import Newcomers
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 
 PROVISIONED = {UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING, UserStatus.ACTIVE}
@@ -96,6 +98,7 @@ class MemoryStore:
     writes: list[str] = field(default_factory=list)
     fence_code: str | None = None
     staged: list[StagedUser] = field(default_factory=list)
+    new: set[int] | None = None
     unmet: set[bytes] = field(default_factory=set)
     again: int = 0
     decoder: str = ""
@@ -106,7 +109,7 @@ class MemoryStore:
 
     async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
         self._check()
-        self.staged, self.unmet, self.again = [], set(), 0
+        self.staged, self.unmet, self.again, self.new = [], set(), 0, None
         self.told, self.planned, self.planned_groups = [], [], []
         if decoder_revision != self.decoder:
             self.forget()
@@ -129,7 +132,7 @@ class MemoryStore:
 
     async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
         self._check()
-        new = 0
+        new, self.new = 0, None
         seen = {row.external_id for row in self.staged}
         for row in rows:
             if row.external_id in seen:
@@ -160,9 +163,37 @@ class MemoryStore:
             if link.user is not None
         )
 
-    async def pairs(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
+    def _pairs(self) -> list[Pair]:
         twins = Counter(row.match_key for row in self.staged if row.match_key)
         pairs = [self._pair(n, row, twins) for n, row in enumerate(self.staged, start=1)]
+        if self.new is None:
+            self.new = {pair.seq for pair in pairs if self._is_new(pair)}
+        return pairs
+
+    def _is_new(self, pair: Pair) -> bool:
+        row = self.staged[pair.seq - 1]
+        usable = pair.readable and pair.active and pair.scope is ScopeAnswer.IN
+        alone = pair.external_id not in self.links and pair.holder is None and pair.twins == 1
+        return usable and alone and not pair.problems and bool(row.match_key)
+
+    async def newcomers(self, fence: Fence, *, chunk: int = 10_000) -> AsyncIterator[Newcomers]:
+        new = [pair for pair in self._pairs() if pair.seq in (self.new or ())]
+        for start in range(0, len(new), chunk):
+            some = new[start : start + chunk]
+            mark = sum(int.from_bytes(pair.mapped_digest, "big") for pair in some)
+            yield Newcomers(some[0], some[0].seq, some[-1].seq, len(some), mark)
+
+    async def create_newcomers(
+        self, fence: Fence, found: Newcomers, decision: Decision, **more: object
+    ) -> None:
+        new = [pair for pair in self._pairs() if pair.seq in (self.new or ())]
+        some = [pair for pair in new if found.first <= pair.seq <= found.last]
+        await self.apply(fence, [decision._replace(pair=pair) for pair in some], **more)
+
+    async def pairs(
+        self, fence: Fence, *, chunk: int = 5000, newcomers: bool = True
+    ) -> AsyncIterator[Sequence[Pair]]:
+        pairs = [pair for pair in self._pairs() if newcomers or pair.seq not in (self.new or ())]
         early = [pair for pair in pairs if not pair.holder_moves]
         for start in range(0, len(early), chunk):
             yield early[start : start + chunk]

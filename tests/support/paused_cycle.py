@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from core.engine.context import CycleContext
 from core.engine.cycle import run_cycle
 from core.errors import FencedError
+from core.model.newcomers import Newcomers
 from core.store.opening import open_store
 from tests.support.clocks import WallClock
 from tests.support.scripted_directory import ScriptedDirectory, people, team
@@ -21,13 +22,18 @@ PAUSE = 0.05
 
 
 class Announcing:
-    """A store for the engine whose calls of one kind are announced and slowed down."""
+    """A store for the engine whose calls of one kind are announced and slowed down.
+
+    Where those are `apply`, nobody is a newcomer, so that everybody comes that way.
+    """
 
     def __init__(self, inner: object, phase: str) -> None:
         self._inner = inner
         self._phase = phase
 
     def __getattr__(self, name: str) -> object:
+        if (name, self._phase) == ("newcomers", "apply"):
+            return nobody
         found = getattr(self._inner, name)
         return self._announced(found) if name == self._phase else found
 
@@ -41,6 +47,12 @@ class Announcing:
             return await call(*args, **more)
 
         return slowly
+
+
+async def nobody(*_: object, **__: object) -> AsyncIterator[Newcomers]:
+    """Find no newcomers."""
+    for none in ():
+        yield none
 
 
 def directory() -> ScriptedDirectory:

@@ -161,20 +161,27 @@ class StoreWorld:
         return await self.store.people.by_email(email)
 
 
+APPLYING = frozenset({"apply", "create_newcomers"})
+"""The calls that change people."""
+
+
 class Interrupted:
-    """A store for the engine after whose first batch something else happens."""
+    """A store for the engine after each batch of which something else happens."""
 
     def __init__(self, inner: object, then: Callable[[], Awaitable[object]]) -> None:
         self._inner = inner
         self._then = then
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
+        found = getattr(self._inner, name)
+        if name not in APPLYING:
+            return found
 
-    async def apply(self, *args: object, **more: object) -> None:
-        """Carry a batch out, then do the other thing."""
-        await self._inner.apply(*args, **more)
-        await self._then()
+        async def batch(*args: object, **more: object) -> None:
+            await found(*args, **more)
+            await self._then()
+
+        return batch
 
 
 @asynccontextmanager

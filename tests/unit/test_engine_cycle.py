@@ -109,7 +109,8 @@ async def test_a_missing_attribute_field_is_told_in_every_cycle_and_the_rest_is_
         outcome = await world.cycle()
         assert outcome.result is CycleResult.PARTIAL_SUCCESS
         assert world.store.told == [("u1", "record")]
-    assert '"title":"Engineer"' in world.store.users[1].profile
+    ours = world.store.links["u1"].user
+    assert '"title":"Engineer"' in world.store.users[ours].profile
     assert world.store.writes == []
 
 
@@ -244,13 +245,13 @@ async def test_lost_credentials_fail_the_cycle_and_apply_nothing(error, where):
 
 async def test_a_request_to_cancel_ends_the_cycle_between_batches():
     world = World(people(10))
-    applied = world.store.apply
+    applied = world.store.create_newcomers
 
     async def first_batch_only(*args: object, **more: object) -> None:
         await applied(*args, **more)
         world.store.fence_code = "cancel_requested"
 
-    world.store.apply = first_batch_only
+    world.store.create_newcomers = first_batch_only
     outcome = await world.cycle(batch=4)
     assert outcome.result is CycleResult.CANCELLED
     assert world.finished.result is CycleResult.CANCELLED

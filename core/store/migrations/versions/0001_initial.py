@@ -437,6 +437,7 @@ def _staged_users() -> None:
         *_texts("profile", "problems"),
         sa.Column("twins", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("moving", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("newcomer", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("seq", name="pk_staged_users"),
     )
     op.create_index(
