@@ -289,7 +289,8 @@ class _Reader:
         for argument in self._places:
             if argument.name in self._values:
                 continue
-            due = argument.required or (argument.after and argument.after in self._values)
+            told = self._values.get(argument.after) if argument.after else None
+            due = argument.required or (told is not None and told not in argument.unless)
             if due:
                 literal = argument.kind is Kind.CHOICE
                 needed = f"`{argument.usage}`" if literal else _article(argument.kind.value)

@@ -46,6 +46,7 @@ class ArgSpec:
     Attributes:
         choices: what may be typed -> what it means, for `Kind.CHOICE`.
         after: required exactly when the argument of that name is given.
+        unless: the values of that argument with which it is not given.
         many: takes every word that follows; the value is a tuple.
     """
 
@@ -53,6 +54,7 @@ class ArgSpec:
     kind: Kind
     required: bool = False
     after: str = ""
+    unless: tuple[str, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     many: bool = False
 
@@ -127,6 +129,7 @@ _CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
 _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
 _TEST = {"test": "test"}
+_LICENSES = {"set": "set", "keep": "keep", "release": "release"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
 _APPS = {"list": "list", "create": "create", "revoke": "revoke"}
 _RESULTS = {
@@ -247,14 +250,24 @@ VERBS: tuple[VerbSpec, ...] = (
         name="licenses",
         topic=Topic.PEOPLE,
         aliases=("license", "licences"),
-        summary="used and total, when they run out, who makes no use of theirs; `set` (admins)",
+        summary="used and total, when they run out, who makes no use of theirs; admins `set` the "
+        "total, `keep` some back for a group and `release` them",
         role=Role.VIEWER,
         arguments=(
-            ArgSpec(name="change", kind=Kind.CHOICE, choices={"set": "set"}),
-            ArgSpec(name="total", kind=Kind.NUMBER, after="change"),
+            ArgSpec(name="change", kind=Kind.CHOICE, choices=_LICENSES),
+            ArgSpec(name="total", kind=Kind.NUMBER, after="change", unless=("release",)),
         ),
-        flags=(FlagSpec(name="unused", kind=Kind.DURATION),),
-        examples=("licenses", "licenses --unused 30d", "licenses set 120"),
+        flags=(
+            FlagSpec(name="group", kind=Kind.TEXT),
+            FlagSpec(name="unused", kind=Kind.DURATION),
+        ),
+        examples=(
+            "licenses",
+            "licenses --unused 30d",
+            "licenses set 120",
+            'licenses keep 10 --group "Leadership"',
+            'licenses release --group "Leadership"',
+        ),
         button="Licenses",
     ),
     VerbSpec(

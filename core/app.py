@@ -42,6 +42,7 @@ from core.services.lifecycle import LifecycleService
 from core.services.maintenance import MaintenanceService
 from core.services.notices import NoticeService
 from core.services.people import PeopleService
+from core.services.reserves import ReserveService
 from core.services.roles import RoleService
 from core.services.schedules import ScheduleService
 from core.services.secrets import SecretService, stored_references
@@ -85,6 +86,7 @@ class Core:
     people: PeopleService
     why: WhyService
     licenses: LicenseService
+    reserves: ReserveService
     activation: ActivationService
     configurations: ConfigurationService
     lifecycle: LifecycleService
@@ -328,6 +330,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         history=history,
         people=people,
         why=WhyService(store=store, access=access, people=people),
+        reserves=ReserveService(store=store, access=access, audit=audit, notices=notices),
         licenses=LicenseService(
             store=store, clock=clock, access=access, audit=audit, notices=notices
         ),
@@ -387,6 +390,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
     )
     core.sync.wake = core.held.wake = core.activation.wake = loops.wake
     core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
+    core.reserves.wake = loops.wake
     core.health.loops = loops.alive
     return core
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.reserves import keep, kept_line
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import license_words
 from bot.control import requests
@@ -27,27 +28,40 @@ def register(app: typer.Typer) -> None:
 
 
 def licenses(
-    action: Annotated[str | None, typer.Argument(help="set")] = None,
-    total: Annotated[int | None, typer.Argument(min=0)] = None,
+    action: Annotated[str | None, typer.Argument(help="set, keep or release")] = None,
+    number: Annotated[int | None, typer.Argument(min=0)] = None,
     *,
+    group: Annotated[
+        str | None, typer.Option(help="The group that licenses are kept for, or released by.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     unused: Annotated[
         str | None, typer.Option(help="List who made no use of theirs for so long: 30d.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the licenses and when they run out; `licenses set N` says how many there are."""
-    finish(_licenses(action, total, unused, as_json=as_json), as_json=as_json)
+    """Show the licenses and when they run out; `set 120` says how many there are.
+
+    `keep 10 --group NAME` keeps so many of them for a group, `release --group NAME` ends that.
+    """
+    work = _licenses(action, number, group, unused, yes=yes, as_json=as_json)
+    finish(work, as_json=as_json)
 
 
 async def _licenses(
-    action: str | None, total: int | None, unused: str | None, *, as_json: bool
+    action: str | None,
+    number: int | None,
+    group: str | None,
+    unused: str | None,
+    *,
+    yes: bool,
+    as_json: bool,
 ) -> int:
-    if (action is None) != (total is None) or action not in {None, "set"}:
-        raise UsageError("Write: dirsync licenses, or dirsync licenses set 120.")
-    if total is not None:
-        if unused is not None:
-            raise UsageError("Either set the total, or list who could give one up.")
-        return await _set(total, as_json=as_json)
+    _require_sense(action, number, group, unused)
+    if group is not None:
+        return await keep(group, number or 0, yes=yes, as_json=as_json)
+    if number is not None:
+        return await _set(number, as_json=as_json)
     request = requests.LicenseDesk(unused=None if unused is None else _seconds(unused))
     document = await ask(request, LicenseDeskDocument)
     if as_json:
@@ -55,6 +69,21 @@ async def _licenses(
     else:
         _print(document, named=unused is not None)
     return Exit.SUCCESS
+
+
+def _require_sense(
+    action: str | None, number: int | None, group: str | None, unused: str | None
+) -> None:
+    """Refuse what does not go together. Raises `UsageError`."""
+    wants = {None: (False, False), "set": (True, False), "keep": (True, True)}
+    wants["release"] = (False, True)
+    if (number is not None, group is not None) != wants.get(action):
+        raise UsageError(
+            "Write: dirsync licenses, licenses set 120, licenses keep 10 --group NAME, or "
+            "licenses release --group NAME."
+        )
+    if unused is not None and action is not None:
+        raise UsageError("Either change something, or list who could give one up.")
 
 
 def _seconds(text: str) -> float:
@@ -76,6 +105,8 @@ async def _set(total: int, *, as_json: bool) -> int:
 def _print(document: LicenseDeskDocument, *, named: bool) -> None:
     say(license_desk.bar(document.used, document.total))
     say(license_words(document))
+    for each in document.kept_for:
+        say(kept_line(each))
     forecast = document.forecast
     say(
         license_desk.outlook(

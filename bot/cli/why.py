@@ -38,6 +38,8 @@ async def _why(who: str, *, as_json: bool) -> int:
     state = "not in the account" if user is None else words.STATUSES[user.status]
     licensed = ", with a license" if user is not None and user.licensed else ""
     say(f"{document.name}: {state}{licensed}", style="bold")
+    if document.waits:
+        say(document.waits)
     for standing in document.standings:
         _say(standing)
     if document.earlier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import datetime
 
 from bot.cli.output import say, table
@@ -11,6 +12,7 @@ from bot.slack.views.one_person import STEP_SIGNS, STEPS, step_text
 from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
 from core.model.cycle import CycleState, HeldState, Proof
+from core.model.reserves import Reserve
 
 _HELD = {
     HeldState.OPEN: "waiting for an admin",
@@ -65,13 +67,32 @@ def unmarked(text: str) -> str:
 
 def license_words(licenses: LicensesDocument) -> str:
     """Return the license pool in a sentence or two."""
-    summary = LicenseSummary(
+    return html.unescape(unmarked(words.license_line(pool_of(licenses))))
+
+
+def pool_of(licenses: LicensesDocument) -> LicenseSummary:
+    """Return the license pool that a document describes."""
+    return LicenseSummary(
         total=licenses.total,
         used=licenses.used,
         invited=licenses.invited,
         waiting=licenses.waiting,
+        policy=licenses.policy,
+        kept=licenses.kept,
+        kept_for_expected=licenses.kept_for_expected,
+        kept_for_waiting=licenses.kept_for_waiting,
+        reserves=tuple(
+            Reserve(
+                configuration_id="",
+                external_id="",
+                group=each.group,
+                group_id=0 if each.present else None,
+                kept=each.kept,
+                used=each.used,
+            )
+            for each in licenses.kept_for
+        ),
     )
-    return unmarked(words.license_line(summary))
 
 
 def print_report(report: CycleReport) -> None:
@@ -107,8 +128,11 @@ def _remarks(report: CycleReport) -> list[str]:
             f"dirsync held {report.held.id}"
         )
     lines += [unmarked(line) for line in words.frozen_lines(cycle.postponed)]
-    if report.licenses is not None and not cycle.preview:
+    if report.licenses is not None:
         lines.append(license_words(report.licenses))
+    if report.licenses is not None and cycle.preview:
+        over = words.over_line(pool_of(report.licenses), cycle.counts.created)
+        lines.append(unmarked(over))
     duration = took(cycle)
     lines.append(
         f"Started by {cycle.requested_by_name or cycle.requested_by}"

@@ -20,6 +20,7 @@ from bot.control.documents import (
     PlanItemDocument,
     ProblemGroupDocument,
     ProofDocument,
+    ReserveDocument,
     ResultDocument,
     ResultsDocument,
     RoleChangeDocument,
@@ -157,6 +158,19 @@ def licenses_document(summary: LicenseSummary) -> LicensesDocument:
         waiting=summary.waiting,
         shortfall=summary.shortfall,
         policy=summary.policy,
+        kept=summary.kept,
+        kept_for_expected=summary.kept_for_expected,
+        kept_for_waiting=summary.kept_for_waiting,
+        kept_for=tuple(
+            ReserveDocument(
+                group=each.group,
+                present=each.group_id is not None,
+                kept=each.kept,
+                used=each.used,
+                left=each.left,
+            )
+            for each in summary.reserves
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from bot.control.describe import licenses_document
 from bot.control.documents import Document, LicensesDocument
-from core.model.desk import LicenseDesk, Outlook, Unused
+from core.model.desk import LicenseDesk, Outlook, ReserveChange, Unused
 
 
 class ForecastDocument(Document, frozen=True, kw_only=True):
@@ -74,4 +74,32 @@ def desk_document(desk: LicenseDesk) -> LicenseDeskDocument:
             )
             for each in desk.unused
         ),
+    )
+
+
+class ReserveChangeDocument(Document, frozen=True, kw_only=True):
+    """What it means, or meant, to keep `count` licenses for a group; 0 releases them.
+
+    `holding` of the group's `members` hold a license.
+    """
+
+    group: str
+    count: int
+    kept_before: int
+    members: int
+    holding: int
+    before: LicensesDocument
+    after: LicensesDocument
+
+
+def reserve_change_document(change: ReserveChange) -> ReserveChangeDocument:
+    """Describe what keeping licenses for a group changes."""
+    return ReserveChangeDocument(
+        group=change.label,
+        count=change.wanted.kept,
+        kept_before=change.kept_before,
+        members=change.members,
+        holding=change.holding,
+        before=licenses_document(change.before),
+        after=licenses_document(change.after),
     )

@@ -179,8 +179,25 @@ class HeldListDocument(Document, frozen=True, kw_only=True):
     held: tuple[HeldDocument, ...]
 
 
+class ReserveDocument(Document, frozen=True, kw_only=True):
+    """Licenses kept for a group; `left` are those that no member has taken.
+
+    `present` says whether the group is in the account: without it nothing is kept.
+    """
+
+    group: str
+    present: bool
+    kept: int
+    used: int
+    left: int
+
+
 class LicensesDocument(Document, frozen=True, kw_only=True):
-    """The license pool, in people."""
+    """The license pool, in people.
+
+    `free` may go to anybody; `kept` are free and kept for groups, of which `kept_for_waiting`
+    could go to people who wait, `kept_for_expected` to these and the invited.
+    """
 
     total: int
     used: int
@@ -189,6 +206,10 @@ class LicensesDocument(Document, frozen=True, kw_only=True):
     waiting: int
     shortfall: int
     policy: LicensePolicy
+    kept: int = 0
+    kept_for_expected: int = 0
+    kept_for_waiting: int = 0
+    kept_for: tuple[ReserveDocument, ...] = ()
 
 
 class CycleReport(Document, frozen=True, kw_only=True):

@@ -35,7 +35,12 @@ from bot.control.describe import (
     status_line,
     user_document,
 )
-from bot.control.desk import LicenseDeskDocument, desk_document
+from bot.control.desk import (
+    LicenseDeskDocument,
+    ReserveChangeDocument,
+    desk_document,
+    reserve_change_document,
+)
 from bot.control.documents import (
     AppliedDocument,
     CheckDocument,
@@ -181,6 +186,16 @@ async def _why(request: ask.Why, desk: Desk) -> WhyDocument:
 @perform.register
 async def _licenses(request: ask.Licenses, desk: Desk) -> LicensesDocument:
     return licenses_document(await desk.core.licenses.set_total(desk.actor, request.total))
+
+
+@perform.register
+async def _license_keep(request: ask.LicenseKeep, desk: Desk) -> ReserveChangeDocument:
+    service = desk.core.reserves
+    if request.seen is None:
+        change = await service.look(desk.actor, request.group, request.count)
+    else:
+        change = await service.keep(desk.actor, request.group, request.count, seen=request.seen)
+    return reserve_change_document(change)
 
 
 @perform.register

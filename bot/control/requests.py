@@ -85,6 +85,17 @@ class Licenses(_Request, frozen=True, kw_only=True, tag="licenses"):
     total: int
 
 
+class LicenseKeep(_Request, frozen=True, kw_only=True, tag="license_keep"):
+    """Keep so many licenses for a group; 0 releases them. Without `seen` it is only looked at.
+
+    `seen` is the total and what was kept for the group when that was looked at.
+    """
+
+    group: str
+    count: int
+    seen: tuple[int, int] | None = None
+
+
 class LicenseDesk(_Request, frozen=True, kw_only=True, tag="license_desk"):
     """The license pool with its outlook; `unused` in seconds."""
 
@@ -297,6 +308,7 @@ Request = (
     | Person
     | Why
     | Licenses
+    | LicenseKeep
     | LicenseDesk
     | Activate
     | Invite

@@ -52,6 +52,7 @@ class WhyDocument(Document, frozen=True, kw_only=True):
     standings: tuple[StandingDocument, ...]
     events: tuple[TrailEventDocument, ...]
     earlier: int
+    waits: str = ""
 
 
 def why_document(trail: PersonTrail, names: dict[ConfigurationId, str]) -> WhyDocument:
@@ -62,6 +63,7 @@ def why_document(trail: PersonTrail, names: dict[ConfigurationId, str]) -> WhyDo
         standings=tuple(_standing(each) for each in trail.standings),
         events=tuple(_event(each) for each in trail.events),
         earlier=trail.earlier,
+        waits=trail.waits,
     )
 
 

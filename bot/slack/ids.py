@@ -33,6 +33,8 @@ class Act(StrEnum):
     REJECT = "reject"
     HELD_CSV = "held_csv"
     LICENSES = "licenses"
+    KEEP = "keep"
+    """Keeps licenses back for a group, or releases them, as its value says."""
     ACTIVATE = "activate"
     """Gives the person in its value a license, if that is still where they stand."""
     INVITE = "invite"
@@ -183,3 +185,33 @@ class ScheduleMark:
         except (binascii.Error, ValueError):
             return None
         return cls(configuration=found[1], revision=int(found[2]), words=words)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveMark:
+    """So many licenses to keep for a group, with the pool's total and what was kept as shown."""
+
+    group: str
+    count: int
+    total: int
+    kept: int
+
+    def pack(self) -> str:
+        """Return the value of a button."""
+        group = base64.urlsafe_b64encode(self.group.encode()).decode()
+        return f"{self.count}|{self.total}|{self.kept}|{group}"
+
+    @classmethod
+    def unpack(cls, value: object) -> ReserveMark | None:
+        """Return the mark in a value, or None for anything that is none."""
+        found = re.fullmatch(
+            r"([0-9]{1,8})\|([0-9]{1,8})\|([0-9]{1,8})\|([A-Za-z0-9_=-]{1,1900})",
+            value if isinstance(value, str) else "",
+        )
+        if not found:
+            return None
+        try:
+            group = base64.urlsafe_b64decode(found[4]).decode()
+        except (binascii.Error, ValueError):
+            return None
+        return cls(group=group, count=int(found[1]), total=int(found[2]), kept=int(found[3]))

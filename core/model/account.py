@@ -10,6 +10,7 @@ from typing import NewType
 
 from core.model.configuration import ConfigurationId, LicensePolicy
 from core.model.directory import ExternalId
+from core.model.reserves import Reserve
 
 UserId = NewType("UserId", int)
 GroupId = NewType("GroupId", int)
@@ -162,6 +163,8 @@ class PersonOutcome(StrEnum):
     ALREADY_INVITED = "already_invited"
     WAITING = "waiting"
     NO_LICENSE = "no_license"
+    KEPT_BACK = "kept_back"
+    """Licenses are free, but kept for groups that the person is not in."""
     DISABLED = "disabled"
     DELETED = "deleted"
     UNKNOWN = "unknown"
@@ -238,20 +241,41 @@ class Invitation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LicenseSummary:
-    """The license pool at one moment, in people."""
+    """The license pool at one moment, in people.
+
+    Attributes:
+        kept: licenses that nobody holds and that are kept back for groups.
+        kept_for_expected: so many of those could go to the invited and waiting.
+        kept_for_waiting: so many of those could go to people who wait.
+        reserves: what is kept for which group.
+    """
 
     total: int
     used: int
     invited: int
     waiting: int
     policy: LicensePolicy = LicensePolicy.ASK
+    kept: int = 0
+    kept_for_expected: int = 0
+    kept_for_waiting: int = 0
+    reserves: tuple[Reserve, ...] = ()
 
     @property
-    def free(self) -> int:
+    def unused(self) -> int:
         """Licenses that nobody holds; never negative, also when the total was lowered."""
         return max(0, self.total - self.used)
 
     @property
+    def free(self) -> int:
+        """Licenses that anybody may take."""
+        return self.unused - self.kept
+
+    @property
     def shortfall(self) -> int:
-        """How many of the invited and waiting would find no free license."""
-        return max(0, self.invited + self.waiting - self.free)
+        """How many of the invited and waiting would find no license that is free for them."""
+        return max(0, self.invited + self.waiting - self.free - self.kept_for_expected)
+
+    @property
+    def ready(self) -> int:
+        """How many of those who wait could be given a license now."""
+        return min(self.waiting, self.free + self.kept_for_waiting)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from core.model.account import LicenseSummary, UserId
+from core.model.reserves import Reserve
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,3 +90,22 @@ class LicenseDesk:
     no_login: int
     not_accepted: int
     unused: tuple[UnusedLicense, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReserveChange:
+    """What it means, or meant, to keep another number of licenses for a group.
+
+    Attributes:
+        wanted: the group with the number asked for; 0 keeps none any more.
+        label: what names the group and no other.
+        members: how many are in the group, and `holding` of them hold a license.
+    """
+
+    wanted: Reserve
+    kept_before: int
+    before: LicenseSummary
+    after: LicenseSummary
+    holding: int = 0
+    label: str = ""
+    members: int = 0

@@ -103,6 +103,7 @@ class PersonTrail:
         name: the address or name to call the person by.
         user: the person in the account, or None for somebody who is not in it.
         earlier: events before the first of `events`, which are left out.
+        waits: why somebody waits for a license, and at which place, or an empty string.
     """
 
     name: str
@@ -110,3 +111,4 @@ class PersonTrail:
     standings: tuple[Standing, ...] = ()
     events: tuple[TrailEvent, ...] = ()
     earlier: int = 0
+    waits: str = ""

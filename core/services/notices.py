@@ -135,10 +135,10 @@ class NoticeService:
 
 
 def _title(kind: AlertKind, licenses: LicenseSummary) -> str:
+    if kind is AlertKind.LICENSES and licenses.ready:
+        return "Licenses are free for who waits"
     if kind is AlertKind.LICENSES and not licenses.free:
         return "Licenses are exhausted"
-    if kind is AlertKind.LICENSES and licenses.waiting:
-        return "Licenses are free for who waits"
     return _TITLES[kind]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.engine.matching import match_key
 from core.engine.scoping import because
 from core.errors import NotFoundError
-from core.model.account import Actor, Role, User
+from core.model.account import Actor, Role, User, UserStatus
 from core.model.configuration import Configuration, Scope
 from core.model.trail import PersonTrail, Sighting, Standing, TrailEvent, TrailKind
 from core.services.access import AccessService
@@ -45,7 +45,23 @@ class WhyService:
             standings=tuple([await self._standing(each, user, events) for each in seen]),
             events=tuple(events[-limit:]),
             earlier=max(0, len(events) - limit),
+            waits=await self._waits(user),
         )
+
+    async def _waits(self, user: User | None) -> str:
+        """Return why somebody waits for a license, or an empty string."""
+        if user is None or user.status is not UserStatus.WAITING:
+            return ""
+        pool, place = await self._store.licenses.line(user.id)
+        if not pool.unused:
+            why = f"all {pool.total:,} licenses are in use"
+        elif pool.free:
+            why = "licenses are free, and nobody has given one yet"
+        else:
+            left = [each for each in pool.reserves if each.left]
+            kept = " and ".join(f"{each.left:,} for {each.group}" for each in left)
+            why = f"the free licenses are kept back: {kept}"
+        return f"number {place:,} in line: {why}"
 
     async def _find(self, actor: Actor, text: str) -> tuple[User | None, list[Sighting]]:
         """Return the person of the account, or whoever was only ever read."""

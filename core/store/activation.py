@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from core.model.account import (
     Invited,
-    LicenseSummary,
     PersonOutcome,
     PersonResult,
     UserId,
@@ -21,7 +20,15 @@ from core.store.bulk import json_rows, reserve_ids
 from core.store.chat_invitations import queue_chats
 from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Row, Transaction
-from core.store.licenses import first_in_line, give, load_summary, lock_pool, settle_pool
+from core.store.licenses import (
+    first_in_line,
+    give,
+    load_summary,
+    lock_pool,
+    may_come_in,
+    settle_pool,
+)
+from core.store.room import Room, load_room
 
 _OWNER = """
 SELECT u.id, u.display_name, u.email, u.status, u.place
@@ -93,6 +100,7 @@ DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
 _IDS = (("id", "bigint"),)
 VALID_FOR = timedelta(days=14)
 """How long an invitation can be accepted after it was sent."""
+_IN_LINE = frozenset({PersonOutcome.WAITING, PersonOutcome.KEPT_BACK})
 _REFUSED = {
     UserStatus.DISABLED: PersonOutcome.DISABLED,
     UserStatus.DELETED: PersonOutcome.DELETED,
@@ -150,7 +158,7 @@ class Activations:
         return await self._database.write(work)
 
     async def activate(self, names: Sequence[str], *, audit: AuditEntry) -> list[PersonResult]:
-        """Give licenses to chosen people, in this order, as long as any is free.
+        """Give licenses to chosen people, in this order, as long as any is free for them.
 
         `names` are match keys; whoever is named twice is treated once.
         """
@@ -158,31 +166,39 @@ class Activations:
         async def work(tx: Transaction) -> list[PersonResult]:
             await lock_pool(tx)
             found = await _named(tx, names)
-            free = (await load_summary(tx)).free
-            chosen: list[UserId] = []
-            results = [_judged(name, found.get(name), free, chosen) for name in _once(names)]
-            await give(tx, chosen, now=audit.at, told=True)
+            pool = await load_summary(tx)
+            people = [row.id for row in found.values()]
+            room = await load_room(tx, pool, people)
+            results = [_judged(name, found.get(name), room) for name in _once(names)]
+            chosen = _ids_of(results, PersonOutcome.ACTIVATED)
+            await give(tx, [UserId(user) for (user,) in chosen], now=audit.at, told=True)
             return await self._done(tx, results, audit, PersonOutcome.ACTIVATED)
 
         return await self._database.write(work)
 
     async def activate_waiting(self, count: int, *, audit: AuditEntry) -> list[PersonResult]:
-        """Give free licenses to the first `count` in line, as far as there are any."""
+        """Give free licenses to the first `count` in line for whom there are any.
+
+        Whoever is passed over, because what is left is kept for groups, is among the results.
+        """
 
         async def work(tx: Transaction) -> list[PersonResult]:
             await lock_pool(tx)
-            free = (await load_summary(tx)).free
-            line = (await tx.rows(_LINE))[:count]
+            pool = await load_summary(tx)
+            line = await tx.rows(_LINE)
+            chosen = await first_in_line(tx, pool, count)
+            given = set(chosen)
+            left = PersonOutcome.KEPT_BACK if pool.unused > len(given) else PersonOutcome.WAITING
             results = [
                 PersonResult(
                     asked=row.email,
-                    outcome=PersonOutcome.ACTIVATED if n < free else PersonOutcome.WAITING,
+                    outcome=PersonOutcome.ACTIVATED if row.id in given else left,
                     user_id=UserId(row.id),
-                    place=None if n < free else n - free + 1,
                 )
                 for n, row in enumerate(line)
+                if n < count or row.id in given
             ]
-            await give(tx, await first_in_line(tx, min(count, free)), now=audit.at, told=True)
+            await give(tx, chosen, now=audit.at, told=True)
             return await self._done(tx, results, audit, PersonOutcome.ACTIVATED)
 
         return await self._database.write(work)
@@ -273,14 +289,12 @@ async def _invited(tx: Transaction, row: Row) -> Invited:
 
 async def _come_in(tx: Transaction, row: Row, *, now: datetime) -> bool:
     """Activate somebody, or let them wait; False if they go on waiting."""
-    pool: LicenseSummary = await load_summary(tx)
-    ahead = pool.waiting
-    if row.status == UserStatus.WAITING:
-        ahead = int(await tx.value(_AHEAD, place=row.place))
-    if pool.free > ahead:
+    waits = row.status == UserStatus.WAITING
+    pool = await load_summary(tx)
+    if await may_come_in(tx, pool, UserId(row.id), place=row.place if waits else None):
         await give(tx, [UserId(row.id)], now=now, told=False)
         return True
-    if row.status == UserStatus.WAITING:
+    if waits:
         return False
     place = await reserve_ids(tx, "places", 1)
     await tx.run(_QUEUE_UP, id=row.id, place=place, now=to_seconds(now))
@@ -297,8 +311,8 @@ def _once(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _judged(name: str, row: Row | None, free: int, chosen: list[UserId]) -> PersonResult:
-    """Decide about somebody who was chosen; `chosen` takes whoever gets a license."""
+def _judged(name: str, row: Row | None, room: Room) -> PersonResult:
+    """Decide about somebody who was chosen; whoever gets a license takes it out of `room`."""
     if row is None:
         return PersonResult(asked=name, outcome=PersonOutcome.UNKNOWN)
     status = UserStatus(row.status)
@@ -306,9 +320,10 @@ def _judged(name: str, row: Row | None, free: int, chosen: list[UserId]) -> Pers
         outcome = _REFUSED[status]
     elif status is UserStatus.ACTIVE:
         outcome = PersonOutcome.ALREADY_ACTIVE
-    elif len(chosen) < free:
-        chosen.append(UserId(row.id))
+    elif room.take(UserId(row.id)):
         outcome = PersonOutcome.ACTIVATED
+    elif room.unused > 0:
+        outcome = PersonOutcome.KEPT_BACK
     else:
         waits = status is UserStatus.WAITING
         outcome = PersonOutcome.WAITING if waits else PersonOutcome.NO_LICENSE
@@ -364,12 +379,10 @@ async def _send(tx: Transaction, ids: list[list[int]], *, now: datetime) -> None
 
 
 async def _with_places(tx: Transaction, results: list[PersonResult]) -> list[PersonResult]:
-    if all(each.outcome is not PersonOutcome.WAITING for each in results):
+    if all(each.outcome not in _IN_LINE for each in results):
         return results
     places = {row.id: place for place, row in enumerate(await tx.rows(_LINE), start=1)}
     return [
-        replace(each, place=places.get(each.user_id))
-        if each.outcome is PersonOutcome.WAITING
-        else each
+        replace(each, place=places.get(each.user_id)) if each.outcome in _IN_LINE else each
         for each in results
     ]

@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.model.account import DisabledBy, UserStatus
+from core.model.account import DisabledBy, UserId, UserStatus
 from core.model.cycle import Action, Decision, Problem, Severity
 from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json
 from core.store.counts import PEOPLE, PROBLEMS
 from core.store.database import Row, Transaction
 from core.store.licenses import load_summary, lock_pool
+from core.store.room import Room, load_room
 
 SLICE = 1_000
 """Rows that are worked on before the event loop gets its turn."""
@@ -143,7 +144,7 @@ async def build(tx: Transaction, decisions: Sequence[Decision], *, status: UserS
         batch.first_user = await reserve_ids(tx, "users", batch.created)
     judge = _Judge(
         touched=await touched_by(tx, decisions),
-        free=await _free(tx, decisions),
+        room=await _room(tx, decisions),
         next_user=batch.first_user,
         next_change=await reserve_ids(tx, "changes", len(decisions)),
         created=_Fate(Action.CREATE.value, status.value, recorded=True),
@@ -165,11 +166,14 @@ async def touched_by(tx: Transaction, decisions: Sequence[Decision]) -> dict[int
     return {row.id: row for row in found}
 
 
-async def _free(tx: Transaction, decisions: Sequence[Decision]) -> int:
-    if not any(decision.action in _MOVES_LICENSES for decision in decisions):
-        return 0
+async def _room(tx: Transaction, decisions: Sequence[Decision]) -> Room:
+    moving = [decision for decision in decisions if decision.action in _MOVES_LICENSES]
+    if not moving:
+        return Room(unused=0)
     await lock_pool(tx)
-    return (await load_summary(tx)).free
+    pool = await load_summary(tx)
+    people = [user for decision in moving if (user := person_of(decision)) is not None]
+    return await load_room(tx, pool, people)
 
 
 def person_of(decision: Decision) -> int | None:
@@ -187,7 +191,7 @@ def problems_of(decision: Decision) -> list[Problem]:
 @dataclass(kw_only=True, slots=True)
 class _Judge:
     touched: dict[int, Row]
-    free: int
+    room: Room
     next_user: int
     next_change: int
     created: _Fate
@@ -275,10 +279,8 @@ class _Judge:
         if action is Action.RESTORE and person.disabled_by == DisabledBy.ADMIN.value:
             return UserStatus.DISABLED.value
         status = str(person.status_before or UserStatus.INVITED.value)
-        if status == UserStatus.ACTIVE.value:
-            if self.free <= 0:
-                return UserStatus.INVITED.value
-            self.free -= 1
+        if status == UserStatus.ACTIVE.value and not self.room.take(UserId(person.id)):
+            return UserStatus.INVITED.value
         return status
 
 

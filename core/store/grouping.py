@@ -16,6 +16,7 @@ from core.store.codec import to_json, to_seconds
 from core.store.counts import GROUPS
 from core.store.database import Transaction
 from core.store.fencing import check_fence
+from core.store.licenses import any_reserves, lock_pool, settle_pool
 from core.store.names import among
 
 _SLICE = 5_000
@@ -98,8 +99,14 @@ async def apply(
     *,
     now: datetime,
 ) -> None:
-    """Carry out changes of groups and memberships, and record them."""
+    """Carry out changes of groups and memberships, and record them.
+
+    Members whom licenses are kept for may come and go by that, so the pool is settled.
+    """
     await check_fence(tx, fence)
+    reserved = await any_reserves(tx)
+    if reserved:
+        await lock_pool(tx)
     kept = [(c, digest) for c, digest in changes if c.action is not Action.DELETE]
     gone = [c.external_id for c, _ in changes if c.action is Action.DELETE]
     await _drop(tx, fence, gone)
@@ -108,6 +115,8 @@ async def apply(
     told = [c for c, _ in changes if c.action not in {Action.NOTHING, Action.KEEP}]
     await _record(tx, fence, told, now=now)
     await tally.add(tx, fence.cycle_id, Counter(GROUPS[c.action] for c in told))
+    if reserved:
+        await settle_pool(tx, now=now)
 
 
 async def record_plan(tx: Transaction, fence: Fence, changes: Sequence[GroupChange]) -> None:

@@ -5,12 +5,14 @@ Every transaction that gives or frees licenses locks the pool first, and settles
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from core.model.account import LicenseSummary, UserId
 from core.model.configuration import LicensePolicy
 from core.model.events import AlertKind, AuditEntry, EventKind, NewOutboxItem
+from core.model.reserves import Reserve, untaken
 from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
 from core.store.chat_invitations import queue_chats
@@ -18,6 +20,7 @@ from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Database, Transaction
 from core.store.desk import day_number
 from core.store.outbox import put_item
+from core.store.room import Standing, in_force, load_reserves, load_room, load_standing
 
 ALERT_KEY = f"alert:{AlertKind.LICENSES}"
 """One card an episode: an episode that is over is resolved in place, the next is posted anew."""
@@ -31,11 +34,24 @@ SELECT coalesce((SELECT total FROM license_pool WHERE account_id = :account), 0)
     coalesce((SELECT policy FROM license_pool WHERE account_id = :account), 'ask') AS policy,
     (SELECT count(*) FROM users WHERE account_id = :account AND licensed) AS used,
     (SELECT count(*) FROM users WHERE account_id = :account AND status = 'invited') AS invited,
-    (SELECT count(*) FROM users WHERE account_id = :account AND status = 'waiting') AS waiting
+    (SELECT count(*) FROM users WHERE account_id = :account AND status = 'waiting') AS waiting,
+    (SELECT count(*) FROM license_reserves WHERE account_id = :account) AS reserves
 """
-_FIRST_IN_LINE = """
+_LINE = """
 SELECT id FROM users WHERE account_id = :account AND status = 'waiting'
 ORDER BY place, id LIMIT :count
+"""
+_AHEAD = """
+SELECT id FROM users WHERE account_id = :account AND status = 'waiting' AND place < :place
+ORDER BY place, id
+"""
+_PLACE = """
+SELECT count(*) FROM users WHERE account_id = :account AND status = 'waiting'
+  AND place <= (SELECT place FROM users WHERE id = :id)
+"""
+_COUNT_AHEAD = """
+SELECT count(*) FROM users
+WHERE account_id = :account AND status = 'waiting' AND place < :place
 """
 _GIVE = """
 UPDATE users SET status = 'active', licensed = TRUE, place = NULL, activated_at = :now,
@@ -70,6 +86,7 @@ VALUES (:account, :day, :total, :used, :waiting)
 ON CONFLICT (account_id, day) DO UPDATE SET
     total = excluded.total, used = excluded.used, waiting = excluded.waiting
 """
+_ANY_RESERVES = "SELECT 1 FROM license_reserves WHERE account_id = :account LIMIT 1"
 _IDS = (("id", "bigint"),)
 
 
@@ -82,6 +99,14 @@ class Licenses:
     async def summary(self) -> LicenseSummary:
         """Return the pool at this moment."""
         return await self._database.read(load_summary)
+
+    async def line(self, user: UserId) -> tuple[LicenseSummary, int]:
+        """Return the pool, and the place in the waiting line of somebody who is in it."""
+
+        async def work(tx: Transaction) -> tuple[LicenseSummary, int]:
+            return await load_summary(tx), int(await tx.value(_PLACE, id=user))
+
+        return await self._database.read(work)
 
     async def set_total(self, total: int, *, audit: AuditEntry) -> LicenseSummary:
         """Set how many licenses there are; nobody loses one."""
@@ -154,8 +179,8 @@ async def settle_pool(tx: Transaction, *, now: datetime) -> None:
     Call `lock_pool` before.
     """
     pool = await load_summary(tx)
-    if pool.policy is LicensePolicy.AUTOMATIC and pool.free and pool.waiting:
-        await give(tx, await first_in_line(tx, pool.free), now=now, told=True)
+    if pool.policy is LicensePolicy.AUTOMATIC and pool.ready:
+        await give(tx, await first_in_line(tx, pool, pool.ready), now=now, told=True)
         pool = await load_summary(tx)
     await tx.run(
         _NOTE_DAY, day=day_number(now), total=pool.total, used=pool.used, waiting=pool.waiting
@@ -163,9 +188,39 @@ async def settle_pool(tx: Transaction, *, now: datetime) -> None:
     await _keep_alert(tx, pool, now=now)
 
 
-async def first_in_line(tx: Transaction, count: int) -> list[UserId]:
-    """Return the people who wait longest, at most `count`."""
-    return [UserId(row.id) for row in await tx.rows(_FIRST_IN_LINE, count=count)]
+async def any_reserves(tx: Transaction) -> bool:
+    """Whether licenses are kept back for any group."""
+    return await tx.value(_ANY_RESERVES) is not None
+
+
+async def first_in_line(tx: Transaction, pool: LicenseSummary, count: int) -> list[UserId]:
+    """Return those who wait longest and for whom a license is free, at most `count`."""
+    if not pool.kept:
+        rows = await tx.rows(_LINE, count=min(count, pool.unused))
+        return [UserId(row.id) for row in rows]
+    line = [row.id for row in await tx.rows(_LINE, count=pool.waiting)]
+    room = await load_room(tx, pool, line)
+    return room.first(line, count)
+
+
+async def may_come_in(
+    tx: Transaction, pool: LicenseSummary, user: UserId, *, place: int | None
+) -> bool:
+    """Whether somebody finds a license once all who are ahead in line have theirs.
+
+    `place` is that in the line, None for whoever is not in it.
+    """
+    if not pool.kept:
+        waits = place is not None
+        ahead = await tx.value(_COUNT_AHEAD, place=place) if waits else pool.waiting
+        return pool.unused > int(ahead)
+    if place is None:
+        rows = await tx.rows(_LINE, count=pool.waiting)
+    else:
+        rows = await tx.rows(_AHEAD, place=place)
+    line = [row.id for row in rows]
+    room = await load_room(tx, pool, [*line, user])
+    return room.admits(user, line)
 
 
 async def give(tx: Transaction, people: list[UserId], *, now: datetime, told: bool) -> None:
@@ -200,12 +255,37 @@ async def load_summary(tx: Transaction) -> LicenseSummary:
     """Return the pool at this moment."""
     row = await tx.first(_SUMMARY)
     assert row is not None  # noqa: S101 - a SELECT of scalars has one row
-    return LicenseSummary(
+    pool = LicenseSummary(
         total=row.total,
         used=row.used,
         invited=row.invited,
         waiting=row.waiting,
         policy=LicensePolicy(row.policy),
+    )
+    return await with_reserves(tx, pool, await load_reserves(tx)) if row.reserves else pool
+
+
+async def with_reserves(
+    tx: Transaction, pool: LicenseSummary, reserves: Sequence[Reserve]
+) -> LicenseSummary:
+    """Return the pool as it is if these licenses are kept back."""
+    chosen = in_force(reserves)
+    stand = await load_standing(tx, chosen) if chosen else Standing()
+    limits = [each.kept for each in chosen]
+    left = untaken(limits, stand.holders)
+    kept = min(left, pool.unused)
+    waiting = left - untaken(limits, stand.holders + stand.waiting)
+    expected = left - untaken(limits, stand.holders + stand.waiting + stand.invited)
+    used = {
+        each.group_id: sum(count for mask, count in stand.holders.items() if mask >> n & 1)
+        for n, each in enumerate(chosen)
+    }
+    return replace(
+        pool,
+        kept=kept,
+        kept_for_waiting=min(waiting, kept),
+        kept_for_expected=min(expected, kept),
+        reserves=tuple(replace(each, used=used.get(each.group_id, 0)) for each in reserves),
     )
 
 
@@ -234,12 +314,12 @@ def alert_level(pool: LicenseSummary, before: int) -> int:
     """Return the level that the pool is at: 0, or one of `LEVELS`.
 
     `before` is the level that was told; a lower one is taken only once the use is `HYSTERESIS`
-    percent below it, or licenses are free again after all were in use. While anybody waits, it
-    is not over.
+    percent below it, or licenses are free again after all were in use. What is kept back for
+    groups counts as in use. While anybody waits, it is not over.
     """
     if pool.total == 0:
         return LEVELS[-1] if pool.waiting else 0
-    percent = pool.used * 100 / pool.total
+    percent = (pool.used + pool.kept) * 100 / pool.total
     lowest = LEVELS[0] if pool.waiting else 0
     level = max((each for each in LEVELS if percent >= each), default=lowest)
     if level < before < LEVELS[-1] and percent > before - HYSTERESIS:

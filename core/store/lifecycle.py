@@ -17,7 +17,7 @@ from core.store.configurations import from_now, load_configuration
 from core.store.counts import load_counts
 from core.store.database import Database, Transaction
 from core.store.ending import cancel_open_cycle
-from core.store.licenses import lock_pool, settle_pool
+from core.store.licenses import any_reserves, lock_pool, settle_pool
 from core.store.outbox import mark_alerts, mark_card, put_item
 from core.store.ownership import look_again
 
@@ -81,6 +81,7 @@ _LET_GO = (
     "UPDATE users SET configuration_id = NULL WHERE configuration_id = :id",
     "DELETE FROM memberships WHERE configuration_id = :id",
     "DELETE FROM groups WHERE configuration_id = :id",
+    "DELETE FROM license_reserves WHERE configuration_id = :id",
     "DELETE FROM links WHERE configuration_id = :id",
     "DELETE FROM managers WHERE configuration_id = :id",
     "DELETE FROM rejections WHERE configuration_id = :id",
@@ -191,6 +192,9 @@ class Lifecycle:
         async def work(tx: Transaction) -> Belongings:
             stored = await _present(tx, id, revision)
             found = await _belongings(tx, id)
+            reserved = await any_reserves(tx)
+            if reserved:
+                await lock_pool(tx)
             await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
             await _give_up_held(tx, id, audit.at)
             if people is LeaveBehind.DISABLE:
@@ -198,6 +202,8 @@ class Lifecycle:
             await look_again(tx, "owned", end=True, owner=id)
             for statement in _LET_GO:
                 await tx.run(statement, id=id)
+            if reserved:
+                await settle_pool(tx, now=audit.at)
             await tx.run(_DELETE, id=id, now=to_seconds(audit.at))
             await mark_alerts(tx, id, since=stored.last_success_at, now=audit.at)
             await add_audit(tx, audit)

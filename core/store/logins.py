@@ -14,7 +14,8 @@ from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Row, Transaction
-from core.store.licenses import give, load_summary, lock_pool, settle_pool
+from core.store.licenses import give, load_summary, lock_pool, may_come_in, settle_pool
+from core.store.room import Room, load_room
 
 LOGIN_NOTED_EVERY = timedelta(hours=1)
 """How exactly it is known when somebody last logged in."""
@@ -99,9 +100,9 @@ class Logins:
     async def log_in(self, asked: Sequence[LoginAsked], *, now: datetime) -> list[Login]:
         """Carry out logins in this order, in one transaction; return one answer each.
 
-        Whoever is invited or waits gets a license if more are free than people are ahead in the
-        waiting line, and otherwise a place in it. Staged people are not invited yet: nothing
-        becomes of their login. A user name that several people have is nobody's.
+        Whoever is invited or waits gets a license if one is free after all who are ahead in the
+        waiting line have theirs, and otherwise a place in it. Staged people are not invited yet:
+        nothing becomes of their login. A user name that several people have is nobody's.
         """
 
         async def work(tx: Transaction) -> list[Login]:
@@ -109,7 +110,9 @@ class Logins:
             found = await _found(tx, [each.name for each in asked])
             pool = await load_summary(tx)
             line = [row.id for row in await tx.rows(_LINE)] if pool.waiting else []
-            desk = _Desk(free=pool.free, line=line)
+            people = [*line, *(row.id for row in found.values())]
+            room = await load_room(tx, pool, people)
+            desk = _Desk(room=room, line=line)
             answers = [desk.answer(found.get(n)) for n in range(len(asked))]
             await give(tx, desk.admitted, now=now, told=False)
             await _queue_up(tx, desk.joined, now=now)
@@ -128,14 +131,14 @@ class _Desk:
     """Decides logins one after the other, as if each were a transaction of its own.
 
     Attributes:
-        free: licenses that nobody holds.
+        room: what is free, and for whom.
         line: who waits, the first in line first.
         admitted: who gets a license.
         joined: who takes a place at the end of the line.
         seen: who came in, just now or again.
     """
 
-    free: int
+    room: Room
     line: list[int]
     admitted: list[UserId] = field(default_factory=list)
     joined: list[UserId] = field(default_factory=list)
@@ -156,8 +159,8 @@ class _Desk:
 
     def _come(self, user: UserId, *, waits: bool) -> Login:
         ahead = self.line.index(user) if waits else len(self.line)
-        if self.free > ahead:
-            self.free -= 1
+        if self.room.admits(user, self.line[:ahead]):
+            self.room.take(user)
             if waits:
                 self.line.remove(user)
             self.admitted.append(user)
@@ -184,9 +187,10 @@ async def _found(tx: Transaction, names: Sequence[LoginName]) -> dict[int, Row]:
 
 
 async def _still_waiting(tx: Transaction, row: Row) -> Login | None:
-    ahead = int(await tx.value(_AHEAD, place=row.place))
-    if (await load_summary(tx)).free > ahead:
+    pool = await load_summary(tx)
+    if await may_come_in(tx, pool, UserId(row.id), place=row.place):
         return None
+    ahead = int(await tx.value(_AHEAD, place=row.place))
     return Login(status=LoginStatus.WAITING, place=ahead + 1)
 
 

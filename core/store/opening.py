@@ -32,6 +32,7 @@ from core.store.maintenance import Maintenance
 from core.store.migrating import prepare_schema
 from core.store.outbox import Outbox
 from core.store.people import People
+from core.store.reserves import Reserves
 from core.store.role_grants import RoleGrants
 from core.store.secrets import Secrets
 from core.store.settings_table import SettingsTable
@@ -75,6 +76,7 @@ class Store:
         self.logins = Logins(database)
         self.license_days = LicenseDays(database)
         self.home_viewers = HomeViewers(database)
+        self.reserves = Reserves(database)
 
     async def aclose(self) -> None:
         """Close connections and let the sidecar lock go; safe to call twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_world import CLI, VIEWER, app_world
+from app_world import ADMIN, CLI, VIEWER, app_world
 
 from core.model.account import UserStatus
 
@@ -39,3 +39,38 @@ async def long_ago(world) -> None:
         await tx.run("UPDATE users SET last_login_at = 1 WHERE account_id = :account AND licensed")
 
     await world.core.store.people._database.write(work)
+
+
+async def test_licenses_are_kept_for_a_group_once_the_effect_was_seen(world):
+    asked = await world.ask(ADMIN, "licenses keep 3 --group Everyone")
+    assert "Keep 3 licenses for Everyone?" in asked.text
+    assert "Everyone has 8 members. 3 are kept back now. 1 stays free for everybody." in asked.text
+    again = await world.ask(ADMIN, "licenses keep 2 --group everyone")
+    kept = await world.click(ADMIN, "Keep 3", on=asked, sure=True)
+    assert "3 licenses kept for Everyone" in kept.text
+    assert "0 of 4 licenses used, 3 kept for Everyone, 6 invited. *2 will wait*" in kept.text
+    stale = await world.click(ADMIN, "Keep 2", on=again, sure=True)
+    assert "Keep 2 licenses instead of 3 for Everyone?" in stale.text
+    assert "3 for Everyone: 0 in use, 3 kept back" in (await world.ask(VIEWER, "licenses")).text
+    asked = await world.ask(ADMIN, "licenses release --group Everyone")
+    assert "Release the 3 licenses of Everyone?" in asked.text
+    assert "3 licenses more are free for everybody then." in asked.text
+    await world.click(ADMIN, "Release", on=asked, sure=True)
+    assert "kept" not in (await world.ask(VIEWER, "licenses")).text
+    records = " ".join(world.public_texts())
+    assert "keeps 3 licenses back for the group Everyone" in records
+    assert "released the 3 licenses of the group Everyone" in records
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("licenses keep 5 --group Everyone", "of which 4 could be kept"),
+        ("licenses keep 1 --group Nobody", "No group of the account is called Nobody"),
+        ("licenses keep 1", "kept for a group"),
+        ("licenses set 5 --group Everyone", "kept for a group"),
+        ("licenses release --group Everyone", "No license is kept back for Everyone"),
+    ],
+)
+async def test_what_cannot_be_kept_or_released_is_told(world, command, said):
+    assert said in (await world.ask(ADMIN, command)).text

@@ -125,6 +125,18 @@ def test_every_example_of_every_verb_is_understood(spec):
         ("user <mailto:a@b.example|a@b.example>", "user", None, {"person": "a@b.example"}),
         ("user @ada", "user", None, {"person": "ada"}),
         ("licenses set 120", "licenses", None, {"change": "set", "total": 120}),
+        (
+            "licenses keep 10 --group \u201cBoard of Directors\u201d",
+            "licenses",
+            None,
+            {"change": "keep", "total": 10, "group": "Board of Directors"},
+        ),
+        (
+            "licenses release --group Board",
+            "licenses",
+            None,
+            {"change": "release", "group": "Board"},
+        ),
         ("roles", "roles", None, {}),
         (
             "roles grant <!subteam^S0123ABCD|@it-admins> op",
@@ -171,6 +183,7 @@ def test_typed_text_becomes_its_command(text, verb, configuration, arguments):
         ("users --status happy", "try `staged`"),
         ("user", "needs an email or @user"),
         ("licenses set", "needs a number"),
+        ("licenses keep --group A", "needs a number"),
         ("licenses set ٣", "not a number"),
         ("licenses set -5", "not a number"),
         ("licenses give 5", "try `set`"),
@@ -289,7 +302,9 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("sync").usage == (
         "sync [configuration] [--full] [--preview] [--user email or @user]"
     )
-    assert spec_of("licenses").usage == "licenses [set <number>] [--unused 7d]"
+    assert spec_of("licenses").usage == (
+        "licenses [set|keep|release <number>] [--group text] [--unused 7d]"
+    )
     assert spec_of("notify").usage == "notify test"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
 

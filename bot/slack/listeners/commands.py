@@ -14,7 +14,7 @@ from bot.slack.middleware import Visit
 from bot.slack.received import Received
 from bot.slack.views import answers, held, history, people, status
 from core.errors import AlreadyRunningError, NotFoundError, UsageError
-from core.model.account import Role
+from core.model.account import Role, UserStatus
 from core.model.cycle import Cycle, CycleState
 
 PEOPLE_PER_PAGE = 20
@@ -158,7 +158,9 @@ async def _users(visit: Visit, asked: Asked) -> None:
         limit=PEOPLE_PER_PAGE,
         offset=asked.offset,
     )
-    await visit.say(people.users(page, command=asked.text), replace=asked.replace)
+    waiting = asked.command.text("status") == UserStatus.WAITING.value
+    pool = await visit.core.licenses.summary(visit.actor) if waiting else None
+    await visit.say(people.users(page, command=asked.text, pool=pool), replace=asked.replace)
 
 
 async def _activate(visit: Visit, asked: Asked) -> None:

@@ -89,9 +89,9 @@ def _handled(view: AlertView) -> list[Block]:
 def _license_card(view: AlertView, licenses: LicenseSummary) -> Message:
     """Return the living card of an episode in which licenses are short; it names nobody."""
     line = words.license_line(licenses)
-    ready = min(licenses.free, licenses.waiting)
+    ready = licenses.ready
     lines = [line]
-    if licenses.waiting and not licenses.free:
+    if licenses.waiting and not ready:
         lines.append(
             f"{words.people(licenses.waiting).capitalize()} accepted and "
             f"{'waits' if licenses.waiting == 1 else 'wait'} for a license. Each was told that it "

@@ -167,6 +167,13 @@ def _short(counts: Counts) -> str:
     return f"{said[:1].upper()}{said[1:]}"
 
 
+def _licenses(view: CycleView) -> list[Block]:
+    if view.licenses is None:
+        return []
+    over = words.over_line(view.licenses, view.cycle.counts.created)
+    return [section("\n".join(line for line in (words.license_line(view.licenses), over) if line))]
+
+
 def preview(view: CycleView, now: datetime) -> Message:
     """Return the plan of a finished dry run: counts, sample, download, and Apply bound to it."""
     cycle = view.cycle
@@ -181,7 +188,7 @@ def preview(view: CycleView, now: datetime) -> Message:
         *counted(words.plan_line(cycle.counts), words.groups_line(cycle.counts, due=True)),
         *[section(line) for line in (_proof(view), _would_hold(view)) if line],
         *[section(line) for line in words.frozen_lines(cycle.postponed)],
-        *([section(words.license_line(view.licenses))] if view.licenses else []),
+        *_licenses(view),
         *[section(group_line(group)) for group in view.problem_groups[:3]],
         *_samples(view),
         actions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.slack.blocks import Message, actions, button, context, message, section, table
 from bot.slack.ids import Act
+from bot.slack.limits import escape
 from bot.slack.views import words
 from core.model.account import Role
 from core.model.desk import Forecast, LicenseDesk, Outlook, Unused
@@ -56,6 +57,7 @@ def license_desk(desk: LicenseDesk, *, role: Role) -> Message:
     """Return the card; admins are told how to change the total."""
     pool = desk.summary
     lines = [f"`{bar(pool.used, pool.total)}`", words.license_line(pool), outlook(desk.forecast)]
+    lines += [f"🔒 {escape(words.reserve_line(each), 200)}" for each in pool.reserves]
     if pool.shortfall:
         lines.append(
             f"Invited and waiting together are {pool.shortfall:,} more than there is room for. "
@@ -64,7 +66,7 @@ def license_desk(desk: LicenseDesk, *, role: Role) -> Message:
     unused = unused_line(desk)
     lines += [unused] if unused else []
     more = [] if desk.logins_known else [_NO_LOGINS]
-    more += ["To change the total: `/dirsync licenses set 120`"] if role is Role.ADMIN else []
+    more += [_CHANGE] if role is Role.ADMIN else []
     return message(
         f"{pool.used:,} of {pool.total:,} licenses used.",
         section("\n".join(lines)),
@@ -73,6 +75,10 @@ def license_desk(desk: LicenseDesk, *, role: Role) -> Message:
     )
 
 
+_CHANGE = (
+    "To change the total: `/dirsync licenses set 120`, to keep some back for a group: "
+    "`licenses keep 10 --group NAME`"
+)
 _NO_LOGINS = "No application tells of logins yet, so nobody is called unused: `/dirsync apps`"
 
 

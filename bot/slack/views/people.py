@@ -29,8 +29,11 @@ MOST_ROWS = 90
 HEAD = ("Name", "E-mail", "State", "License")
 
 
-def users(page: PeoplePage, *, command: str) -> Message:
-    """Return a page of people; `command` is what listed them."""
+def users(page: PeoplePage, *, command: str, pool: LicenseSummary | None = None) -> Message:
+    """Return a page of people; `command` is what listed them.
+
+    Those who wait are listed with the `pool` of licenses that they wait for.
+    """
     if not page.users:
         text = "Nobody matches." if page.offset == 0 else "There is nobody further on."
         return message(text, section(text), *pager(page.offset, page.limit, page.total, command))
@@ -42,6 +45,7 @@ def users(page: PeoplePage, *, command: str) -> Message:
     ]
     return message(
         f"People {first} to {last} of {page.total:,}.",
+        *([section(words.license_line(pool))] if pool else []),
         table(HEAD, [_row(user) for user in page.users]),
         context(shown_of(first, last, page.total), f"everybody: {' · '.join(counts)}"),
         *pager(page.offset, page.limit, page.total, command),

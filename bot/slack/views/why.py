@@ -36,10 +36,11 @@ def why(trail: PersonTrail) -> Message:
     user = trail.user
     state = "not in the account" if user is None else words.STATUSES[user.status]
     licensed = " · holds a license" if user is not None and user.licensed else ""
+    waits = f", {escape(trail.waits)}" if trail.waits else ""
     return message(
         f"{tidy(trail.name, 100)}: {state}.",
         header(trail.name),
-        section(f"*{state.capitalize()}*{licensed}"),
+        section(f"*{state.capitalize()}*{licensed}{waits}"),
         *[section(_standing(each)) for each in trail.standings[:5]],
         *([table(HEAD, [_row(event) for event in shown])] if shown else []),
         *([context(f"{left_out:,} earlier events are not shown.")] if left_out else []),

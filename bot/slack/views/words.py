@@ -11,6 +11,7 @@ from bot.slack.limits import escape
 from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
 from core.model.configuration import Configuration
 from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Postponed, Proof
+from core.model.reserves import Reserve
 
 RESULTS: Mapping[CycleResult, tuple[str, str]] = {
     CycleResult.SUCCESS: ("✅", "Success"),
@@ -204,6 +205,7 @@ OUTCOMES = {
     PersonOutcome.ALREADY_INVITED: "invited already; --resend sends it again",
     PersonOutcome.WAITING: "waiting for a license",
     PersonOutcome.NO_LICENSE: "no license is free",
+    PersonOutcome.KEPT_BACK: "what is free is kept back for groups",
     PersonOutcome.DISABLED: "disabled",
     PersonOutcome.DELETED: "deleted",
     PersonOutcome.UNKNOWN: "nobody here has that address",
@@ -220,12 +222,40 @@ def outcome(result: PersonOutcome, place: int | None) -> str:
 def license_line(licenses: LicenseSummary) -> str:
     """Return the license pool in a sentence or two, and how many will have to wait."""
     used = f"🎫 {licenses.used:,} of {several(licenses.total, 'license')} used"
-    rest = [f"{licenses.invited:,} invited"] if licenses.invited else []
+    rest = [kept_back(licenses)] if licenses.kept else []
+    rest += [f"{licenses.invited:,} invited"] if licenses.invited else []
     rest += [f"{licenses.waiting:,} waiting"] if licenses.waiting else []
     line = ", ".join([used, *rest]) + "."
     if licenses.shortfall:
         line += f" *{licenses.shortfall:,} will wait* until licenses are free."
     return line
+
+
+def kept_back(licenses: LicenseSummary) -> str:
+    """Return how many licenses are kept for whom: "10 kept for Leadership"."""
+    left = [each for each in licenses.reserves if each.left]
+    if len(left) > 2:  # noqa: PLR2004 - a line has room for two names
+        return f"{licenses.kept:,} kept for {len(left):,} groups"
+    names = " and ".join(escape(each.group, 60) for each in left)
+    return f"{licenses.kept:,} kept for {names}"
+
+
+def reserve_line(reserve: Reserve) -> str:
+    """Return what is kept for a group, and how much of it is in use; plain text."""
+    if reserve.group_id is None:
+        return f"{reserve.kept:,} for {reserve.group}: there is no such group now, none is kept"
+    state = f"{min(reserve.used, reserve.kept):,} in use, {reserve.left:,} kept back"
+    return f"{reserve.kept:,} for {reserve.group}: {state}"
+
+
+def over_line(licenses: LicenseSummary, new: int) -> str:
+    """Return by how many the people whom a cycle would invite exceed what is free, or ""."""
+    expected = licenses.invited + licenses.waiting
+    over = expected + new - licenses.free - licenses.kept_for_expected
+    if not new or over <= 0:
+        return ""
+    those = f"with the {expected:,} who are invited or wait already, " if expected else ""
+    return f"⚠️ This cycle invites {people(new)}: {those}*{over:,} more than the free licenses*."
 
 
 def reading(kind: str | None, note: str) -> str:

@@ -36,6 +36,7 @@ def upgrade() -> None:
     _invitation_chats()
     _conflicts()
     _moves()
+    _license_reserves()
 
 
 def _watermarks() -> None:
@@ -239,3 +240,15 @@ def _moves() -> None:
     )
     op.create_index("ix_moves_user_id", "moves", ["user_id"])
     op.create_index("ix_moves_to_id", "moves", ["to_id", "at"])
+
+
+def _license_reserves() -> None:
+    op.create_table(
+        "license_reserves",
+        *_texts("account_id", "configuration_id", "external_id", "name"),
+        sa.Column("kept", sa.Integer, nullable=False),
+        sa.Column("since", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "account_id", "configuration_id", "external_id", name="pk_license_reserves"
+        ),
+    )
