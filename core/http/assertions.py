@@ -26,6 +26,8 @@ from core.http.tokens import REFUSALS, TokenGrant, token_refusal
 from core.ports import Clock
 
 LIFETIME_SECONDS: Final = 300
+MISSING: Final = frozenset({"invalid_scope"})
+"""The word of a refusal that a right is missing (RFC 6749 §5.2)."""
 
 _JWT_CLIENT: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -129,8 +131,8 @@ class AssertionGrant(TokenGrant):
     """A token that is asked for with a signed assertion, made anew each time.
 
     Where the server wants proofs of possession (RFC 9449) it gets them.
-    `hints` say what to do about a refusal, by its word (RFC 6749 §5.2); `invalid_scope` is a
-    `PermissionMissingError`, everything else a `SignInError`.
+    `hints` say what to do about a refusal, by its word (RFC 6749 §5.2); the words in `missing`
+    are a `PermissionMissingError`, everything else a `SignInError`.
     """
 
     def __init__(
@@ -139,12 +141,14 @@ class AssertionGrant(TokenGrant):
         *,
         form: Form,
         hints: Mapping[str, str],
+        missing: frozenset[str],
         clock: Clock,
         redactor: Redactor,
     ) -> None:
         super().__init__(client, clock=clock, redactor=redactor)
         self._form = form
         self._hints = hints
+        self._missing = missing
         self._binding: ProofKey | None = None
         self._nonce = ""
 
@@ -157,10 +161,18 @@ class AssertionGrant(TokenGrant):
         hints: Mapping[str, str],
         options: HttpOptions,
         redactor: Redactor,
+        missing: frozenset[str] = MISSING,
     ) -> Self:
         """Return the grant for this token endpoint; nothing is requested yet."""
         client = await HttpClient.open(token_url, options=options, redactor=redactor)
-        return cls(client, form=form, hints=hints, clock=options.clock, redactor=redactor)
+        return cls(
+            client,
+            form=form,
+            hints=hints,
+            missing=missing,
+            clock=options.clock,
+            redactor=redactor,
+        )
 
     def proof(self, authorization: str, method: str, url: str) -> Mapping[str, str]:
         """Return the proof that a bound token is used by whom it was made for."""
@@ -201,7 +213,7 @@ class AssertionGrant(TokenGrant):
         message = f"{self._client.host} granted no token{f' ({said})' if said else ''}."
         message += self._skew(answer)
         hint = self._hints.get(refusal.error) or self._hints.get("", "")
-        if refusal.error == "invalid_scope":
+        if refusal.error in self._missing:
             return PermissionMissingError(message, hint=hint, status=answer.status)
         return SignInError(message, hint=hint, status=answer.status)
 

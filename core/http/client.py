@@ -29,6 +29,9 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_CONNECTIONS = 4
 _SCIM_OR_JSON = "application/scim+json, application/json;q=0.9"
 
+Throttled = Callable[[int, bytes], bool]
+"""Says of a refusal's status and body that it is about too many requests."""
+
 
 class Authorizer(Protocol):
     """How requests sign in."""
@@ -115,6 +118,7 @@ class HttpClient:
         redactor: Redactor,
         accept: str = _SCIM_OR_JSON,
         pace: Pace | None = None,
+        throttled: Throttled | None = None,
     ) -> None:
         self.requests = 0
         self.redactor = redactor
@@ -125,6 +129,7 @@ class HttpClient:
         self._authorizer = authorizer
         self._accept = accept
         self._pace = pace or Unhurried()
+        self._throttled = throttled or (lambda _status, _body: False)
         self._budget = RateBudget(per_second=options.limits.per_second, clock=options.clock)
 
     @classmethod
@@ -137,11 +142,13 @@ class HttpClient:
         redactor: Redactor | None = None,
         accept: str = _SCIM_OR_JSON,
         pace: Pace | None = None,
+        throttled: Throttled | None = None,
     ) -> HttpClient:
         """Return a client for this base URL; nothing is connected yet.
 
-        `accept` is what `get_json` says that it understands. Raises `ConfigurationError` if the
-        URL cannot be used.
+        `accept` is what `get_json` says that it understands; `throttled` is for servers that say
+        otherwise than by 429 that there were too many requests. Raises `ConfigurationError` if
+        the URL cannot be used.
         """
         base = parse_base_url(base_url)
         # Their lines carry whole URLs, and a query can hold what is not for logs.
@@ -156,6 +163,7 @@ class HttpClient:
             redactor=redactor or Redactor(),
             accept=accept,
             pace=pace,
+            throttled=throttled,
         )
 
     @property
@@ -379,6 +387,7 @@ class HttpClient:
             body=body,
             retry_after=wait,
             redactor=self.redactor,
+            throttled=self._throttled(response.status_code, body),
         )
 
 

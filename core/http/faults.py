@@ -33,6 +33,7 @@ _NOT_ABOUT_TLS = (
     ssl.SSLZeroReturnError,
     ssl.SSLSyscallError,
 )
+_ENDS = (".", "!", "?", "…")
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -87,10 +88,33 @@ def tls_fault(error: ssl.SSLError, host: str) -> TerminalRemoteError:
 
 
 def from_status(
-    status: int, *, host: str, body: bytes, retry_after: float | None, redactor: Redactor
+    status: int,
+    *,
+    host: str,
+    body: bytes,
+    retry_after: float | None,
+    redactor: Redactor,
+    throttled: bool = False,
 ) -> RemoteError:
-    """Return the error for an answer that is not a success (RFC 9110 §15, RFC 7644 §3.12)."""
+    """Return the error for an answer that is not a success (RFC 9110 §15, RFC 7644 §3.12).
+
+    Args:
+        status: of the answer.
+        host: for the text.
+        body: may say more.
+        retry_after: seconds until another attempt is welcome, or None.
+        redactor: for what the body says.
+        throttled: the body says that this is about too many requests, whatever the status.
+    """
     said = _detail(body, redactor)
+    if throttled or status == httpx.codes.TOO_MANY_REQUESTS:
+        return TransientRemoteError(
+            f"{host} asks for fewer requests ({status}).{said}",
+            code="rate_limited",
+            hint="dirsync waits as long as it is asked to.",
+            retry_after=retry_after,
+            status=status,
+        )
     if status == httpx.codes.UNAUTHORIZED:
         return SignInError(
             f"{host} refused the credentials (401).{said}",
@@ -101,14 +125,6 @@ def from_status(
         return PermissionMissingError(
             f"{host} accepted the sign-in but not the request (403).{said}",
             hint="Give the credential the right to read users and groups.",
-            status=status,
-        )
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        return TransientRemoteError(
-            f"{host} asks for fewer requests (429).{said}",
-            code="rate_limited",
-            hint="dirsync waits as long as it is asked to.",
-            retry_after=retry_after,
             status=status,
         )
     return _other_status(status, host=host, said=said, retry_after=retry_after)
@@ -144,7 +160,8 @@ def _detail(body: bytes, redactor: Redactor) -> str:
         if isinstance(text, dict):
             text = text.get("message")
         if isinstance(text, str) and text.strip():
-            return f" It said: {redactor.excerpt(text)}"
+            excerpt = redactor.excerpt(text).rstrip()
+            return f" It said: {excerpt}{'' if excerpt.endswith(_ENDS) else '.'}"
     return ""
 
 

@@ -147,7 +147,31 @@ class EntraSettings:
     groups: bool = True
 
 
-ProviderSettings = ScimSettings | CsvSettings | EntraSettings | OktaSettings | LdapSettings
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoogleSettings:
+    """How to reach a Google Workspace customer; the service account's key is a reference.
+
+    Attributes:
+        admin: address of the admin in whose name the service account reads.
+        service_account: the JSON key of a service account with domain-wide delegation.
+        customer: the customer ID of another customer than the admin's, as resellers have.
+        url: the Directory API's root instead of the usual one.
+        login_url: the token endpoint instead of the usual one.
+    """
+
+    type: Literal["google"] = "google"
+    admin: str
+    service_account: str
+    customer: str = "my_customer"
+    url: str | None = None
+    login_url: str | None = None
+    page_size: int = 500
+    groups: bool = True
+
+
+ProviderSettings = (
+    ScimSettings | CsvSettings | EntraSettings | OktaSettings | LdapSettings | GoogleSettings
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,6 +74,14 @@ _ENTRA_RIGHTS = (
     "Organization.Read.All to show the tenant's name, Member.Read.Hidden for groups that hide "
     "their members), then Grant admin consent."
 )
+_GOOGLE_RIGHTS = (
+    "Google Cloud console: enable the Admin SDK API; IAM & Admin, Service Accounts: create one, "
+    "with a key (Keys, Add key, JSON). Google Admin console, Security, Access and data control, "
+    "API controls, Manage Domain Wide Delegation: add its client ID with the scopes "
+    "https://www.googleapis.com/auth/admin.directory.user.readonly and "
+    "https://www.googleapis.com/auth/admin.directory.group.readonly. The admin needs the Admin API "
+    "privileges Users > Read and Groups > Read."
+)
 _OKTA_URL = FieldSpec(
     key="url",
     label="Address of the Okta org",
@@ -175,6 +183,28 @@ KINDS: tuple[KindSpec, ...] = (
                 secret=True,
                 lines=True,
                 hint=f"{_TYPED} With a key of 4,096 bits the two are too long to be typed here.",
+            ),
+        ),
+    ),
+    KindSpec(
+        key="google-key",
+        type="google",
+        label="Google Workspace, service account",
+        about="Domain-wide delegation: reads in the name of an admin",
+        rights=_GOOGLE_RIGHTS,
+        fields=(
+            FieldSpec(
+                key="admin",
+                label="Address of the admin",
+                example="directory-reader@example.com",
+                hint="The service account reads in this admin's name.",
+            ),
+            FieldSpec(
+                key="service_account",
+                label="Key of the service account, the whole JSON file",
+                secret=True,
+                lines=True,
+                hint=_TYPED,
             ),
         ),
     ),

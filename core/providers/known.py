@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.providers.entra.attributes import KNOWN
+from core.providers.google.attributes import KNOWN as GOOGLE_KNOWN
 from core.providers.ldap.records import KNOWN as LDAP_KNOWN
 from core.providers.okta.attributes import KEYS
 from core.providers.scim.attributes import DEFAULT_PATHS
@@ -20,6 +21,7 @@ _USUAL: Final = DEFAULT_PATHS | {
 }
 _OWN: Final[Mapping[str, frozenset[str]]] = {
     "entra": KNOWN,
+    "google": GOOGLE_KNOWN,
     "ldap": LDAP_KNOWN,
     "okta": frozenset(KEYS) | frozenset(KEYS.values()),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.model.configuration import (
     CsvSettings,
     EntraSettings,
+    GoogleSettings,
     LdapSettings,
     OktaSettings,
     ProviderSettings,
@@ -14,6 +15,7 @@ from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.csv_file.provider import CsvProvider
 from core.providers.entra.provider import EntraProvider
+from core.providers.google.provider import GoogleProvider
 from core.providers.ldap.provider import LdapProvider
 from core.providers.okta.provider import OktaProvider
 from core.providers.scim.provider import ScimProvider
@@ -37,3 +39,5 @@ async def open_provider(
             return await OktaProvider.open(settings, context=context)
         case LdapSettings():
             return await LdapProvider.open(settings, context=context)
+        case GoogleSettings():
+            return await GoogleProvider.open(settings, context=context)

@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from core.model.configuration import CsvSettings, OktaSettings, ProviderSettings, ScimSettings
 from core.services.configuration_entra import read_entra
+from core.services.configuration_google import read_google
 from core.services.configuration_ldap import read_ldap
 from core.services.configuration_values import secret, url
 from core.services.yaml_nodes import (
@@ -25,8 +26,7 @@ from core.services.yaml_nodes import (
     whole_number,
 )
 
-_PROVIDERS = ("scim", "csv", "entra", "okta", "ldap")
-_LATER_PROVIDERS = ("google",)
+_PROVIDERS = ("scim", "csv", "entra", "google", "okta", "ldap")
 _SCIM_KEYS = (
     "type",
     "url",
@@ -56,12 +56,12 @@ _OKTA_KEYS = (
 def read_provider(node: Node, faults: Faults) -> ProviderSettings:
     """Return the provider's settings. Raises `WrongHereError` if nothing can be made of them."""
     kind = _kind(node)
-    if kind in _LATER_PROVIDERS:
-        raise WrongHereError(f"{kind} is not available yet; available are {', '.join(_PROVIDERS)}.")
     if kind == "scim":
         return _scim(table(node, "provider", _SCIM_KEYS, faults))
     if kind == "entra":
         return read_entra(node, faults)
+    if kind == "google":
+        return read_google(node, faults)
     if kind == "okta":
         return _okta(table(node, "provider", _OKTA_KEYS, faults))
     if kind == "ldap":
@@ -74,8 +74,6 @@ def _kind(node: Node) -> str:
         raise WrongHereError("expected keys such as type and url.")
     for key, value in node.value:
         if isinstance(key, ScalarNode) and key.value == "type":
-            if isinstance(value, ScalarNode) and value.value in _LATER_PROVIDERS:
-                return str(value.value)
             return one_of(*_PROVIDERS)(value)
     raise WrongHereError(f"needs the key type: {', '.join(_PROVIDERS)}.")
 

@@ -22,6 +22,8 @@ from core.model.form import (
 )
 from core.services.configuration_export import spec_document
 from core.services.configuration_file import judge
+from core.services.configuration_google import wrong_with_key
+from core.services.secrets import is_reference
 
 Fields = Mapping[str, str]
 _LINE_OF = re.compile(r"^[a-z_]+: ")
@@ -141,7 +143,8 @@ def judged(
 def wrong_in(step: str, entered: Fields, *, kind: str = "", kept: bool = False) -> dict[str, str]:
     """Return what is wrong with the fields of one step by themselves, by field.
 
-    A secret may be anything; with `kept`, there is one already and none has to be entered.
+    A secret may be anything, except that a service account's key has to be one; with `kept`, there
+    is a secret already and none has to be entered.
     """
     chosen = BY_KEY.get(kind, KINDS[0])
     optional = {each.key for each in chosen.fields if each.secret and (each.optional or kept)}
@@ -151,6 +154,10 @@ def wrong_in(step: str, entered: Fields, *, kind: str = "", kept: bool = False) 
         if key not in SECRET_KEYS or not (text or key in optional)
     }
     _, errors = judged({**empty_fields(), **_STAND_IN, "kind": chosen.key, **plain})
+    key = entered.get("service_account", "") if chosen.type == "google" else ""
+    wrong = wrong_with_key(key) if key and not is_reference(key) else None
+    if wrong is not None:
+        errors["service_account"] = wrong
     return {field: text for field, text in errors.items() if field in STEPS[step]}
 
 
@@ -166,6 +173,8 @@ _STAND_IN = {
     "tenant": "x",
     "username": "x",
     "client_id": "x",
+    "admin": "admin@stand-in.invalid",
+    "service_account": "env:DIRSYNC_CREDENTIAL_X",
     "file": "x.csv",
     "base": "dc=stand-in",
     "user": "x",

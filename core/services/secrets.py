@@ -38,6 +38,11 @@ def stored_references(provider: ProviderSettings) -> list[str]:
     return [each for each in values if isinstance(each, str) and each.startswith(PREFIX)]
 
 
+def is_reference(text: str) -> bool:
+    """Say whether what somebody entered refers to a secret instead of being one."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
 class SecretService:
     """Seals and opens secrets, and changes the key."""
 
@@ -63,7 +68,7 @@ class SecretService:
         Raises `ConfigurationError` (``secret_key_missing``, ``key_file_unusable``).
         """
         await self._access.require(actor, Role.ADMIN, "secrets.keep")
-        if _REFERENCE.fullmatch(text):
+        if is_reference(text):
             return text
         if not text.strip() or len(text) > LONGEST_SECRET:
             raise UsageError(f"A secret has from 1 to {LONGEST_SECRET:,} characters.")

@@ -13,6 +13,7 @@ from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
     EntraSettings,
+    GoogleSettings,
     Guard,
     InvitationWay,
     LdapSettings,
@@ -33,6 +34,7 @@ _PROVIDERS: Mapping[str, type[ProviderSettings]] = {
     "entra": EntraSettings,
     "okta": OktaSettings,
     "ldap": LdapSettings,
+    "google": GoogleSettings,
 }
 
 

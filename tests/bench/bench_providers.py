@@ -22,7 +22,13 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from core.http.limits import HttpLimits
-from core.model.configuration import EntraSettings, OktaSettings, ProviderSettings, ScimSettings
+from core.model.configuration import (
+    EntraSettings,
+    GoogleSettings,
+    OktaSettings,
+    ProviderSettings,
+    ScimSettings,
+)
 from core.model.directory import ResourceKind, Watermark
 from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
@@ -30,6 +36,7 @@ from core.providers.entra.attributes import AttributePlan
 from core.providers.registry import open_provider
 from tests.bench.scim_pages import MAPPING
 from tests.support.clocks import WallClock
+from tests.vendors.google_tokens import ADMIN, key_file
 
 WANTED = frozenset({"userName", "displayName", "name.givenName", "name.familyName", "emails"})
 TRACKED = AttributePlan(WANTED | frozenset(MAPPING.values())).tracked
@@ -54,6 +61,15 @@ CONTENDERS: Mapping[str, Contender] = {
         module="tests.bench.okta_pages",
         settings=lambda origin: OktaSettings(url=origin, token=SECRET),
         since=lambda _: Watermark("2026-01-01T00:00:00.000Z"),
+    ),
+    "google": Contender(
+        module="tests.bench.google_pages",
+        settings=lambda origin: GoogleSettings(
+            admin=ADMIN,
+            service_account="env:DIRSYNC_CREDENTIAL_K",
+            url=origin,
+            login_url=f"{origin}/token",
+        ),
     ),
     "entra": Contender(
         module="tests.bench.entra_pages",
@@ -97,7 +113,7 @@ async def opened(settings: ProviderSettings) -> IdentityProvider:
     context = ProviderContext(
         clock=WallClock(),
         allow_networks=(ip_network("127.0.0.0/8"),),
-        environ={"DIRSYNC_CREDENTIAL_T": "bench-token"},
+        environ={"DIRSYNC_CREDENTIAL_T": "bench-token", "DIRSYNC_CREDENTIAL_K": key_file()},
         wanted=WANTED | frozenset(MAPPING.values()),
         limits=HttpLimits(per_second=100_000),
     )
@@ -180,7 +196,7 @@ def main() -> None:
         for kind, (seconds, work, text) in found.items():
             share = f"{seconds / unit:.2f} of SCIM" if kind == "full" else f"{seconds / whole:.2f}"
             sys.stdout.write(
-                f"{name:5} {kind:18} {seconds:6.2f} s ({work:.2f} s of work)  {share:13}  {text}\n"
+                f"{name:6} {kind:18} {seconds:6.2f} s ({work:.2f} s of work)  {share:13}  {text}\n"
             )
 
 

@@ -14,6 +14,7 @@ from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
     EntraSettings,
+    GoogleSettings,
     Guard,
     InvitationWay,
     LdapSettings,
@@ -121,6 +122,15 @@ providers = st.one_of(
         cloud=st.sampled_from(["global", "us-government", "us-dod", "china"]),
         url=st.sampled_from([None, "https://graph.example/v1.0"]),
         page_size=st.integers(1, 999),
+        groups=st.booleans(),
+    ),
+    st.builds(
+        GoogleSettings,
+        admin=st.just("admin@example.com"),
+        service_account=st.just("file:google.json"),
+        customer=st.sampled_from(["my_customer", "C03az79cb"]),
+        url=st.sampled_from([None, "https://proxy.example"]),
+        page_size=st.integers(1, 500),
         groups=st.booleans(),
     ),
     st.builds(
@@ -235,6 +245,13 @@ def test_each_kind_of_error_is_told_with_its_line(line, expected):
 @pytest.mark.parametrize(
     ("provider", "expected"),
     [
+        ("{type: google, service_account: 'file:x'}", "needs the key admin"),
+        ("{type: google, admin: ada, service_account: 'file:x'}", "expected an admin's address"),
+        ("{type: google, admin: a@b.example, service_account: '{}'}", "expected a reference"),
+        (
+            "{type: google, admin: a@b.example, service_account: 'file:x', customer: acme}",
+            "expected a customer ID",
+        ),
         ("{type: ldap, url: x}", "expected a URL such as ldaps://"),
         ("{type: ldap, url: 'ldaps://x.example', base: people}", "expected a DN"),
         ("{type: ldap, url: 'ldaps://x.example/dc=x', base: dc=x}", "the DN belongs under base"),

@@ -13,6 +13,7 @@ from core.model.configuration import (
     ConfigurationSpec,
     CsvSettings,
     EntraSettings,
+    GoogleSettings,
     Guard,
     InvitationWay,
     LdapSettings,
@@ -65,6 +66,12 @@ SPECS = [
         SPEC,
         provider=CsvSettings(file="people.csv", columns={"email": "Mail"}),
         schedule=Schedule(cron="*/5 1-3 * * *", timezone="Asia/Tokyo"),
+    ),
+    replace(
+        SPEC,
+        provider=GoogleSettings(
+            admin="admin@example.com", service_account="stored:s-abcdefgh", page_size=100
+        ),
     ),
     replace(
         SPEC,

@@ -133,7 +133,7 @@ def _provider(draft: Draft) -> list[Block]:
             hint="Letters, digits, - _ and . ; people type it in commands.",
             most=64,
         ),
-        fields.one_of(
+        fields.menu(
             "kind",
             "Where the people come from",
             [(kind.label, kind.key, kind.about) for kind in KINDS],

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final
@@ -17,6 +15,7 @@ from core.providers.okta.paging import walk
 from core.providers.okta.records import id_of, with_members
 from core.providers.okta.server import OktaServer
 from core.providers.okta.signing import GROUPS
+from core.providers.side_by_side import in_order
 
 LIMIT: Final = 200
 """Groups a page, and members a page, as Okta recommends for both."""
@@ -29,28 +28,8 @@ async def completed(server: OktaServer, records: Sequence[bytes]) -> tuple[bytes
 
     A few are read at once. Without its members a group decodes as incomplete.
     """
-    return tuple([one async for one in _in_order(records, partial(_with_members, server))])
-
-
-async def _in_order(
-    records: Sequence[bytes], work: Callable[[bytes], Awaitable[bytes]]
-) -> AsyncGenerator[bytes, None]:
-    running: deque[asyncio.Task[bytes]] = deque()
-    try:
-        for record in records:
-            running.append(asyncio.create_task(_awaited(work, record)))
-            if len(running) >= _AT_ONCE:
-                yield await running.popleft()
-        while running:
-            yield await running.popleft()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _awaited(work: Callable[[bytes], Awaitable[bytes]], record: bytes) -> bytes:
-    return await work(record)
+    work = partial(_with_members, server)
+    return tuple([one async for one in in_order(records, work, at_once=_AT_ONCE)])
 
 
 async def _with_members(server: OktaServer, record: bytes) -> bytes:

@@ -18,6 +18,7 @@ from tests.contract.providers.entra_harness import (
     entra_certificate_harness,
     entra_secret_harness,
 )
+from tests.contract.providers.google_harness import google_harness
 from tests.contract.providers.ldap_harness import active_directory_harness, openldap_harness
 from tests.contract.providers.okta_harness import okta_app_harness, okta_token_harness
 from tests.support.faultproxy import FaultProxy
@@ -232,6 +233,7 @@ HARNESSES: Mapping[str, tuple] = {
     "csv-url": (nothing_shared, csv_url_harness),
     "entra-secret": (running_entra, entra_secret_harness),
     "entra-certificate": (running_entra, entra_certificate_harness),
+    "google": (nothing_shared, google_harness),
     "okta-app": (nothing_shared, okta_app_harness),
     "okta-token": (nothing_shared, okta_token_harness),
     "ldap": (running_slapd, openldap_harness),

@@ -1,0 +1,1 @@
+"""People and groups of a Google Workspace customer, over the Admin SDK Directory API."""

@@ -1,0 +1,205 @@
+"""Checking a Google Workspace customer step by step, in Google's words for whoever mends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
+from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.providers.google.server import GoogleServer, decoded_single, segment
+from core.providers.google.signing import GROUPS, PEOPLE, UNITS
+
+NETWORK, SIGN_IN, COMPANY = "Network", "Sign-in", "Company"
+READ_PEOPLE, READ_GROUPS, READ_UNITS = "People", "Groups", "Org units"
+
+_SAMPLE: Final = 5
+_ON_THE_WIRE: Final = frozenset(
+    {"unreachable", "dns", "tls", "timeout", "connection_lost", "address_refused", "plain_http"}
+)
+_LINES: Final = {PEOPLE: READ_PEOPLE, GROUPS: READ_GROUPS, UNITS: READ_UNITS}
+
+Decode = Callable[[bytes], ProviderUser]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a check asks for.
+
+    Attributes:
+        admin: in whose name.
+        customer: whose people and groups.
+        fields: of a listed user.
+        groups: the configuration reads groups.
+    """
+
+    admin: str
+    customer: str
+    fields: Mapping[str, str]
+    groups: bool
+
+
+@dataclass(kw_only=True, slots=True)
+class _Findings:
+    """The lines so far, by name; the report shows them in the order of the names above."""
+
+    lines: dict[str, CheckLine] = field(default_factory=dict)
+
+    def say(
+        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
+    ) -> None:
+        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+
+    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
+        self.say(name, CheckStatus.FAILED, error.message, hint or error.hint, error.code)
+
+    def in_order(self) -> tuple[CheckLine, ...]:
+        skipped = CheckStatus.SKIPPED
+        names = (NETWORK, SIGN_IN, COMPANY, READ_PEOPLE, READ_GROUPS, READ_UNITS)
+        return tuple(
+            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
+            for name in names
+        )
+
+
+class CustomerCheck:
+    """One check; nothing is retried, and nothing that a person can mend is raised."""
+
+    def __init__(self, server: GoogleServer, asked: Asked, *, decode: Decode) -> None:
+        self._server = server
+        self._asked = asked
+        self._decode = decode
+        self._findings = _Findings()
+        self._company = asked.admin.partition("@")[2]
+        self._sample: tuple[ProviderUser, ...] = ()
+
+    async def report(self) -> CheckReport:
+        """Return what works."""
+        granted = await self._check_sign_in()
+        if PEOPLE in granted:
+            await self._check_company()
+            await self._check_people()
+        if GROUPS in granted:
+            await self._check_groups()
+        if UNITS in granted:
+            await self._check_units()
+        if not self._asked.groups:
+            detail = "The configuration reads no groups."
+            self._findings.say(READ_GROUPS, CheckStatus.SKIPPED, detail)
+        lines = self._findings.in_order()
+        return CheckReport(company=self._company, lines=lines, sample=self._sample)
+
+    async def _check_sign_in(self) -> Sequence[str]:
+        """Return the scopes that are granted; each is asked for alone, so that one is named."""
+        needed = (PEOPLE, GROUPS) if self._asked.groups else (PEOPLE,)
+        refused: dict[str, PermissionMissingError] = {}
+        for scope in (*needed, UNITS):
+            try:
+                await self._server.sign_in_for(scope)
+            except PermissionMissingError as error:
+                refused[scope] = error
+            except DirsyncError as error:
+                self._fail_early(error)
+                return ()
+        self._findings.say(NETWORK, CheckStatus.OK, "Google answers.")
+        if refused.keys() >= set(needed):
+            hint = await asyncio.to_thread(self._server.sign_in.undelegated)
+            self._findings.fail(SIGN_IN, refused[PEOPLE], hint=hint)
+            return ()
+        detail = f"The service account may read in the name of {self._asked.admin}."
+        self._findings.say(SIGN_IN, CheckStatus.OK, detail)
+        self._say_missing(refused, needed)
+        return [scope for scope in (*needed, UNITS) if scope not in refused]
+
+    def _say_missing(
+        self, refused: Mapping[str, PermissionMissingError], needed: Sequence[str]
+    ) -> None:
+        for scope, error in refused.items():
+            detail = f"The scope {scope} is not granted."
+            if scope in needed:
+                status, hint, code = CheckStatus.FAILED, error.hint, error.code
+            else:
+                detail += " It is needed for a scope of organizational units only."
+                status, hint, code = CheckStatus.SKIPPED, "", ""
+            self._findings.say(_LINES[scope], status, detail, hint, code)
+
+    def _fail_early(self, error: DirsyncError) -> None:
+        on_the_wire = error.code in _ON_THE_WIRE
+        if not on_the_wire and isinstance(error, SignInError):
+            self._findings.say(NETWORK, CheckStatus.OK, "Google answers.")
+        self._findings.fail(NETWORK if on_the_wire else SIGN_IN, error)
+
+    async def _check_company(self) -> None:
+        """Say which customer the admin belongs to, or which is read instead."""
+        params = {"fields": "id,customerId"}
+        path = f"users/{segment(self._asked.admin)}"
+        try:
+            raw = await self._server.single(PEOPLE, path, params, patient=False)
+        except DirsyncError as error:
+            self._findings.fail(COMPANY, error)
+            return
+        found = decoded_single(raw, self._server.host).customerId if raw is not None else ""
+        own = self._asked.customer == "my_customer"
+        customer = found if own else self._asked.customer
+        self._company += f" ({customer})" if customer else ""
+        detail = f"Customer {customer or 'unknown'}, {self._asked.admin.partition('@')[2]}."
+        self._findings.say(COMPANY, CheckStatus.OK, detail)
+
+    async def _check_people(self) -> None:
+        params = {
+            "customer": self._asked.customer,
+            "maxResults": str(_SAMPLE),
+            **self._asked.fields,
+        }
+        try:
+            listing = await self._server.page(PEOPLE, "users", params, key="users", patient=False)
+        except DirsyncError as error:
+            self._findings.fail(READ_PEOPLE, error)
+            return
+        people, unreadable = [], []
+        for raw in listing.records[:_SAMPLE]:
+            try:
+                people.append(self._decode(raw))
+            except RecordError as error:
+                unreadable.append(error)
+        self._sample = tuple(people)
+        if unreadable:
+            first = unreadable[0]
+            self._findings.say(
+                READ_PEOPLE, CheckStatus.WARNING, first.message, first.hint, first.code
+            )
+        elif people:
+            self._findings.say(READ_PEOPLE, CheckStatus.OK, "There are people.")
+        else:
+            hint = (
+                "The admin's role must be assigned for all organizational units, not for one that "
+                "is empty."
+            )
+            detail = "Google shows nobody."
+            self._findings.say(READ_PEOPLE, CheckStatus.WARNING, detail, hint, "empty")
+
+    async def _check_groups(self) -> None:
+        params = {"customer": self._asked.customer, "maxResults": "1", "fields": "kind,groups(id)"}
+        try:
+            listing = await self._server.page(GROUPS, "groups", params, key="groups", patient=False)
+        except DirsyncError as error:
+            self._findings.fail(READ_GROUPS, error)
+            return
+        detail = "There are groups." if listing.records else "There are no groups."
+        self._findings.say(READ_GROUPS, CheckStatus.OK, detail)
+
+    async def _check_units(self) -> None:
+        try:
+            count = len(await self._server.units(self._asked.customer, patient=False))
+        except DirsyncError as error:
+            self._findings.say(
+                READ_UNITS, CheckStatus.WARNING, error.message, error.hint, error.code
+            )
+            return
+        self._findings.say(
+            READ_UNITS,
+            CheckStatus.OK,
+            "There is one." if count == 1 else f"There are {count:,} of them.",
+        )

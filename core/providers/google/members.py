@@ -1,0 +1,123 @@
+"""Groups with their members: a listing of groups, and one of members for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from core.errors import TerminalRemoteError
+from core.model.directory import ExternalId, Page
+from core.providers.google.listing import Listing
+from core.providers.google.paging import walk
+from core.providers.google.records import CUSTOMER, USER, Member, id_of, members_in, with_members
+from core.providers.google.server import GoogleServer, segment
+from core.providers.google.signing import GROUPS, PEOPLE
+from core.providers.side_by_side import in_order
+
+MAX_GROUPS: Final = 200
+"""Groups a page, and members a page; at most so many of both."""
+
+MAX_PEOPLE: Final = 500
+"""People a page, at most."""
+
+_AT_ONCE: Final = 4
+_GROUP_FIELDS: Final = "kind,nextPageToken,groups(id,email,name)"
+_MEMBER_FIELDS: Final = "kind,nextPageToken,members(id,type)"
+
+
+class GroupReader:
+    """Reads all groups once; everybody's ids, where a group has everybody in it, once as well."""
+
+    def __init__(self, server: GoogleServer, *, customer: str) -> None:
+        self._server = server
+        self._customer = customer
+        self._everybody: asyncio.Task[tuple[Member, ...] | None] | None = None
+
+    async def pages(self) -> AsyncGenerator[Page, None]:
+        """Yield the groups with their direct members; a list that was not whole is left out."""
+        params = {
+            "customer": self._customer,
+            "maxResults": str(MAX_GROUPS),
+            "fields": _GROUP_FIELDS,
+        }
+        try:
+            async with aclosing(self._walk(GROUPS, "groups", params, key="groups")) as pages:
+                async for page in pages:
+                    whole = in_order(page.records, self._with_members, at_once=_AT_ONCE)
+                    records = tuple([one async for one in whole])
+                    yield Page(records=records, last=page.last, total=None, token=page.token)
+        finally:
+            if self._everybody is not None:
+                self._everybody.cancel()
+                await asyncio.gather(self._everybody, return_exceptions=True)
+
+    async def _with_members(self, record: bytes) -> bytes:
+        group = id_of(record)
+        members = await self._members(group) if group is not None else None
+        return record if members is None else with_members(record, members)
+
+    async def _members(self, group: ExternalId) -> Sequence[Member] | None:
+        """Return a group's members, or None if the list was not whole.
+
+        A group that was deleted since it was listed has none to be sure of.
+        """
+        params = {"maxResults": str(MAX_GROUPS), "fields": _MEMBER_FIELDS}
+        path = f"groups/{segment(group)}/members"
+        found: list[Member] = []
+        try:
+            async with aclosing(self._walk(GROUPS, path, params, key="members")) as pages:
+                whole = await _collected(pages, found)
+        except TerminalRemoteError as error:
+            if error.code != "not_found":
+                raise
+            return None
+        if not whole:
+            return None
+        if any(one.type == CUSTOMER for one in found):
+            everybody = await self._all_people()
+            return None if everybody is None else [*found, *everybody]
+        return found
+
+    async def _all_people(self) -> tuple[Member, ...] | None:
+        """Return everybody in the company as members, or None if that list was not whole."""
+        if self._everybody is None:
+            self._everybody = asyncio.create_task(self._read_everybody())
+        return await asyncio.shield(self._everybody)
+
+    async def _read_everybody(self) -> tuple[Member, ...] | None:
+        params = {
+            "customer": self._customer,
+            "maxResults": str(MAX_PEOPLE),
+            "fields": "kind,nextPageToken,users(id)",
+        }
+        people: list[Member] = []
+        whole = False
+        async with aclosing(self._walk(PEOPLE, "users", params, key="users")) as pages:
+            async for page in pages:
+                ids = [id_of(raw) for raw in page.records]
+                people += [Member(id=one, type=USER) for one in ids if one is not None]
+                whole = page.last and None not in ids
+        return tuple(people) if whole else None
+
+    def _walk(
+        self, scope: str, path: str, params: dict[str, str], *, key: str
+    ) -> AsyncGenerator[Page, None]:
+        async def fetch(token: str | None) -> Listing:
+            asked = params if token is None else {**params, "pageToken": token}
+            return await self._server.page(scope, path, asked, key=key)
+
+        return walk(fetch)
+
+
+async def _collected(pages: AsyncGenerator[Page, None], found: list[Member]) -> bool:
+    """Add every page's members; say whether all came and could be told."""
+    whole = False
+    async for page in pages:
+        members = members_in(page.records)
+        if members is None:
+            return False
+        found += members
+        whole = page.last
+    return whole

@@ -1,0 +1,127 @@
+"""The Directory API that does nothing but hand out pages, so that a benchmark measures the client.
+
+The same company as `tests.bench.scim_pages`, with groups. Run as a program it serves on a free
+loopback port, prints the port and stops when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+
+from aiohttp import web
+
+from tests.bench.scim_pages import DEPARTMENTS, person
+
+API = "/admin/directory/v1"
+MEMBERS = 40
+
+
+def google_person(n: int) -> dict[str, object]:
+    """Return one record of the same company, with the fields that the mapping asks for."""
+    scim = person(n, "same")
+    name = {"givenName": f"Given{n % 911}", "familyName": f"Family{n % 7919}"}
+    return {
+        "id": f"{10**20 + n}",
+        "primaryEmail": scim["userName"],
+        "name": {**name, "fullName": scim["displayName"]},
+        "suspended": False,
+        "archived": False,
+        "orgUnitPath": "/",
+        "organizations": [
+            {
+                "title": scim["title"],
+                "department": DEPARTMENTS[n % len(DEPARTMENTS)],
+                "name": "Example",
+                "primary": True,
+            }
+        ],
+        "phones": [{"value": f"+49 30 {n:09d}", "type": "work"}],
+        "externalIds": [{"value": str(n), "type": "organization"}],
+        "languages": [{"languageCode": "en-GB", "preference": "preferred"}],
+    }
+
+
+def google_group(n: int) -> dict[str, object]:
+    """Return one listed group."""
+    return {"id": f"{n:015d}", "email": f"group-{n}@example.com", "name": f"Group {n}"}
+
+
+def google_member(n: int) -> dict[str, object]:
+    """Return one entry of a group's list of members."""
+    return {"id": f"{10**20 + n}", "type": "USER"}
+
+
+class Customer:
+    """Rendered pages by path and start."""
+
+    def __init__(self, people: int, groups: int) -> None:
+        self._people = list(range(1, people + 1))
+        self._groups = list(range(1, groups + 1))
+        self._rendered: dict[tuple[str, int], bytes] = {}
+        self.requests = 0
+
+    def _answer(
+        self, request: web.Request, numbers: list[int], make: object, key: str
+    ) -> web.Response:
+        self.requests += 1
+        start = int(request.query.get("pageToken", "0"))
+        limit = int(request.query["maxResults"])
+        if (request.path, start) not in self._rendered:
+            page: dict[str, object] = {"kind": f"admin#directory#{key}"}
+            page[key] = [make(n) for n in numbers[start : start + limit]]
+            if start + limit < len(numbers):
+                page["nextPageToken"] = str(start + limit)
+            text = json.dumps(page, separators=(",", ":"))
+            self._rendered[request.path, start] = text.encode()
+        body = self._rendered[request.path, start]
+        return web.Response(body=body, content_type="application/json")
+
+    async def token(self, _: web.Request) -> web.Response:
+        body = {"access_token": "bench-token", "token_type": "Bearer", "expires_in": 3599}
+        return web.json_response(body)
+
+    async def users(self, request: web.Request) -> web.Response:
+        return self._answer(request, self._people, google_person, "users")
+
+    async def groups(self, request: web.Request) -> web.Response:
+        return self._answer(request, self._groups, google_group, "groups")
+
+    async def members(self, request: web.Request) -> web.Response:
+        group = int(request.match_info["id"])
+        people = [self._people[(group * 97 + n) % len(self._people)] for n in range(MEMBERS)]
+        return self._answer(request, people, google_member, "members")
+
+    async def count(self, _: web.Request) -> web.Response:
+        found, self.requests = self.requests, 0
+        return web.json_response({"pages": found})
+
+    def application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/token", self.token)
+        app.router.add_get(f"{API}/users", self.users)
+        app.router.add_get(f"{API}/groups", self.groups)
+        app.router.add_get(f"{API}/groups/{{id}}/members", self.members)
+        app.router.add_get("/requests", self.count)
+        return app
+
+
+async def serve(people: int, groups: int) -> None:
+    """Serve until standard input closes."""
+    runner = web.AppRunner(Customer(people, groups).application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--groups", type=int, default=500)
+    options = parser.parse_args()
+    asyncio.run(serve(options.people, options.groups))
