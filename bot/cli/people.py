@@ -15,10 +15,11 @@ from bot.control.documents import (
     PersonDocument,
     ResultDocument,
     ResultsDocument,
+    UserDocument,
     UsersDocument,
 )
 from bot.control.opening import Need
-from bot.slack.views import words
+from bot.slack.views import invitation_words, words
 from core.errors import UsageError
 
 
@@ -122,7 +123,7 @@ async def _users(request: requests.Users, *, as_json: bool) -> int:
         print_json(document)
         return Exit.SUCCESS
     rows = [
-        (each.display_name, each.email, words.STATUSES[each.status], each.configuration or "-")
+        (each.display_name, each.email, _standing(each), each.configuration or "-")
         for each in document.users
     ]
     if rows:
@@ -131,6 +132,11 @@ async def _users(request: requests.Users, *, as_json: bool) -> int:
     else:
         say("Nobody matches." if request.text or request.status else "Nobody is here.")
     return Exit.SUCCESS
+
+
+def _standing(user: UserDocument) -> str:
+    state = words.STATUSES[user.status]
+    return f"{state}, {words.NOT_DELIVERED}" if user.undelivered else state
 
 
 async def _user(who: str, *, as_json: bool) -> int:
@@ -143,6 +149,8 @@ async def _user(who: str, *, as_json: bool) -> int:
     licensed = "with a license" if person.licensed else "without a license"
     say(f"{words.STATUSES[person.status]}, {licensed}, configuration {person.configuration or '-'}")
     say(f"last login: {moment(person.last_login_at, 'none known')}")
+    if document.invitation is not None:
+        say(invitation_words.standing(document.invitation.standing))
     profile = dict(person.profile)
     if found := document.manager:
         profile["manager"] = words.manager(found.wanted, found.name, found.email)

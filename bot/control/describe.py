@@ -30,6 +30,7 @@ from bot.control.documents import (
     StartDocument,
     UserDocument,
 )
+from bot.control.invitations import invitation_document
 from bot.control.steps import person_run
 from core.model.account import LicenseSummary, Manager, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
@@ -192,7 +193,9 @@ def status_line(status: ConfigurationStatus) -> ConfigurationStatusDocument:
     )
 
 
-def user_document(user: User, names: dict[ConfigurationId, str]) -> UserDocument:
+def user_document(
+    user: User, names: dict[ConfigurationId, str], *, undelivered: bool = False
+) -> UserDocument:
     """Describe a person; `names` are the configurations' names."""
     owner = user.configuration_id
     return UserDocument(
@@ -212,14 +215,17 @@ def user_document(user: User, names: dict[ConfigurationId, str]) -> UserDocument
         last_login_at=user.last_login_at,
         profile=dict(user.profile),
         groups=user.groups,
+        undelivered=undelivered,
     )
 
 
 def person_document(view: PersonView, names: dict[ConfigurationId, str]) -> PersonDocument:
     """Describe one person's story."""
+    undelivered = view.invitation is not None and view.invitation.undelivered
     return PersonDocument(
-        user=user_document(view.user, names),
+        user=user_document(view.user, names, undelivered=undelivered),
         manager=None if view.manager is None else _manager(view.manager),
+        invitation=invitation_document(view.invitation),
         changes=tuple(_change(change) for change in view.changes),
         problems=tuple(_person_problem(problem) for problem in view.problems),
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot.control.invitations import InvitationDocument
 from bot.control.steps import PersonRunDocument
 from core.model.account import PersonOutcome, Role, UserStatus
 from core.model.configuration import LicensePolicy
@@ -277,6 +278,7 @@ class UserDocument(Document, frozen=True, kw_only=True):
     last_login_at: datetime | None
     profile: Mapping[str, str]
     groups: tuple[str, ...]
+    undelivered: bool
 
 
 class UsersDocument(Document, frozen=True, kw_only=True):
@@ -314,6 +316,7 @@ class PersonDocument(Document, frozen=True, kw_only=True):
 
     user: UserDocument
     manager: ManagerDocument | None
+    invitation: InvitationDocument | None
     changes: tuple[ChangeDocument, ...]
     problems: tuple[PersonProblemDocument, ...]
 

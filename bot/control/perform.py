@@ -163,7 +163,10 @@ async def _users(request: ask.Users, desk: Desk) -> UsersDocument:
     )
     names = await _names(desk)
     return UsersDocument(
-        users=tuple(user_document(user, names) for user in page.users),
+        users=tuple(
+            user_document(user, names, undelivered=user.id in page.undelivered)
+            for user in page.users
+        ),
         total=page.total,
         offset=page.offset,
         limit=page.limit,

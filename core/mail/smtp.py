@@ -146,7 +146,19 @@ def _explain(error: Exception) -> RemoteError:
             hint="Check the user and password in DIRSYNC_SMTP_URL.",
             status=error.code,
         )
+    if isinstance(error, aiosmtplib.SMTPSenderRefused):
+        return TransientRemoteError(
+            "The mail server refused the sender.",
+            code="mail_sender_refused",
+            hint="Check DIRSYNC_MAIL_FROM.",
+            status=error.code,
+        )
     code = _reply_code(error)
+    bounced = isinstance(error, aiosmtplib.SMTPRecipientsRefused)
+    if code is not None and code >= _PERMANENT and bounced:
+        return TerminalRemoteError(
+            f"The mail server refused the address ({code}).", code="mail_bounced", status=code
+        )
     if code is not None and code >= _PERMANENT:
         return TerminalRemoteError(
             f"The mail server refused the message ({code}).", code="mail_refused", status=code

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.model.account import MailPurpose, UserId
+from core.model.account import InvitationState, MailPurpose, UserId
+from core.model.configuration import InvitationWay
 
 
 class ChatState(StrEnum):
@@ -68,3 +69,38 @@ class ChatInvitation:
     def key(self) -> str:
         """The stable name of this very message, by which a duplicate can be told."""
         return f"invitation:{self.id}:{self.version}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationStanding:
+    """Where somebody's newest invitation stands.
+
+    Attributes:
+        error: why the mail could not be delivered, or was not yet; a code, or "".
+        detail: what the mail side said, such as ``550`` or ``5.1.1``, or "".
+        chat: where its direct message stands, or None if there is none to be.
+        chat_error: why there is none, or not yet; a code, or "".
+    """
+
+    state: InvitationState
+    way: InvitationWay
+    sent_at: datetime | None = None
+    error: str = ""
+    detail: str = ""
+    chat: ChatState | None = None
+    chat_error: str = ""
+    chat_at: datetime | None = None
+
+    @property
+    def undelivered(self) -> bool:
+        """Nothing reached the person, and nothing more is tried."""
+        return self.state is InvitationState.FAILED and self.chat is not ChatState.SENT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InvitationQueue:
+    """How many invitations are on their way by each way, and how many could not be delivered."""
+
+    mails: int = 0
+    chats: int = 0
+    failed: int = 0

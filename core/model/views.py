@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from core.model.account import LicenseSummary, Manager, User, UserStatus
+from core.model.account import LicenseSummary, Manager, User, UserId, UserStatus
 from core.model.configuration import Configuration, Schedule
 from core.model.cycle import (
     Action,
@@ -20,6 +20,7 @@ from core.model.cycle import (
 )
 from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind, AlertMark
+from core.model.inviting import InvitationStanding
 from core.model.one_person import PersonRun
 
 
@@ -112,6 +113,7 @@ class CycleView:
         person: the one person whom the cycle was for, with its steps; None on a card.
         next_slot: when the configuration starts by itself next, in UTC, or None.
         configuration: as it stands now, or None if it is deleted.
+        undelivered: how many of its invitations could not be delivered.
     """
 
     cycle: Cycle
@@ -123,6 +125,7 @@ class CycleView:
     next_slot: datetime | None = None
     configuration: Configuration | None = None
     person: PersonRun | None = None
+    undelivered: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,14 +146,20 @@ class PeoplePage:
     offset: int
     limit: int
     counts: Mapping[UserStatus, int]
+    undelivered: frozenset[UserId] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonView:
-    """One person with what was done and what is wrong, newest first."""
+    """One person with what was done and what is wrong, newest first.
+
+    Attributes:
+        invitation: where the newest one stands, or None.
+    """
 
     user: User
     manager: Manager | None = None
+    invitation: InvitationStanding | None = None
     changes: tuple[Change, ...] = ()
     problems: tuple[PersonProblem, ...] = ()
 

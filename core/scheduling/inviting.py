@@ -49,7 +49,10 @@ class MailLine:
             return
         at = _later(now, invitation.attempts, found)
         await self._store.invitations.failed(
-            invitation, error=found.code, retry_at=None if found.final else at
+            invitation,
+            error=found.code,
+            retry_at=None if found.final else at,
+            detail=str(found.status or ""),
         )
 
 

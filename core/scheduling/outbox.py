@@ -39,11 +39,16 @@ def pause_after(attempts: int, asked: float | None = None) -> float:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why something did not leave the machine; `final` if trying again cannot help."""
+    """Why something did not leave the machine; `final` if trying again cannot help.
+
+    Attributes:
+        status: the number that the other side answered with, or None.
+    """
 
     code: str
     final: bool = False
     retry_after: float | None = None
+    status: int | None = None
 
 
 class Line(Protocol):
@@ -68,7 +73,7 @@ async def attempt(
             return await work
     except TerminalRemoteError as error:
         log.warning("outbox.undeliverable", code=error.code)
-        return Failure(code=error.code, final=True)
+        return Failure(code=error.code, final=True, status=error.status)
     except RemoteError as error:
         return Failure(code=error.code, retry_after=error.retry_after)
     except TimeoutError:

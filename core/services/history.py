@@ -60,11 +60,15 @@ class HistoryService:
             lines = [_nameless(line) for line in lines]
         licenses = await self._store.licenses.summary()
         _, undeliverable = await self._store.outbox.backlog()
+        invitations = await self._store.invitation_standings.queue()
         return StatusView(
             configurations=tuple(lines),
             licenses=licenses,
             people=await self._store.people.statuses(),
-            notices=tuple(_notices(lines, licenses, undeliverable, self._clock.now())),
+            notices=(
+                *_notices(lines, licenses, undeliverable, self._clock.now()),
+                *_undelivered(invitations.failed),
+            ),
         )
 
     async def list(
@@ -141,6 +145,7 @@ class HistoryService:
             licenses=await self._store.licenses.summary(),
             next_slot=self._slot(configuration) if configuration else None,
             configuration=configuration,
+            undelivered=await self._store.invitation_standings.failed_of(cycle.id),
         )
 
     async def _configuration_of(self, cycle: Cycle) -> Configuration | None:
@@ -337,3 +342,10 @@ def _notices(
     if undeliverable:
         found.append(f"{undeliverable:,} messages could not be delivered.")
     return found
+
+
+def _undelivered(failed: int) -> list[str]:
+    if not failed:
+        return []
+    what = "1 invitation" if failed == 1 else f"{failed:,} invitations"
+    return [f"{what} could not be delivered: users --status invited says whose."]

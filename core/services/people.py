@@ -31,16 +31,17 @@ class PeopleService:
         """
         await self._access.require(actor, Role.VIEWER, "users")
         wanted = None if status is None else _status(status)
+        users = await self._store.people.search(
+            text=text, status=wanted, limit=limit, offset=offset
+        )
+        invitations = await self._store.invitation_standings.of([each.id for each in users])
         return PeoplePage(
-            users=tuple(
-                await self._store.people.search(
-                    text=text, status=wanted, limit=limit, offset=offset
-                )
-            ),
+            users=tuple(users),
             total=await self._store.people.count(text=text, status=wanted),
             offset=offset,
             limit=limit,
             counts=await self._store.people.statuses(),
+            undelivered=frozenset(user for user, each in invitations.items() if each.undelivered),
         )
 
     async def find(self, actor: Actor, email_or_name: str) -> PersonView:
@@ -57,8 +58,10 @@ class PeopleService:
         return await self._view(await self._store.people.get(user))
 
     async def _view(self, user: User) -> PersonView:
+        invitations = await self._store.invitation_standings.of([user.id])
         return PersonView(
             user=user,
+            invitation=invitations.get(user.id),
             manager=await self._store.people.manager(user.id),
             changes=tuple(await self._store.people.history(user.id)),
             problems=tuple(await self._store.people.problems(user.id)),

@@ -28,6 +28,7 @@ from core.store.licenses import (
     may_come_in,
     settle_pool,
 )
+from core.store.outbox import mark_card
 from core.store.room import Room, load_room
 
 _OWNER = """
@@ -74,7 +75,7 @@ WHERE account_id = :account AND status = 'staged' AND id IN (SELECT id FROM {ids
 """
 _SEND_AGAIN = """
 UPDATE invitations SET state = 'pending', attempts = 0, next_at = :now, sent_at = NULL,
-    claimed_by = NULL, claimed_until = NULL, error = NULL,
+    claimed_by = NULL, claimed_until = NULL, error = NULL, detail = NULL,
     way = CASE WHEN way = 'staged' THEN 'mail' ELSE way END,
     message_id = '<invitation-' || CAST(invitations.id AS text) || '.' || :batch || '@dirsync>'
 WHERE account_id = :account AND purpose = 'invitation' AND id IN (
@@ -93,6 +94,12 @@ _HAVE = """
 SELECT DISTINCT user_id FROM invitations
 WHERE account_id = :account AND purpose = 'invitation' AND user_id IN (SELECT id FROM {ids} AS d)
 """
+_UNDELIVERED = """
+SELECT DISTINCT cycle_id FROM invitations
+WHERE account_id = :account AND state = 'failed' AND cycle_id <> ''
+  AND user_id IN (SELECT id FROM {ids} AS d)
+"""
+"""The cycles whose cards tell of it."""
 _DROP_TOKENS = """
 DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
     SELECT i.id FROM invitations i WHERE i.user_id IN (SELECT id FROM {ids} AS d))
@@ -367,6 +374,8 @@ async def _send(tx: Transaction, ids: list[list[int]], *, now: datetime) -> None
     values = {"ids": to_json(ids)}
     have = {row.user_id for row in await tx.rows(_HAVE.format(ids=source), **values)}
     await tx.run(_DROP_TOKENS.format(ids=source), **values)
+    for row in await tx.rows(_UNDELIVERED.format(ids=source), **values):
+        await mark_card(tx, f"cycle:{row.cycle_id}", now=now)
     batch, seconds = short_id("s"), to_seconds(now)
     await tx.run(_SEND_AGAIN.format(ids=source), batch=batch, now=seconds, **values)
     new = [user for (user,) in ids if user not in have]

@@ -20,6 +20,7 @@ from core.store.deciding import SLICE, Batch, build, problems_of, taken_key_prob
 from core.store.fencing import check_fence
 from core.store.keeping import keep_attributes
 from core.store.licenses import settle_pool
+from core.store.readdressing import moved_people, readdress
 
 _KINDS: Columns = (
     ("kind", "integer"),
@@ -119,8 +120,10 @@ async def carry_out(
         "now": to_seconds(now),
         "send_at": to_seconds(send.at),
     }
+    moved = await moved_people(tx) if any(kind.writes for kind in batch.kinds) else []
     await _people(tx, batch, values)
     await _invite(tx, batch, values, send=send.way)
+    await readdress(tx, moved, fence, way=send.way, send_at=send.at, now=now)
     if batch.has("disable", "delete", "enable", "restore"):
         await settle_pool(tx, now=now)
     await _links(tx, batch, values)

@@ -11,7 +11,8 @@ from core.model.account import Invitation, MailPurpose, UserId
 from core.store.activation import VALID_FOR, token_hash
 from core.store.bulk import insert_rows, json_rows
 from core.store.codec import to_json, to_seconds
-from core.store.database import Database, Transaction
+from core.store.database import Database, Row, Transaction
+from core.store.outbox import mark_card
 
 _TOKEN_BYTES = 24
 _CLAIM_SECONDS = 120.0
@@ -41,16 +42,23 @@ WHERE account_id = :account AND purpose = 'invitation' AND state = 'sent' AND NO
 """
 _SENT = """
 UPDATE invitations SET state = CASE WHEN state = 'pending' THEN 'sent' ELSE state END,
-    sent_at = :now, claimed_by = NULL, claimed_until = NULL, error = NULL
+    sent_at = :now, claimed_by = NULL, claimed_until = NULL, error = NULL, detail = NULL
 WHERE account_id = :account AND EXISTS (SELECT 1 FROM {sent} AS d
     WHERE d.id = invitations.id AND d.message_id = invitations.message_id)
 """
 _FAILED = """
-UPDATE invitations SET claimed_by = NULL, claimed_until = NULL, error = :error,
+UPDATE invitations SET claimed_by = NULL, claimed_until = NULL, error = :error, detail = :detail,
     next_at = coalesce(CAST(:at AS double precision), next_at),
     state = CASE WHEN CAST(:at AS double precision) IS NULL AND state = 'pending'
         THEN 'failed' ELSE state END
 WHERE account_id = :account AND id = :id AND message_id = :message_id
+RETURNING cycle_id
+"""
+_BOUNCED = """
+UPDATE invitations SET state = CASE WHEN purpose = 'invitation' THEN 'failed' ELSE state END,
+    error = 'mail_bounced', detail = :detail
+WHERE account_id = :account AND message_id = :message_id AND state IN ('pending', 'sent')
+RETURNING cycle_id
 """
 
 
@@ -110,19 +118,41 @@ class Invitations:
         await self._database.write(work)
 
     async def failed(
-        self, invitation: Invitation, *, error: str, retry_at: datetime | None
+        self, invitation: Invitation, *, error: str, retry_at: datetime | None, detail: str = ""
     ) -> None:
         """Note a failed attempt; without `retry_at` the invitation is given up.
 
-        Nothing is noted of one that is to be sent anew since it was claimed.
+        Nothing is noted of one that is to be sent anew since it was claimed. `detail` is what the
+        mail side said, such as 550.
         """
 
         async def work(tx: Transaction) -> None:
             at = to_seconds(retry_at) if retry_at else None
             key = {"id": invitation.id, "message_id": invitation.message_id}
-            await tx.run(_FAILED, error=error, at=at, **key)
+            noted = await tx.rows(_FAILED, error=error, at=at, detail=detail or None, **key)
+            if retry_at is None:
+                await _mark_cards(tx, noted)
 
         await self._database.write(work)
+
+    async def bounced(self, message_id: str, *, detail: str) -> bool:
+        """Note that a message that was sent came back; False if it is none that stands.
+
+        One that was accepted, revoked or sent anew since stays as it is.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            noted = await tx.rows(_BOUNCED, message_id=message_id, detail=detail)
+            await _mark_cards(tx, noted)
+            return bool(noted)
+
+        return await self._database.write(work)
+
+
+async def _mark_cards(tx: Transaction, rows: Sequence[Row]) -> None:
+    """Let the cards of the cycles that invited these people tell of it."""
+    for cycle in {row.cycle_id for row in rows if row.cycle_id}:
+        await mark_card(tx, f"cycle:{cycle}", now=tx.clock.now())
 
 
 async def _load(tx: Transaction, ids: Sequence[int]) -> list[Invitation]:

@@ -69,7 +69,7 @@ WHERE u.id IN ({_LEAVERS})
 _REVOKE = f"""
 UPDATE invitations SET state_before = state, state = 'revoked', claimed_by = NULL,
     claimed_until = NULL
-WHERE state IN ('staged', 'pending', 'sent') AND user_id IN ({_LEAVERS})
+WHERE state IN ('staged', 'pending', 'sent', 'failed') AND user_id IN ({_LEAVERS})
 """  # noqa: S608 - fixed fragments
 _DISABLE_PEOPLE = f"""
 UPDATE users SET status_before = status, status = 'disabled', disabled_by = 'sync',

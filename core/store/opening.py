@@ -23,6 +23,7 @@ from core.store.drafts import Drafts
 from core.store.held import HeldSets
 from core.store.home_viewers import HomeViewers
 from core.store.inbox import Inbox
+from core.store.invitation_standings import InvitationStandings
 from core.store.invitations import Invitations
 from core.store.licenses import Licenses
 from core.store.lifecycle import Lifecycle
@@ -64,6 +65,7 @@ class Store:
         self.activations = Activations(database)
         self.invitations = Invitations(database)
         self.chat_invitations = ChatInvitations(database)
+        self.invitation_standings = InvitationStandings(database)
         self.outbox = Outbox(database)
         self.alert_marks = AlertMarks(database)
         self.inbox = Inbox(database)

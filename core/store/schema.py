@@ -341,10 +341,14 @@ invitations = Table(
     _maybe_time("claimed_until"),
     _maybe_time("sent_at"),
     _maybe("error"),
+    _maybe("detail"),
+    _maybe_time("begun_at"),
     _time("created_at"),
     Index("ix_invitations_user_id", "user_id"),
     Index("ix_invitations_due", "next_at", **_where("state = 'pending'")),
     Index("ix_invitations_cycle_id", "cycle_id"),
+    Index("ix_invitations_begun_at", "begun_at", **_where("begun_at IS NOT NULL")),
+    Index("ix_invitations_failed", "account_id", **_where("state = 'failed'")),
 )
 
 invitation_tokens = Table(

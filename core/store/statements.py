@@ -84,7 +84,7 @@ WHERE id IN (SELECT user_id FROM decided WHERE action = 'delete' AND status IS N
 REVOKE = """
 UPDATE invitations SET state_before = state, state = 'revoked',
     claimed_by = NULL, claimed_until = NULL
-WHERE state IN ('staged', 'pending', 'sent')
+WHERE state IN ('staged', 'pending', 'sent', 'failed')
   AND user_id IN (SELECT user_id FROM decided WHERE action IN ('disable', 'delete'))
 """
 

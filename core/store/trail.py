@@ -275,6 +275,7 @@ _ACTS = {
     "activate": "given a license",
     "licenses.free": "the license was taken back",
     "invite": "invited by hand",
+    "invitation.readdress": "the invitation was sent to the new address",
 }
 
 

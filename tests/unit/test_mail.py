@@ -129,6 +129,12 @@ class Postbox:
         self.answer = "250 OK"
         self.got: list[bytes] = []
 
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
+        if self.answer.startswith("F"):
+            return self.answer[1:]
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's name
         if self.answer.startswith("R"):
             return self.answer[1:]
@@ -167,7 +173,8 @@ async def test_a_mail_server_gets_the_message_and_the_connection_is_kept(post):
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        ("R550 no such user ada@example.com", TerminalRemoteError, "mail_refused"),
+        ("R550 no such user ada@example.com", TerminalRemoteError, "mail_bounced"),
+        ("F550 sender ada@example.com unknown", TransientRemoteError, "mail_sender_refused"),
         ("R451 later", TransientRemoteError, "mail_deferred"),
         ("554 spam", TerminalRemoteError, "mail_refused"),
         ("452 full", TransientRemoteError, "mail_deferred"),

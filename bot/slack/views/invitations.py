@@ -68,7 +68,7 @@ def welcome(given: ChatInvitation) -> Message:
 
 def _in(email: str, title: str) -> Message:
     return message(
-        f"✅ {title}: the account {tidy(email)} is active.",
+        f"✅ {title}: the account {escape(tidy(email))} is active.",
         header(f"✅ {title}"),
         section(f"The account *{escape(email)}* is active. Sign in as usual."),
     )

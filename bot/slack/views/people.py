@@ -19,10 +19,11 @@ from bot.slack.blocks import (
 )
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
-from bot.slack.views import words
+from bot.slack.views import invitation_words, words
 from bot.slack.views.history import pager, shown_of
 from core.model.account import LicenseSummary, Manager, PersonResult, Role, User, UserStatus
 from core.model.cycle import Change, PersonProblem
+from core.model.inviting import InvitationStanding
 from core.model.views import PeoplePage, PersonView
 
 MOST_ROWS = 90
@@ -46,15 +47,18 @@ def users(page: PeoplePage, *, command: str, pool: LicenseSummary | None = None)
     return message(
         f"People {first} to {last} of {page.total:,}.",
         *([section(words.license_line(pool))] if pool else []),
-        table(HEAD, [_row(user) for user in page.users]),
+        table(HEAD, [_row(user, undelivered=user.id in page.undelivered) for user in page.users]),
         context(shown_of(first, last, page.total), f"everybody: {' · '.join(counts)}"),
         *pager(page.offset, page.limit, page.total, command),
     )
 
 
-def _row(user: User) -> tuple[str, ...]:
+def _row(user: User, *, undelivered: bool) -> tuple[str, ...]:
     name = user.display_name or user.user_name
-    return name, user.email, words.STATUSES[user.status], "yes" if user.licensed else "no"
+    state = words.STATUSES[user.status]
+    if undelivered:
+        state += f", {words.NOT_DELIVERED}"
+    return name, user.email, state, "yes" if user.licensed else "no"
 
 
 def person(view: PersonView, *, role: Role, because: str = "") -> Message:
@@ -70,6 +74,7 @@ def person(view: PersonView, *, role: Role, because: str = "") -> Message:
         header(name),
         *([section(escape(because))] if because else []),
         section(_facts(user)),
+        *([_invitation(view.invitation)] if view.invitation else []),
         *([actions(*offered)] if offered else []),
         *([paragraph(f"Manager: {_manager(view.manager)}")] if view.manager else []),
         *([paragraph(f"Groups: {', '.join(user.groups)}")] if user.groups else []),
@@ -95,6 +100,11 @@ def _facts(user: User) -> str:
     if user.configuration_id is None:
         lines.append("not provisioned by dirsync, so never changed by it")
     return " · ".join(lines)
+
+
+def _invitation(found: InvitationStanding) -> Block:
+    mark = "⚠️" if found.undelivered else "✉️"
+    return paragraph(f"{mark} {invitation_words.standing(found)}")
 
 
 def _offered(user: User, role: Role) -> list[Block]:

@@ -217,6 +217,9 @@ def _remarks(view: CycleView) -> list[str]:
     if view.cycle.counts.held or view.held is not None:
         lines.append(held_line(view))
     lines += words.frozen_lines(view.cycle.postponed)
+    if view.undelivered:
+        what = words.several(view.undelivered, "invitation")
+        lines.append(f"✉️ *{what} could not be delivered*; `/dirsync users` says whose.")
     if view.licenses is not None and _did_something(view.cycle):
         lines.append(words.license_line(view.licenses))
     return [line for line in lines if line]

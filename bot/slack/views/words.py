@@ -40,6 +40,7 @@ STATUSES: Mapping[UserStatus, str] = {
     UserStatus.DISABLED: "disabled",
     UserStatus.DELETED: "deleted",
 }
+NOT_DELIVERED = "invitation not delivered"
 _DONE: Mapping[str, str] = {
     "created": "created",
     "updated": "updated",

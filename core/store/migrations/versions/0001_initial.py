@@ -249,6 +249,8 @@ def _invitations() -> None:
         sa.Column("claimed_until", sa.Double, nullable=True),
         sa.Column("sent_at", sa.Double, nullable=True),
         sa.Column("error", sa.Text, nullable=True),
+        sa.Column("detail", sa.Text, nullable=True),
+        sa.Column("begun_at", sa.Double, nullable=True),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_invitations"),
     )
@@ -259,6 +261,20 @@ def _invitations() -> None:
         ["next_at"],
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_invitations_begun_at",
+        "invitations",
+        ["begun_at"],
+        sqlite_where=sa.text("begun_at IS NOT NULL"),
+        postgresql_where=sa.text("begun_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_invitations_failed",
+        "invitations",
+        ["account_id"],
+        sqlite_where=sa.text("state = 'failed'"),
+        postgresql_where=sa.text("state = 'failed'"),
     )
     op.create_index("ix_invitations_user_id", "invitations", ["user_id"])
 
