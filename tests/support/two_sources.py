@@ -27,12 +27,20 @@ class Before:
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
-    async def apply(self, *args: object, **more: object) -> None:
-        """Do the other thing once, then carry the batch out."""
+    async def _happen(self) -> None:
         first, self._first = self._first, None
         if first is not None:
             await first()
+
+    async def apply(self, *args: object, **more: object) -> None:
+        """Do the other thing once, then carry the batch out."""
+        await self._happen()
         await self._inner.apply(*args, **more)
+
+    async def create_newcomers(self, *args: object, **more: object) -> None:
+        """Do the other thing once, then create them."""
+        await self._happen()
+        await self._inner.create_newcomers(*args, **more)
 
 
 class Source(StoreWorld):
