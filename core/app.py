@@ -55,6 +55,8 @@ from core.store.opening import Store, open_store
 _DEMO_LIMITS = HttpLimits(attempts=2)
 """A demo's provider is down on purpose: nobody has to wait for all the attempts."""
 SHOWN_SLOTS = 3
+OUTBOX_POLL = 0.5
+"""Seconds between two looks for messages that nobody rang for."""
 _LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -167,6 +169,7 @@ async def open_core(
     migrate: bool = True,
     allow_loopback: bool = False,
     drain_seconds: float = 10.0,
+    outbox_poll: float = OUTBOX_POLL,
 ) -> AsyncIterator[Core]:
     """Open the store and everything above it; close it all at the end of the block.
 
@@ -192,7 +195,7 @@ async def open_core(
         if background:
             sender = await _sender(settings, clock, mailer, stack)
             lines = _lines(core, sender, None if inviter is None else inviter(core))
-            _furnish(core, factory, notifier, lines, ticks=ticks)
+            _furnish(core, factory, notifier, lines, ticks=ticks, outbox_poll=outbox_poll)
             core.background.start()
             stack.push_async_callback(core.background.drain, drain_seconds)
         yield core
@@ -260,6 +263,7 @@ def _furnish(
     lines: Sequence[Line],
     *,
     ticks: bool,
+    outbox_poll: float,
 ) -> None:
     """Give the core its loops."""
     store, clock, settings = core.store, core.clock, core.settings
@@ -272,6 +276,7 @@ def _furnish(
         clock=clock,
         notifier=None if notifier is None else notifier(core),
         lines=lines,
+        poll=outbox_poll,
     )
     if ticks:
         loops.ticker = Ticker(

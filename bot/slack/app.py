@@ -23,7 +23,7 @@ from bot.slack.client import DEAD_TOKEN, SlackClient, open_client, web_client
 from bot.slack.direct import DirectMessages
 from bot.slack.inviter import SlackInviter
 from bot.slack.listeners.registry import register
-from bot.slack.middleware import Gate, People, guarded
+from bot.slack.middleware import ACKNOWLEDGED, Gate, People, guarded
 from bot.slack.notifier import PACE, SlackNotifier
 from bot.slack.supervisor import Supervisor
 from bot.slack.verifier import Verifier
@@ -45,7 +45,6 @@ WATCH_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
 DRAIN_SECONDS = 5.0
 LAST_ACKS = 0.3
-"""Seconds for acknowledgements that are on their way when the connections end."""
 WARM_SECONDS = 30.0
 SERVER_ERROR = 500
 _log = structlog.get_logger(__name__)
@@ -59,6 +58,8 @@ class SlackRuntime:
         client: the one way out.
         supervisor: what runs behind acknowledgements.
         pace: seconds between two edits of a card that is under way.
+        acknowledged: seconds in which Slack carries out what an acknowledgement said.
+        last_acks: seconds for acknowledgements that are on their way when the connections end.
         direct: finds people by their address and writes to them.
     """
 
@@ -66,6 +67,8 @@ class SlackRuntime:
     client: SlackClient
     supervisor: Supervisor = field(default_factory=Supervisor)
     pace: float = PACE
+    acknowledged: float = ACKNOWLEDGED
+    last_acks: float = LAST_ACKS
     _handlers: list[AsyncSocketModeHandler] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -96,7 +99,9 @@ class SlackRuntime:
         `ConfigurationError` if Slack refuses a token.
         """
         await _warm(self.client)
-        app = bolt_app(self.settings, core, self.client, self.supervisor)
+        app = bolt_app(
+            self.settings, core, self.client, self.supervisor, acknowledged=self.acknowledged
+        )
         try:
             async with self._sockets(app) if self.mode == "socket" else _nothing():
                 yield app
@@ -132,7 +137,8 @@ class SlackRuntime:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await _stop_receiving(self._handlers)
+            _stop_receiving(self._handlers)
+            await asyncio.sleep(self.last_acks)
             for handler in self._handlers:
                 await _close(handler)
 
@@ -145,7 +151,12 @@ async def slack_runtime(settings: Settings) -> AsyncIterator[SlackRuntime]:
 
 
 def bolt_app(
-    settings: Settings, core: Core, client: SlackClient, supervisor: Supervisor
+    settings: Settings,
+    core: Core,
+    client: SlackClient,
+    supervisor: Supervisor,
+    *,
+    acknowledged: float = ACKNOWLEDGED,
 ) -> AsyncApp:
     """Return Bolt's app with every listener; nothing of it comes from the environment."""
     secret = settings.slack_signing_secret
@@ -162,7 +173,14 @@ def bolt_app(
     )
     people = People(client)
     core.access.workspace = SlackWorkspace(client, people)
-    register(app, Gate(core=core, client=client, supervisor=supervisor, people=people))
+    gate = Gate(
+        core=core,
+        client=client,
+        supervisor=supervisor,
+        people=people,
+        acknowledged=acknowledged,
+    )
+    register(app, gate)
     return app
 
 
@@ -238,13 +256,12 @@ async def _watch(handlers: list[AsyncSocketModeHandler]) -> None:
                 down[index] = 0
 
 
-async def _stop_receiving(handlers: list[AsyncSocketModeHandler]) -> None:
-    """Take nothing new, and leave what was taken a moment to be acknowledged."""
+def _stop_receiving(handlers: list[AsyncSocketModeHandler]) -> None:
+    """Take nothing new; what was taken goes on to its acknowledgement."""
     for handler in handlers:
         receiver = handler.client.message_receiver
         if receiver is not None:
             receiver.cancel()
-    await asyncio.sleep(LAST_ACKS)
 
 
 async def _close(handler: AsyncSocketModeHandler) -> None:

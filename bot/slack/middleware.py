@@ -66,9 +66,10 @@ class People:
 class Answerer:
     """Tells one person something that only they see, by whichever way still works."""
 
-    def __init__(self, client: SlackClient, what: Received) -> None:
+    def __init__(self, client: SlackClient, what: Received, *, acknowledged: float) -> None:
         self._client = client
         self._what = what
+        self._acknowledged = acknowledged
         self._uses = 0
         self._since = time.monotonic()
 
@@ -103,7 +104,7 @@ class Answerer:
         It may show something in the form's place, and would show it over what came before.
         """
         if self._what.kind == "view":
-            await asyncio.sleep(max(0.0, self._what.at + ACKNOWLEDGED - time.monotonic()))
+            await asyncio.sleep(max(0.0, self._what.at + self._acknowledged - time.monotonic()))
 
     def _may_respond(self) -> bool:
         young = time.monotonic() - self._since < LIMITS["response_url.seconds"]
@@ -167,6 +168,7 @@ class Gate:
     """Makes Bolt listeners of handlers.
 
     Attributes:
+        acknowledged: seconds in which Slack carries out what the acknowledgement of a form said.
         seen: how many deliveries were dropped because they had been taken on before.
     """
 
@@ -174,6 +176,7 @@ class Gate:
     client: SlackClient
     supervisor: Supervisor
     people: People
+    acknowledged: float = ACKNOWLEDGED
     seen: int = field(default=0)
 
     def listener(
@@ -220,7 +223,7 @@ class Gate:
             return {"response_action": "update", "view": answers.one_moment()}
 
     async def _run(self, what: Received, handler: Handler, fresh: Fresh) -> None:
-        answer = Answerer(self.client, what)
+        answer = Answerer(self.client, what, acknowledged=self.acknowledged)
         try:
             if not what.user or not await self._first_time(what):
                 return

@@ -161,7 +161,8 @@ async def app_world(
         demo = await stack.enter_async_context(serve(options))
         made = settings_for(demo, folder, mode=mode, **settings)
         runtime = await stack.enter_async_context(slack_runtime(made))
-        runtime.pace = 0.1
+        runtime.pace = runtime.acknowledged = 0.1
+        runtime.last_acks = 0.02
         core = await stack.enter_async_context(
             open_core(
                 made,
@@ -171,6 +172,7 @@ async def app_world(
                 background=background,
                 allow_loopback=True,
                 drain_seconds=2.0,
+                outbox_poll=0.05,
             )
         )
         channel = demo.workspace.channel_named(CHANNEL).id

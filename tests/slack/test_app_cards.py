@@ -250,7 +250,7 @@ async def test_a_failure_is_told_with_what_to_do_and_its_end_in_the_same_place(w
 
 async def scheduled(world: World):
     cycle = await world.core.sync.request(SYSTEM, None, trigger=Trigger.SCHEDULED)
-    async for _ in world.core.sync.wait(cycle.id):
+    async for _ in world.core.sync.wait(cycle.id, poll=0.02):
         pass
     async with asyncio.timeout(10):
         while (await world.core.store.outbox.backlog())[0]:  # noqa: ASYNC110 - what is waited for is on the far side

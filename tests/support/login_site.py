@@ -97,6 +97,6 @@ async def login_site(
 
 async def _synced(core: Core) -> None:
     cycle = await core.sync.request(ADMIN, "people")
-    async for seen in core.sync.wait(cycle.id):
+    async for seen in core.sync.wait(cycle.id, poll=0.01):
         if seen.state is CycleState.FINISHED:
             return

@@ -1,8 +1,10 @@
 """An org with a way in, and providers opened on it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -21,6 +23,26 @@ LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=3, retry_wait=0.01, r
 CLIENT_ID, KEY_ID = "0oaserviceapp000001", "key-of-the-tests"
 
 
+class OrgClock:
+    """The org's own time; it passes at once when somebody waits for it."""
+
+    def __init__(self, org: OktaOrg) -> None:
+        self._org = org
+
+    def now(self) -> datetime:
+        """Return the org's time."""
+        return self._org.now()
+
+    def monotonic(self) -> float:
+        """Return seconds since the start of 1970."""
+        return self._org.now().timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the org's time on."""
+        self._org.ahead += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+
 @dataclass(kw_only=True)
 class OktaWorld:
     """The org, its server, and what a provider is opened with."""
@@ -32,6 +54,10 @@ class OktaWorld:
     @property
     def org(self) -> OktaOrg:
         return self.server.org
+
+    def hurry(self) -> None:
+        """Let whoever waits for the org find that the time has passed."""
+        self.context = replace(self.context, clock=OrgClock(self.org))
 
     @asynccontextmanager
     async def opened(

@@ -328,6 +328,7 @@ async def test_no_name_reaches_beyond_its_quotes(world, name):
 
 
 async def test_the_limits_are_kept_to_before_they_run_out(world):
+    world.hurry()
     people = world.org.add_people(400)
     for n in range(6):
         world.org.add_group(f"group {n}", people[:n])
@@ -343,6 +344,7 @@ async def test_the_limits_are_kept_to_before_they_run_out(world):
 
 
 async def test_a_limit_that_others_used_up_is_waited_for(world):
+    world.hurry()
     people = world.org.add_people(30)
     world.server.limits = {"/api/v1/users": (1, 1)}
 
@@ -374,6 +376,7 @@ async def test_a_directory_that_throttles_every_tenth_request_is_read_at_its_pac
 
 
 async def test_too_many_at_once_is_tried_again(world):
+    world.hurry()
     people = world.org.add_people(30)
     world.server.crowded = 2
 
