@@ -13,7 +13,7 @@ from bot.demo import blocktext, forms, screen
 from bot.demo.screen import Screen
 
 Node = Mapping[str, object]
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds to wait for what should happen, unless told otherwise."""
 
 

@@ -55,9 +55,9 @@ class Turns:
         """Carry out what is queued, until its end is noted."""
         self.noted.clear()
         running = asyncio.create_task(self.worker.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.noted.wait()
-        await self.worker.stop(within=5.0)
+        await self.worker.stop(within=30.0)
         await running
         self.worker = Worker(
             store=self.world.store, clock=self.world.clock, open_provider=self._open, poll=0.01

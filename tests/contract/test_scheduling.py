@@ -66,17 +66,17 @@ def worker_of(world: StoreWorld, directory: ScriptedDirectory | None = None, **m
 
 
 @asynccontextmanager
-async def running(one: Worker | OutboxLoop, *, within: float = 5.0) -> AsyncIterator[None]:
+async def running(one: Worker | OutboxLoop, *, within: float = 30.0) -> AsyncIterator[None]:
     task = asyncio.create_task(one.run())
     try:
         await asyncio.sleep(0)
         yield
     finally:
         await one.stop(within=within)
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 8.0) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - what is awaited happens in a database
             await asyncio.sleep(0.02)
@@ -154,7 +154,7 @@ async def test_a_request_to_cancel_stops_a_cycle_that_waits_for_the_provider(wor
         await world.store.cycles.request_cancel(
             queued.id, by=ADA, audit=world.audit(), now=world.clock.now()
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             cycle = await ended(world, queued)
     assert cycle.result is CycleResult.CANCELLED
     assert await world.store.people.count() == 0

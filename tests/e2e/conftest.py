@@ -26,7 +26,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(
         viewport={"width": 1280, "height": 860}, locale="en-GB", timezone_id="UTC"
     )
-    context.set_default_timeout(6000)
+    context.set_default_timeout(30_000)
     yield context
     await context.close()
 

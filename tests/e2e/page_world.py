@@ -106,7 +106,7 @@ class World:
 
     async def sent(self, kind: str) -> dict[str, Any]:
         """Take the next frame of this type that the page sent, waiting for it."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 for frame in self.received:
                     if frame["type"] == kind:
@@ -117,7 +117,7 @@ class World:
 
     async def delivered(self) -> Mapping[str, Any]:
         """Take the next payload that reached the app."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return (await self.app.deliveries.get()).payload
 
     def post(

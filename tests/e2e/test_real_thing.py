@@ -96,7 +96,7 @@ async def test_slack_over_signed_http_brings_in_a_thousand_people(host):
                 assert "1000" in card.text.replace(",", "")
         finally:
             process.send_signal(signal.SIGTERM)
-            _, told = await asyncio.to_thread(process.communicate, timeout=20)
+            _, told = await asyncio.to_thread(process.communicate, timeout=60)
     assert process.returncode == 0, told[-2000:]
     invited = await asyncio.to_thread(host, "users", "--status", "invited", "--json")
     assert invited.json["total"] == PEOPLE

@@ -37,7 +37,7 @@ def ended(process: subprocess.Popen[str], within: float) -> tuple[int, str, floa
 
 def run(host: Host, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     process = spawn(arguments, {**os.environ, **host.environ, **more}, host.folder)
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=90)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
@@ -107,7 +107,7 @@ def test_somebody_who_holds_the_database_and_says_nothing_is_reported(host: Host
     (host.folder / "dirsync.db.sock").unlink()
     found = host("status", "--json")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=15)
+    process.communicate(timeout=60)
     assert found.status == 8
     assert found.json["error"]["code"] == "control_unreachable"
 
@@ -127,7 +127,7 @@ def sent(host: Host, content: bytes) -> bytes:
         connection.connect(str(host.folder / "dirsync.db.sock"))
         connection.sendall(content)
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(5)
+        connection.settimeout(60)
         return connection.recv(1000)
 
 

@@ -62,7 +62,7 @@ def run(dirsync: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
         env=environ,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=170,
         check=False,
     )
 

@@ -123,7 +123,7 @@ class Scene:
         """The names of those who can be asked for help."""
         return {self.world.demo.workspace.people[IDS[kind]].real_name for kind in ADMINS}
 
-    async def send(self, body: dict[str, Any], *, patience: float = 20) -> None:
+    async def send(self, body: dict[str, Any], *, patience: float = 60) -> None:
         """Hand a body to the app as Socket Mode does, and wait until all of it is done."""
         request = AsyncBoltRequest(body=body, mode="socket_mode")
         response = await self.world.bolt.async_dispatch(request)
@@ -135,7 +135,7 @@ class Scene:
 
     async def quiet(self) -> None:
         """Wait until every message and mail has left, so that nothing changes by itself."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             before: dict[str, list[str]] = {}
             while before != (after := await self.print_of()) or await self._backlog():
                 before = after

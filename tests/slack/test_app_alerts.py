@@ -24,7 +24,7 @@ async def failed(world, *, after=0):
     world.directory.do("down")
     await world.ask(ADMIN, "sync")
     page = await world.as_(ADMIN)
-    return await page.message("Sync failed", channel=CHANNEL, after=after, patience=20)
+    return await page.message("Sync failed", channel=CHANNEL, after=after, patience=60)
 
 
 async def test_whoever_sees_to_an_alert_stands_on_its_card(world):
@@ -51,7 +51,7 @@ async def test_a_muted_kind_posts_no_new_card_until_it_is_heard_again(world):
     mark = page.mark()
     world.directory.do("down")
     await world.ask(ADMIN, "sync")
-    await page.message("people-scim: Failure", channel=CHANNEL, after=mark, patience=20)
+    await page.message("people-scim: Failure", channel=CHANNEL, after=mark, patience=60)
     cards = [each for each in world.public_texts() if "header" in each and "Sync failed" in each]
     assert len(cards) == 1
 

@@ -184,7 +184,7 @@ async def test_held_removals_are_reviewed_by_name_and_released_by_a_second_admin
         assert "Approved" in answer.text
         assert answer.ts == review.ts
         done = await page.message(
-            lambda text: finished(text) and "Approved by" in text, after=mark, patience=20
+            lambda text: finished(text) and "Approved by" in text, after=mark, patience=60
         )
         assert "*12* disabled" in done.text
         assert f"Approved by @{page.screen.people[ADMIN_2]['name']}" in done.text
@@ -241,10 +241,10 @@ async def test_a_failure_is_told_with_what_to_do_and_its_end_in_the_same_place(w
     card = await world.synced()
     assert "Failure" in card.text
     page = await world.as_(ADMIN)
-    alert = await page.message("people-scim: Sync failed", channel=CHANNEL, patience=20)
+    alert = await page.message("people-scim: Sync failed", channel=CHANNEL, patience=60)
     world.directory.do("normal")
     await world.synced()
-    resolved = await page.message("Sync recovered", channel=CHANNEL, patience=20)
+    resolved = await page.message("Sync recovered", channel=CHANNEL, patience=60)
     assert resolved.ts != alert.ts
 
 
@@ -336,7 +336,7 @@ async def test_an_archived_channel_sends_the_card_to_whoever_started_it(world):
     mark = page.mark()
     world.demo.workspace.change_channel(id_, is_archived=True)
     await page.say("/dirsync sync", channel="dirsync")
-    card = await page.message(finished, channel="dirsync", after=mark, patience=20)
+    card = await page.message(finished, channel="dirsync", after=mark, patience=60)
     assert "*12* created" in card.text
 
 
@@ -370,7 +370,7 @@ async def test_a_preview_leaves_nothing_in_the_channel(world):
     page = await world.as_(ADMIN)
     mark = page.mark()
     await page.say("/dirsync preview", channel=CHANNEL)
-    await page.message("Preview of", after=mark, patience=20)
+    await page.message("Preview of", after=mark, patience=60)
     await asyncio.sleep(0.3)
     assert cards(world) == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import time
 
 import pytest
 from app_world import (
@@ -178,7 +177,7 @@ async def test_a_duplicate_delivery_does_nothing_twice(world):
     world.faults.duplicates = 1
     assert "Started syncing" in (await world.ask(ADMIN, "sync")).text
     page = await world.as_(ADMIN)
-    card = await page.message(finished, patience=20)
+    card = await page.message(finished, patience=60)
     world.faults.duplicates = 1
     assert "Started syncing" in (await world.click(ADMIN, "Sync again", on=card)).text
     await asyncio.sleep(0.3)
@@ -204,18 +203,19 @@ async def test_twenty_people_at_one_button_start_one_cycle(world):
 
 
 async def test_the_acknowledgement_does_not_wait_for_a_slow_store(world):
+    released = asyncio.Event()
+
     async def slow(tx):
         del tx
-        await asyncio.sleep(2.0)
+        await released.wait()
 
     page = await world.as_(ADMIN)
     mark = page.mark()
     busy = asyncio.ensure_future(world.core.store.inbox._database.write(slow))
     await asyncio.sleep(0.05)
-    started = time.monotonic()
     await page.say(f"{SLASH} help", channel=CHANNEL)
-    assert time.monotonic() - started < 1.0
     assert not busy.done()
+    released.set()
     assert "What dirsync can do" in (await world.private(ADMIN, after=mark)).text
     await busy
 
@@ -283,7 +283,7 @@ async def test_any_text_is_acknowledged_and_answered_without_an_incident(world):
         payloads = [slash_payload("C0DIRECTRY", VIEWER, text) for text in texts[start : start + 20]]
         await asyncio.gather(*(world.demo.dispatcher.send(Kind.SLASH, each) for each in payloads))
         await until(lambda: world.runtime.supervisor.running == 0)
-    await until(lambda: len(private_texts(page)) >= len(texts), patience=30)
+    await until(lambda: len(private_texts(page)) >= len(texts), patience=60)
     assert not [text for text in private_texts(page) if BROKEN in text]
     assert (await world.core.history.list(CLI)).total == before.total
 
@@ -305,7 +305,7 @@ async def test_any_click_is_acknowledged_and_answered_without_an_incident(world)
         sent = clicks[start : start + 20]
         await asyncio.gather(*(world.demo.dispatcher.send(Kind.INTERACTIVE, each) for each in sent))
         await until(lambda: world.runtime.supervisor.running == 0)
-    await until(lambda: len(private_texts(page)) >= len(clicks), patience=30)
+    await until(lambda: len(private_texts(page)) >= len(clicks), patience=60)
     assert not [text for text in private_texts(page) if BROKEN in text]
     assert (await world.core.history.list(CLI)).total == 0
     assert (await world.core.licenses.summary(CLI)).total == 10
@@ -359,12 +359,12 @@ async def test_a_preview_is_applied_by_its_button_and_changes_nothing_before(wor
     page = await world.as_(ADMIN)
     mark = page.mark()
     await page.say(f"{SLASH} preview", channel=CHANNEL)
-    plan = await page.message("Preview of people-scim", after=mark, patience=20)
+    plan = await page.message("Preview of people-scim", after=mark, patience=60)
     assert "*12* to create" in plan.text
     assert (await world.core.people.search(CLI)).total == 0
     answer = await world.click(ADMIN, "Apply this plan", on=plan, sure=True)
     assert "Started syncing" in answer.text
-    await page.message(finished, after=mark, patience=20)
+    await page.message(finished, after=mark, patience=60)
     assert (await world.core.people.search(CLI)).total == 12
 
 
@@ -372,10 +372,10 @@ async def test_a_preview_of_yesterday_applies_nothing_that_it_did_not_show(world
     page = await world.as_(ADMIN)
     mark = page.mark()
     await page.say(f"{SLASH} preview", channel=CHANNEL)
-    plan = await page.message("Preview of people-scim", after=mark, patience=20)
+    plan = await page.message("Preview of people-scim", after=mark, patience=60)
     world.directory.do("joiners", 3)
     await world.click(ADMIN, "Apply this plan", on=plan, sure=True)
-    card = await page.message(finished, after=mark, patience=20)
+    card = await page.message(finished, after=mark, patience=60)
     assert "changed since the preview" in card.text
     assert (await world.core.people.search(CLI)).total == 0
 

@@ -177,7 +177,7 @@ async def test_a_replayed_request_runs_once(world, session):
     for _ in range(3):
         assert await status(session, world, body, headers) == 200
     page = await world.as_(ADMIN)
-    await page.message(finished, patience=20)
+    await page.message(finished, patience=60)
     await until(lambda: world.runtime.supervisor.running == 0)
     assert (await world.core.history.list(CLI)).total == 1
 

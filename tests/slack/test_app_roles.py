@@ -133,7 +133,7 @@ async def test_a_granted_admin_sees_the_home_tab_of_an_admin(world):
     await world.ask(ADMIN, f"roles grant <@{MEMBER}> admin")
     page = await world.as_(MEMBER)
     await page.open_home()
-    await page.wait_until(lambda: page.screen.home is not None, what="a Home tab", patience=10)
+    await page.wait_until(lambda: page.screen.home is not None, what="a Home tab", patience=60)
     assert "people-scim" in str(page.screen.home)
 
 

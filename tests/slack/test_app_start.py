@@ -60,11 +60,11 @@ async def test_two_connections_are_kept_and_one_that_is_cut_comes_back(tmp_path)
     async with app_world(tmp_path) as world:
         await until_connected(world, CONNECTIONS)
         await world.demo.sockets.close()
-        await until_connected(world, CONNECTIONS, patience=20)
+        await until_connected(world, CONNECTIONS, patience=60)
         assert "What dirsync can do" in (await world.ask(VIEWER, "help")).text
 
 
-async def until_connected(world, number, *, patience=10.0):
+async def until_connected(world, number, *, patience=60):
     async with asyncio.timeout(patience):
         while await world.runtime.connected() != number:  # noqa: ASYNC110 - the far side connects
             await asyncio.sleep(0.05)

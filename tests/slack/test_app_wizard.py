@@ -48,7 +48,7 @@ async def to_summary(world, page, *, token=TOKEN, mapping="title = title", **sch
     await page.submit({"starts": "daily", "time": "02:30", "timezone": "Europe/Berlin", **schedule})
     await page.wait_view("Hold removals over")
     await page.submit({"channel": world.demo.workspace.channel_named(CHANNEL).id})
-    return await page.wait_view("are in scope", patience=20)
+    return await page.wait_view("are in scope", patience=60)
 
 
 async def test_from_an_empty_form_to_the_first_success(world):
@@ -59,7 +59,7 @@ async def test_from_an_empty_form_to_the_first_success(world):
     assert "Next starts" in str(view)
     assert await page.submit({"after": "sync"}) == {}
     await page.wait_view("is saved")
-    card = await page.message(lambda t: "second: " in t and "uccess" in t, patience=30)
+    card = await page.message(lambda t: "second: " in t and "uccess" in t, patience=60)
     assert "12" in card.text
     saved = await named(world, "second")
     assert saved.spec.schedule == Schedule(cron="30 2 * * *", timezone="Europe/Berlin")
@@ -157,7 +157,7 @@ async def to_half(world, user=ADMIN):
     page = await editing(world, "scope", user)
     await page.wait_view("Who is provisioned")
     await page.submit({"groups": "Engineering"})
-    await page.wait_view("would leave", patience=20)
+    await page.wait_view("would leave", patience=60)
     return page
 
 
@@ -178,7 +178,7 @@ async def test_an_edit_that_removes_goes_through_the_guard(world):
     await page.submit({"leavers": "remove"})
     await page.wait_view("is saved")
     await world.ask(ADMIN, "sync")
-    await page.message("removals held", channel=CHANNEL, patience=20)
+    await page.message("removals held", channel=CHANNEL, patience=60)
 
 
 async def test_an_edit_tells_whose_attributes_change_and_what_is_lost(world):
@@ -188,7 +188,7 @@ async def test_an_edit_tells_whose_attributes_change_and_what_is_lost(world):
     await page.submit({"mapping": ""})
     await page.wait_view("Five of them")
     await page.submit({})
-    view = await page.wait_view("would lose the value of title", patience=20)
+    view = await page.wait_view("would lose the value of title", patience=60)
     assert "14 would have other attributes" in str(view)
 
 
@@ -230,7 +230,7 @@ async def test_another_company_is_refused_unless_confirmed(world):
     view = await page.wait_view("Is that the right one?")
     assert "Until now it was Old Company" in str(view)
     await page.submit({})
-    await page.wait_view("are in scope", patience=20)
+    await page.wait_view("are in scope", patience=60)
     await page.submit({})
     await page.wait_view("Is the other directory meant?")
     await page.submit({"company": "yes"})

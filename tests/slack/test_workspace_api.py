@@ -24,7 +24,7 @@ OWNER, GUEST, OUTSIDER = "U0OWNER001", "U0GUEST001", "U0OUTSIDE1"
 def client_of(demo, token=None, **more):
     chosen = demo.bot_token if token is None else token
     return AsyncWebClient(
-        token=chosen, base_url=demo.slack_api_url, retry_handlers=[], timeout=5, **more
+        token=chosen, base_url=demo.slack_api_url, retry_handlers=[], timeout=60, **more
     )
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from bot.cli.app import build
 
-STARTUP = 30.0
+STARTUP = 90.0
 ROOT = Path(__file__).resolve().parents[2]
 FILE = """\
 licenses: {total: 20}
@@ -89,7 +89,7 @@ class Host:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
 
 
 def spawn(

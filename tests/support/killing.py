@@ -119,8 +119,8 @@ class Life:
         """Send the signal, wait for the end and return the exit status."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-        status = self._process.wait(timeout=30)
-        self._reader.join(timeout=10)
+        status = self._process.wait(timeout=60)
+        self._reader.join(timeout=30)
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -225,7 +225,7 @@ async def _open_things(tx: Transaction) -> tuple[int, ...]:
 async def _read_one(url: str, sql: str) -> tuple[int, int, int]:
     if url.startswith("sqlite"):
         path = url.removeprefix("sqlite:///")
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)
         try:
             row = connection.execute(sql).fetchone()
         finally:

@@ -32,7 +32,7 @@ async def proxy(upstream):
 
 
 async def get(proxy: FaultProxy, start: int, path: str = "/Users") -> httpx.Response:
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         return await client.get(
             f"{proxy.url}{path}?startIndex={start}", headers={"Authorization": "Bearer t"}
         )

@@ -380,5 +380,5 @@ async def test_too_many_at_once_is_tried_again(world):
     people = world.org.add_people(30)
     world.server.crowded = 2
 
-    async with asyncio.timeout(20), world.opened() as provider:
+    async with asyncio.timeout(60), world.opened() as provider:
         assert ids(provider, await user_pages(provider)) == people

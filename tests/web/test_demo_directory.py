@@ -51,7 +51,9 @@ async def provider(
     server = TestServer(app)
     await server.start_server()
     try:
-        async with httpx.AsyncClient(base_url=str(server.make_url("/")), headers=BEARER) as client:
+        async with httpx.AsyncClient(
+            base_url=str(server.make_url("/")), headers=BEARER, timeout=60
+        ) as client:
             yield directory, client
     finally:
         await server.close()

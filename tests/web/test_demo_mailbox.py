@@ -55,7 +55,7 @@ async def client(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     app.add_subapp("/mail", mailbox_app(folder))
     server = TestServer(app)
     await server.start_server()
-    async with httpx.AsyncClient(base_url=str(server.make_url("/"))) as client:
+    async with httpx.AsyncClient(base_url=str(server.make_url("/")), timeout=60) as client:
         yield client
     await server.close()
 

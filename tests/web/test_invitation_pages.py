@@ -97,7 +97,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with open_core(settings, notifier=None, mailer=box, background=True) as core:
         await core.configurations.apply(ADMIN, FILE, source="f.yaml")
         await core.sync.request(ADMIN, "people")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await box.both_came.wait()
         async with served(core) as url, aiohttp.ClientSession() as http:
             yield Site(core, url, http, box.tokens)
