@@ -260,9 +260,11 @@ VERBS: tuple[VerbSpec, ...] = (
         flags=(
             FlagSpec(name="group", kind=Kind.TEXT),
             FlagSpec(name="unused", kind=Kind.DURATION),
+            FlagSpec(name="trend"),
         ),
         examples=(
             "licenses",
+            "licenses --trend",
             "licenses --unused 30d",
             "licenses set 120",
             'licenses keep 10 --group "Leadership"',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.reserves import keep, kept_line
 from bot.cli.runner import JsonOption, ask, finish
+from bot.cli.trend import show_trend
 from bot.cli.words import license_words
 from bot.control import requests
 from bot.control.desk import LicenseDeskDocument
@@ -35,6 +37,12 @@ def licenses(
         str | None, typer.Option(help="The group that licenses are kept for, or released by.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    trend: Annotated[
+        bool, typer.Option("--trend", help="Show how they were used over the last 90 days.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write that as a picture (PNG): needs the extra charts.")
+    ] = None,
     unused: Annotated[
         str | None, typer.Option(help="List who made no use of theirs for so long: 30d.")
     ] = None,
@@ -44,6 +52,8 @@ def licenses(
 
     `keep 10 --group NAME` keeps so many of them for a group, `release --group NAME` ends that.
     """
+    if action is None and number is None and group is None and (trend or picture is not None):
+        finish(show_trend(picture, as_json=as_json), as_json=as_json)
     work = _licenses(action, number, group, unused, yes=yes, as_json=as_json)
     finish(work, as_json=as_json)
 

@@ -39,6 +39,7 @@ class UnusedDocument(Document, frozen=True, kw_only=True):
 class LicenseDeskDocument(LicensesDocument, frozen=True, kw_only=True):
     """The pool with its past, its outlook and who could give something up."""
 
+    as_of: date
     forecast: ForecastDocument
     days: tuple[LicenseDayDocument, ...]
     unused_days: int
@@ -54,6 +55,7 @@ def desk_document(desk: LicenseDesk) -> LicenseDeskDocument:
     fields = {name: getattr(pool, name) for name in pool.__struct_fields__}
     return LicenseDeskDocument(
         **fields,
+        as_of=desk.as_of,
         forecast=ForecastDocument(
             outlook=desk.forecast.outlook,
             day=desk.forecast.day,

@@ -11,6 +11,8 @@ from bot.demo.workspace import File, Workspace
 KEPT = 200
 LARGEST = 10_000_000
 """Bytes of one file."""
+LONGEST_ALT = 1_000
+"""Characters that describe a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class Upload:
     id: str
     name: str
     length: int
+    alt: str = ""
     data: bytes | None = None
     shared: bool = False
 
@@ -31,11 +34,13 @@ class Shelf:
         self._workspace = workspace
         self._uploads: OrderedDict[str, Upload] = OrderedDict()
 
-    def announce(self, name: str, length: int) -> Upload:
+    def announce(self, name: str, length: int, alt: str = "") -> Upload:
         """Expect a file of `length` bytes."""
+        if len(alt) > LONGEST_ALT:
+            raise RefusedError("alt_txt_too_large")
         if not 0 < length <= LARGEST:
             raise RefusedError("file_upload_size_restricted")
-        upload = Upload(id=self._workspace.new_id("F"), name=name, length=length)
+        upload = Upload(id=self._workspace.new_id("F"), name=name, length=length, alt=alt)
         self._uploads[upload.id] = upload
         if len(self._uploads) > KEPT:
             self._uploads.popitem(last=False)
@@ -58,7 +63,7 @@ class Shelf:
             raise RefusedError("file_not_found")
         self._uploads[upload.id] = replace(upload, shared=True)
         path = f"/files/{upload.id}/{quote(upload.name)}"
-        return File(id=upload.id, name=upload.name, url=path, size=upload.length)
+        return File(id=upload.id, name=upload.name, url=path, size=upload.length, alt=upload.alt)
 
     def get(self, id_: str) -> Upload:
         """Return an upload; refuse an unknown one with `file_not_found`."""

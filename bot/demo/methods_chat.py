@@ -29,7 +29,8 @@ def message_object(message: Message) -> Answer:
         shown["edited"] = {"user": message.user, "ts": message.ts}
     if message.files:
         shown["files"] = [
-            {"id": file.id, "name": file.name, "size": file.size} for file in message.files
+            {"id": file.id, "name": file.name, "size": file.size, "alt_txt": file.alt}
+            for file in message.files
         ]
     return shown
 
@@ -97,7 +98,8 @@ def get_upload_url(team: Team, args: Args) -> Answer:
     length = args.need("length")
     if not length.isdecimal():
         raise RefusedError("invalid_arguments", messages=["[ERROR] length must be an integer"])
-    upload = team.files.announce(args.need("filename").replace("/", "_"), int(length))
+    name = args.need("filename").replace("/", "_")
+    upload = team.files.announce(name, int(length), args.text("alt_txt") or "")
     return {"upload_url": f"{team.base_url}/upload/v1/{upload.id}", "file_id": upload.id}
 
 

@@ -285,7 +285,8 @@ def message_object(message: Message) -> Json:
         shown["ephemeral"] = True
     if message.files:
         shown["files"] = [
-            {"name": file.name, "url": file.url, "size": file.size} for file in message.files
+            {"name": file.name, "url": file.url, "size": file.size, "alt": file.alt}
+            for file in message.files
         ]
     return shown
 

@@ -13,6 +13,7 @@ from bot.demo.faults import Fault, FaultKind
 from bot.demo.refusals import RefusedError
 from bot.demo.team import Args, Team
 
+PNG = b"\x89PNG\r\n\x1a\n"
 Run = Callable[[Team, Args], dict[str, object]]
 
 
@@ -129,7 +130,8 @@ class WebApi:
         if data is None:
             raise web.HTTPNotFound
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=data, content_type="application/octet-stream", headers=headers)
+        kind = "image/png" if data.startswith(PNG) else "application/octet-stream"
+        return web.Response(body=data, content_type=kind, headers=headers)
 
     async def respond(self, request: web.Request) -> web.Response:
         """Take a POST to a response URL; its faults wait under the name `response_url`."""

@@ -34,12 +34,17 @@ class Channel:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """An uploaded file as messages show it; `url` is a path on the demo's server."""
+    """An uploaded file as messages show it; `url` is a path on the demo's server.
+
+    Attributes:
+        alt: describes a picture to those who do not see it.
+    """
 
     id: str
     name: str
     url: str
     size: int
+    alt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

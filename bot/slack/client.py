@@ -38,6 +38,7 @@ BLOCKS_REFUSED = frozenset(
 DEAD_TOKEN = frozenset(
     {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed"}
 )
+LONGEST_ALT = 1_000
 NO_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
 """Slack's error codes where the app may not send files."""
 _log = structlog.get_logger(__name__)
@@ -208,9 +209,17 @@ class SlackClient:
         channel = answer.get("channel")
         return str(channel.get("id", "")) if isinstance(channel, Mapping) else ""
 
-    async def upload(self, channel: str, name: str, data: bytes, *, comment: str) -> None:
-        """Put a file into a channel (``files.getUploadURLExternal`` and its completion)."""
-        place = await self.read("files.getUploadURLExternal", filename=name, length=len(data))
+    async def upload(
+        self, channel: str, name: str, data: bytes, *, comment: str, alt: str = ""
+    ) -> None:
+        """Put a file into a channel (``files.getUploadURLExternal`` and its completion).
+
+        `alt` describes a picture to those who do not see it.
+        """
+        described = {"alt_txt": alt[:LONGEST_ALT]} if alt else {}
+        place = await self.read(
+            "files.getUploadURLExternal", filename=name, length=len(data), **described
+        )
         url = str(place.get("upload_url", ""))
         self._own(url)
         await self._raw("upload", url, data, content_type="application/octet-stream")

@@ -74,6 +74,7 @@ class LicenseDesk:
     """The pool with its past, its outlook and who could give something up.
 
     Attributes:
+        as_of: the day (in UTC) on which this was looked at.
         days: the last 90 days, oldest first; a day on which nothing changed is not in it.
         idle_days: for how many days somebody made no use of it, to be on the list.
         logins_known: an application tells of logins; without that nobody is called idle.
@@ -83,6 +84,7 @@ class LicenseDesk:
     """
 
     summary: LicenseSummary
+    as_of: date
     days: tuple[LicenseDay, ...]
     forecast: Forecast
     idle_days: int

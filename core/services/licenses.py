@@ -58,6 +58,7 @@ class LicenseService:
         unused = await self._store.license_days.unused(before=now - idle, limit=MOST_UNUSED)
         return LicenseDesk(
             summary=summary,
+            as_of=now.date(),
             days=tuple(days),
             forecast=forecast(days, summary, now.date()),
             idle_days=idle.days,

@@ -28,6 +28,7 @@ COMMANDS = {
     "why {email}": VIEWER,
     "licenses": VIEWER,
     "licenses --unused 30d": VIEWER,
+    "licenses --trend": VIEWER,
     "sync": OPERATOR,
     "sync people-scim --full": OPERATOR,
     "sync people-scim --preview": OPERATOR,

@@ -74,3 +74,37 @@ async def test_licenses_are_kept_for_a_group_once_the_effect_was_seen(world):
 )
 async def test_what_cannot_be_kept_or_released_is_told(world, command, said):
     assert said in (await world.ask(ADMIN, command)).text
+
+
+async def days_ago(world, days: int, used: int) -> None:
+    async def work(tx):
+        today = await tx.value("SELECT max(day) FROM license_days")
+        await tx.run(
+            "INSERT INTO license_days (account_id, day, total, used, waiting)"
+            " VALUES (:account, :day, 4, :used, 0)",
+            day=today - days,
+            used=used,
+        )
+
+    await world.core.store.people._database.write(work)
+
+
+async def test_the_trend_comes_as_a_picture_with_a_description(world):
+    pytest.importorskip("matplotlib", reason="the extra charts is not installed")
+    await days_ago(world, 60, 1)
+    page = await world.as_(VIEWER)
+    desk = await world.ask(VIEWER, "licenses")
+    assert "in use over the last 90 days" in desk.text
+    assert "license-trend.png" in (await world.click(VIEWER, "Trend", on=desk)).text
+    sent = await page.message(lambda text: "Licenses in use: 1 of 4 on" in text, channel="dirsync")
+    (file,) = sent.message["files"]
+    assert file["name"] == "license-trend.png"
+    assert file["alt"].startswith("Licenses in use: 1 of 4 on")
+
+
+async def test_the_trend_is_told_in_text_where_no_picture_can_be_sent(world):
+    await days_ago(world, 60, 4)
+    world.demo.team.installation.scopes -= {"files:write"}
+    told = (await world.ask(VIEWER, "licenses --trend")).text
+    assert "Licenses in use: 4 of 4 on" in told
+    assert "█" in told

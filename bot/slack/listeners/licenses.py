@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.slack.ids import ReserveMark
+from bot.slack.listeners import trend
 from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Visit
 from bot.slack.views import license_desk, people, reserves
@@ -25,6 +26,8 @@ async def licenses(visit: Visit, asked: Asked) -> None:
         summary = await visit.core.licenses.summary(visit.actor)
         await visit.core.access.require(visit.actor, Role.ADMIN, "licenses.set", str(total))
         await visit.say(people.licenses_question(summary, total))
+    elif asked.command.has("trend"):
+        await trend.show(visit)
     elif idle is not None:
         desk = await visit.core.licenses.desk(visit.actor, idle=idle)
         await visit.say(license_desk.unused(desk))

@@ -6,6 +6,7 @@ from bot.slack.blocks import Message, actions, button, context, message, section
 from bot.slack.ids import Act
 from bot.slack.limits import escape
 from bot.slack.views import words
+from bot.slack.views.trend import sparkline
 from core.model.account import Role
 from core.model.desk import Forecast, LicenseDesk, Outlook, Unused
 
@@ -57,6 +58,8 @@ def license_desk(desk: LicenseDesk, *, role: Role) -> Message:
     """Return the card; admins are told how to change the total."""
     pool = desk.summary
     lines = [f"`{bar(pool.used, pool.total)}`", words.license_line(pool), outlook(desk.forecast)]
+    line = sparkline(desk.days, desk.as_of)
+    lines += [f"`{line}` in use over the last 90 days, as far as known"] if line else []
     lines += [f"🔒 {escape(words.reserve_line(each), 200)}" for each in pool.reserves]
     if pool.shortfall:
         lines.append(
@@ -84,6 +87,8 @@ _NO_LOGINS = "No application tells of logins yet, so nobody is called unused: `/
 
 def _buttons(desk: LicenseDesk) -> list[dict[str, object]]:
     shown = []
+    if sparkline(desk.days, desk.as_of):
+        shown.append(button("Trend", Act.RUN, "licenses --trend"))
     if desk.summary.waiting:
         shown.append(button("Who waits", Act.RUN, "users --status=waiting"))
     if desk.unused:

@@ -44,13 +44,14 @@ function size(bytes) {
   return `${unit ? value.toFixed(1) : value} ${SIZES[unit]}`;
 }
 
-function file({ name, url, size: bytes }) {
+function file({ name, url, size: bytes, alt }) {
   const href = safeUrl(url);
   const kind = /\.(\w{1,5})$/.exec(name ?? "")?.[1]?.toUpperCase();
-  return h(href ? "a" : "span", { class: "file", ...(href ? { href, download: name } : {}) },
+  const seen = href && kind === "PNG" ? h("img", { class: "file-picture", src: href, alt: alt || name, loading: "lazy" }) : null;
+  return [seen, h(href ? "a" : "span", { class: "file", ...(href ? { href, download: name } : {}) },
     h("span", { class: "file-icon" }, icon("file", 22)),
     h("span", { class: "menu-text" }, h("span", { class: "file-name" }, name), h("span", { class: "menu-hint" }, [kind, bytes === undefined ? null : size(bytes)].filter(Boolean).join(" · "))),
-    icon("download", 18));
+    icon("download", 18))];
 }
 
 function replies(channel, message) {
