@@ -27,6 +27,7 @@ class Kind(StrEnum):
     VERB = "command"
     CHOICE = "choice"
     WHEN = "when"
+    NOTICE = "#channel, off, mute, unmute or test"
     NAME = "name"
 
 
@@ -128,7 +129,6 @@ class VerbSpec:
 _CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
 _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
-_TEST = {"test": "test"}
 _LICENSES = {"set": "set", "keep": "keep", "release": "release"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
 _APPS = {"list": "list", "create": "create", "revoke": "revoke"}
@@ -369,11 +369,20 @@ VERBS: tuple[VerbSpec, ...] = (
         name="notify",
         topic=Topic.TEAM,
         aliases=("alerts",),
-        summary="send a test message to the channel",
+        summary="which channel is told of what; subscribe one, mute a kind for a while, or send a "
+        "test message",
         role=Role.ADMIN,
         visibility="public",
-        arguments=(ArgSpec(name="change", kind=Kind.CHOICE, required=True, choices=_TEST),),
-        examples=("notify test",),
+        arguments=(ArgSpec(name="words", kind=Kind.NOTICE, many=True),),
+        examples=(
+            "notify",
+            "notify #channel failures held",
+            "notify people-scim #channel results",
+            "notify off #channel",
+            "notify mute licenses for 4h",
+            "notify unmute",
+            "notify test",
+        ),
     ),
     VerbSpec(
         name="roles",

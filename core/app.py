@@ -46,6 +46,7 @@ from core.services.reserves import ReserveService
 from core.services.roles import RoleService
 from core.services.schedules import ScheduleService
 from core.services.secrets import SecretService, stored_references
+from core.services.subscriptions import SubscriptionService
 from core.services.sync import SyncService
 from core.services.why import WhyService
 from core.services.wizard import WizardService
@@ -102,6 +103,7 @@ class Core:
     audit: AuditService
     audit_log: AuditLogService
     notices: NoticeService
+    subscriptions: SubscriptionService
     alerts: AlertService
     maintenance: MaintenanceService
     applications: ApplicationService
@@ -322,6 +324,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         audit=audit,
         configurations=configurations,
         next_slot=_next_slot,
+        channel=settings.channel,
     )
     people = PeopleService(store=store, access=access)
     loops = Background()
@@ -386,6 +389,15 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         audit=audit,
         audit_log=AuditLogService(store=store, clock=clock, access=access, audit=audit),
         notices=notices,
+        subscriptions=SubscriptionService(
+            settings=settings,
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            notices=notices,
+            configurations=configurations,
+        ),
         alerts=AlertService(store=store, clock=clock, access=access, audit=audit),
         maintenance=MaintenanceService(store=store, access=access, audit=audit),
         applications=ApplicationService(
@@ -396,6 +408,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
     core.sync.wake = core.held.wake = core.activation.wake = loops.wake
     core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
     core.reserves.wake = loops.wake
+    core.subscriptions.wake = loops.wake
     core.health.loops = loops.alive
     return core
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.model.account import Invitation
+from core.model.account import Actor, Invitation
 from core.model.configuration import InvitationWay
 from core.model.cycle import (
     CycleError,
@@ -442,5 +442,12 @@ class Workspace(Protocol):
 
         Raises `PermissionMissingError` where the app may not ask, and `NotFoundError` where there
         is no such group (any more).
+        """
+        ...
+
+    async def greet(self, channel: str, *, by: Actor, text: str) -> None:
+        """Tell a channel what somebody did to it; `text` follows their name.
+
+        Raises `ConflictError` (``cannot_post``) where the channel takes no message.
         """
         ...

@@ -11,7 +11,15 @@ import typer
 from bot.cli.output import Exit, exit_of_cycle, note, print_json, say, table
 from bot.cli.progress import shown_progress
 from bot.cli.runner import JsonOption, ask, finish
-from bot.cli.words import counted, license_words, minute, moment, print_report, state_words
+from bot.cli.words import (
+    counted,
+    license_words,
+    lost_words,
+    minute,
+    moment,
+    print_report,
+    state_words,
+)
 from bot.control import requests
 from bot.control.documents import (
     ConfigurationStatusDocument,
@@ -158,7 +166,8 @@ async def _status(*, as_json: bool) -> int:
     people = [f"{number:,} {status.value}" for status, number in document.people.items() if number]
     say("People: " + (", ".join(people) or "nobody yet") + ".")
     say(license_words(document.licenses))
-    for notice in document.notices:
+    notices = [*document.notices, *map(lost_words, document.lost)]
+    for notice in notices:
         say(notice, style="yellow")
     return Exit.SUCCESS
 

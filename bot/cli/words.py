@@ -6,8 +6,14 @@ import html
 from datetime import datetime
 
 from bot.cli.output import say, table
-from bot.control.documents import CycleDocument, CycleReport, LicensesDocument
+from bot.control.documents import (
+    CycleDocument,
+    CycleReport,
+    LicensesDocument,
+    LostChannelDocument,
+)
 from bot.slack.views import words
+from bot.slack.views.notify import what_to_do, why_lost
 from bot.slack.views.one_person import STEP_SIGNS, STEPS, step_text
 from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
@@ -58,6 +64,12 @@ def counted(cycle: CycleDocument) -> str:
     else:
         lines = [words.counts_line(cycle.counts), words.groups_line(cycle.counts)]
     return unmarked(" · ".join(line for line in lines if line))
+
+
+def lost_words(lost: LostChannelDocument) -> str:
+    """Return what is wrong with a channel, and what to do."""
+    said = f"{lost.channel} takes no message: {why_lost(lost.code)}."
+    return f"{said} {what_to_do(lost.code)}"
 
 
 def unmarked(text: str) -> str:

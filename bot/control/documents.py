@@ -241,13 +241,22 @@ class ConfigurationStatusDocument(Document, frozen=True, kw_only=True):
     held: HeldDocument | None
 
 
+class LostChannelDocument(Document, frozen=True, kw_only=True):
+    """A channel that takes no message; `code` is Slack's reason."""
+
+    channel: str
+    code: str
+    since: datetime
+
+
 class StatusDocument(Document, frozen=True, kw_only=True):
-    """Where everything stands; `people` counts them by status."""
+    """Where everything stands; `people` counts them by status, `lost` channels take no message."""
 
     configurations: tuple[ConfigurationStatusDocument, ...]
     licenses: LicensesDocument
     people: Mapping[UserStatus, int]
     notices: tuple[str, ...]
+    lost: tuple[LostChannelDocument, ...] = ()
 
 
 class HistoryDocument(Document, frozen=True, kw_only=True):

@@ -64,6 +64,7 @@ from bot.control.documents import (
     TextDocument,
     UsersDocument,
 )
+from bot.control.notices import NotifyDocument, lost_documents, notify_document
 from bot.control.trails import WhyDocument, why_document
 from bot.subjects import subject_of
 from core.app import Core
@@ -71,6 +72,7 @@ from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationId
 from core.services.licenses import IDLE
+from core.services.notify_words import channel_of, parse_kinds, parse_until
 from core.services.schedule_words import name_and_words
 
 Tell = Callable[[CycleDocument], Awaitable[None]]
@@ -120,6 +122,7 @@ async def _status(request: ask.Status, desk: Desk) -> StatusDocument:
         licenses=licenses_document(view.licenses),
         people=dict(view.people),
         notices=view.notices,
+        lost=lost_documents(view.lost),
     )
 
 
@@ -376,6 +379,43 @@ async def _secrets_rotate(request: ask.SecretsRotate, desk: Desk) -> DoneDocumen
 async def _notify_test(request: ask.NotifyTest, desk: Desk) -> DoneDocument:
     await desk.core.notices.test(desk.actor, request.channel)
     return DoneDocument(done="The test message is on its way as soon as dirsync runs.")
+
+
+@perform.register
+async def _notify_list(request: ask.NotifyList, desk: Desk) -> NotifyDocument:
+    del request
+    return notify_document(await desk.core.subscriptions.show(desk.actor))
+
+
+@perform.register
+async def _notify_add(request: ask.NotifyAdd, desk: Desk) -> NotifyDocument:
+    kinds = parse_kinds(request.kinds)
+    channel = channel_of(request.channel)
+    service = desk.core.subscriptions
+    return notify_document(
+        await service.subscribe(desk.actor, channel, kinds, request.configuration)
+    )
+
+
+@perform.register
+async def _notify_remove(request: ask.NotifyRemove, desk: Desk) -> NotifyDocument:
+    channel = channel_of(request.channel)
+    return notify_document(
+        await desk.core.subscriptions.unsubscribe(desk.actor, channel, request.configuration)
+    )
+
+
+@perform.register
+async def _notify_mute(request: ask.NotifyMute, desk: Desk) -> NotifyDocument:
+    until = parse_until(request.until.split(), now=desk.core.clock.now())
+    kinds = parse_kinds(request.kinds)
+    return notify_document(await desk.core.subscriptions.mute(desk.actor, kinds, until=until))
+
+
+@perform.register
+async def _notify_unmute(request: ask.NotifyUnmute, desk: Desk) -> NotifyDocument:
+    kinds = parse_kinds(request.kinds)
+    return notify_document(await desk.core.subscriptions.unmute(desk.actor, kinds))
 
 
 @perform.register

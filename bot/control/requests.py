@@ -248,6 +248,38 @@ class NotifyTest(_Request, frozen=True, kw_only=True, tag="notify_test"):
     channel: str | None = None
 
 
+class NotifyList(_Request, frozen=True, kw_only=True, tag="notify_list"):
+    """List where what goes."""
+
+
+class NotifyAdd(_Request, frozen=True, kw_only=True, tag="notify_add"):
+    """Subscribe a channel to kinds, all without any, of one configuration or of all."""
+
+    channel: str
+    kinds: tuple[str, ...] = ()
+    configuration: str | None = None
+
+
+class NotifyRemove(_Request, frozen=True, kw_only=True, tag="notify_remove"):
+    """End a channel's subscription."""
+
+    channel: str
+    configuration: str | None = None
+
+
+class NotifyMute(_Request, frozen=True, kw_only=True, tag="notify_mute"):
+    """Mute kinds, all without any, until a time as people type it."""
+
+    kinds: tuple[str, ...] = ()
+    until: str = ""
+
+
+class NotifyUnmute(_Request, frozen=True, kw_only=True, tag="notify_unmute"):
+    """Let kinds be heard again, all without any."""
+
+    kinds: tuple[str, ...] = ()
+
+
 class Roles(_Request, frozen=True, kw_only=True, tag="roles"):
     """Who has which role, by source."""
 
@@ -333,6 +365,11 @@ Request = (
     | ScheduleSave
     | SecretsRotate
     | NotifyTest
+    | NotifyList
+    | NotifyAdd
+    | NotifyRemove
+    | NotifyMute
+    | NotifyUnmute
     | Roles
     | RolesGrant
     | RolesRevoke

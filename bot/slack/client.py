@@ -41,6 +41,19 @@ DEAD_TOKEN = frozenset(
 LONGEST_ALT = 1_000
 NO_FILES = frozenset({"missing_scope", "not_allowed_token_type", "file_uploads_disabled"})
 """Slack's error codes where the app may not send files."""
+NO_CHANNEL = frozenset(
+    {
+        "channel_not_found",
+        "is_archived",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "cannot_reply_to_message",
+        "user_not_found",
+        "no_permission",
+    }
+)
+"""Refusals of a channel, after which somebody in charge is told in a direct message."""
 _log = structlog.get_logger(__name__)
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from bot.slack.blocks import Message
-from bot.slack.client import DEAD_TOKEN, Posted, SlackClient
+from bot.slack.client import DEAD_TOKEN, NO_CHANNEL, Posted, SlackClient
 from bot.slack.homes import show_anew
+from bot.slack.routing import News, Router, Way
 from bot.slack.views import alerts, run_card
 from bot.slack.views.held import held_card
 from core.app import Core
 from core.errors import NotFoundError, RemoteError, TerminalRemoteError, TransientRemoteError
 from core.model.configuration import ConfigurationId
-from core.model.cycle import CycleResult, CycleState, Trigger
+from core.model.cycle import Cycle, CycleResult, CycleState, Trigger
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
+from core.model.subscriptions import NoticeKind, kinds_of
 from core.model.views import AlertView, CycleView
 
 PACE = 2.5
@@ -32,19 +33,6 @@ GONE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 )
 """Refusals of an edit after which the card is posted anew."""
-NO_CHANNEL = frozenset(
-    {
-        "channel_not_found",
-        "is_archived",
-        "not_in_channel",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "cannot_reply_to_message",
-        "user_not_found",
-        "no_permission",
-    }
-)
-"""Refusals of a channel, after which somebody in charge is told in a direct message."""
 OVER = "over:"
 THREAD = "thread"
 RESOLVED = "resolved"
@@ -60,6 +48,7 @@ class _Card:
         over: an alert that is resolved; the next one of its key is a new message.
         owner: an actor id that should know if the channel is gone.
         thread: what belongs into its thread once this stands.
+        news: what it is, by what channels subscribe to.
     """
 
     message: Message
@@ -68,6 +57,7 @@ class _Card:
     owner: str = ""
     thread: NewOutboxItem | None = None
     reply_to: Posted | None = None
+    news: News = field(default_factory=News)
 
     @property
     def digest(self) -> str:
@@ -97,6 +87,7 @@ class SlackNotifier:
         self._core = core
         self._client = client
         self._pace = pace
+        self._router = Router(core, client)
         self._edited: OrderedDict[str, float] = OrderedDict()
         self.token_refused: str | None = None
 
@@ -119,9 +110,11 @@ class SlackNotifier:
             delivery = await self._bring(item, standing, card)
         except TerminalRemoteError as error:
             raise self._classed(error) from None
-        self.token_refused = None
-        if not card.under_way and card.reply_to is None:
+        if not card.under_way and card.reply_to is None and item.copy_of is None:
             await self._happened()
+        if delivery is None:
+            return shown
+        self.token_refused = None
         if card.thread is not None:
             await self._core.store.outbox.put([card.thread], now=self._core.clock.now())
         return delivery
@@ -145,8 +138,7 @@ class SlackNotifier:
             if item.kind is EventKind.CYCLE_CARD:
                 return await self._cycle(item, shown)
             if item.kind is EventKind.HELD_CARD:
-                held = await self._core.held.card(item.subject)
-                return _Card(message=held_card(held), owner=held.requested_by)
+                return await self._held(item)
             if item.kind is EventKind.ALERT:
                 return await self._alert(item, shown)
             if item.kind is EventKind.RECORD:
@@ -154,6 +146,11 @@ class SlackNotifier:
         except NotFoundError:
             _log.info("slack_item_without_subject", key=item.key)
         return None
+
+    async def _held(self, item: OutboxItem) -> _Card:
+        held = await self._core.held.card(item.subject)
+        news = News(kinds=frozenset({NoticeKind.HELD}), about=held.configuration_id)
+        return _Card(message=held_card(held), owner=held.requested_by, news=news)
 
     async def _cycle(self, item: OutboxItem, shown: Delivery | None) -> _Card | None:
         view = await self._core.history.card(item.subject)
@@ -165,18 +162,19 @@ class SlackNotifier:
             return None
         details = run_card.thread_details(view) if finished else None
         thread = details and NewOutboxItem(
-            key=f"thread:{cycle.id}",
+            key=f"thread:{item.key.removeprefix('cycle:')}",
             stream=item.stream,
             kind=EventKind.RECORD,
             subject=cycle.id,
             channel=item.channel,
-            payload={"text_key": THREAD},
+            payload={"text_key": THREAD, "card": item.key},
         )
         return _Card(
             message=run_card.run_card(view, self._core.clock.now()),
             under_way=not finished,
             owner=cycle.requested_by,
             thread=thread or None,
+            news=News(kinds=_kinds(cycle), about=cycle.configuration_id),
         )
 
     async def _untold(self, view: CycleView) -> bool:
@@ -220,7 +218,11 @@ class SlackNotifier:
             thread = _line_of_resolution(item, shown)
         owner = view.configuration.created_by if view.configuration else ""
         message = alerts.alert_card(view)
-        return _Card(message=message, over=resolved, owner=owner, thread=thread)
+        news = News(
+            kinds=kinds_of(item.kind, item.payload),
+            about=view.configuration.id if view.configuration else "",
+        )
+        return _Card(message=message, over=resolved, owner=owner, thread=thread, news=news)
 
     async def _record(self, item: OutboxItem) -> _Card | None:
         key = item.payload.get("text_key")
@@ -229,12 +231,15 @@ class SlackNotifier:
         if key == RESOLVED:
             return await self._resolution(item)
         owner = str(item.payload.get("actor", ""))
-        return _Card(message=alerts.record_line(item.payload), owner=owner)
+        news = News(kinds=kinds_of(item.kind, item.payload))
+        return _Card(message=alerts.record_line(item.payload), owner=owner, news=news)
 
     async def _details(self, item: OutboxItem) -> _Card | None:
         view = await self._core.history.card(item.subject)
         message = run_card.thread_details(view)
-        card = await self._core.store.outbox.delivery(f"cycle:{item.subject}")
+        card = await self._core.store.outbox.delivery(
+            str(item.payload.get("card") or f"cycle:{item.subject}")
+        )
         if message is None or card is None or not card.ts:
             return None
         return _Card(message=message, reply_to=Posted(channel=card.channel, ts=card.ts))
@@ -247,16 +252,27 @@ class SlackNotifier:
             return None
         return _Card(message=alerts.resolved_line(view), reply_to=Posted(channel=channel, ts=ts))
 
-    async def _bring(self, item: OutboxItem, shown: Delivery | None, card: _Card) -> Delivery:
+    async def _bring(
+        self, item: OutboxItem, shown: Delivery | None, card: _Card
+    ) -> Delivery | None:
+        """Edit the card that stands, or post it where it is to be told; None where it is not."""
         new_episode = shown is not None and shown.shown.startswith(OVER) and not card.over
         if shown is None or new_episode:
-            posted = await self._post(item, card)
+            posted = await self._tell(item, card)
         else:
             posted = await self._edit(item, shown, card)
+        if posted is None:
+            return None
         self._note_edit(item.key)
         return Delivery(key=item.key, channel=posted.channel, ts=posted.ts, shown=card.digest)
 
-    async def _edit(self, item: OutboxItem, shown: Delivery, card: _Card) -> Posted:
+    async def _tell(self, item: OutboxItem, card: _Card) -> Posted | None:
+        way = await self._router.way(item, card.news)
+        if way is Way.PRIVATELY:
+            return await self._post_privately(item, card, cause="no_channel")
+        return await self._post(item, card) if way is Way.CHANNEL else None
+
+    async def _edit(self, item: OutboxItem, shown: Delivery, card: _Card) -> Posted | None:
         self._keep_pace(item.key, card)
         try:
             return await self._client.update(
@@ -282,8 +298,9 @@ class SlackNotifier:
         while len(self._edited) > MOST_PACED:
             self._edited.popitem(last=False)
 
-    async def _post(self, item: OutboxItem, card: _Card) -> Posted:
-        channel = item.channel or self._core.settings.channel
+    async def _post(self, item: OutboxItem, card: _Card) -> Posted | None:
+        """Post to the item's channel; None for a copy whose channel takes nothing."""
+        channel = self._router.channel_of(item)
         if card.reply_to is not None:
             return await self._client.post(
                 card.reply_to.channel, card.message, thread_ts=card.reply_to.ts, key=item.key
@@ -291,12 +308,17 @@ class SlackNotifier:
         if channel is None:
             return await self._post_privately(item, card, cause="no_channel")
         try:
-            return await self._client.post(channel, card.message, key=item.key)
+            posted = await self._client.post(channel, card.message, key=item.key)
         except TerminalRemoteError as error:
             if error.code not in NO_CHANNEL:
                 raise
             _log.warning("slack_channel_gone", code=error.code, channel=channel, key=item.key)
+            await self._router.refused(item, channel, error.code)
+            if item.copy_of is not None:
+                return None
             return await self._post_privately(item, card, cause=error.code)
+        await self._router.took(channel)
+        return posted
 
     async def _post_privately(self, item: OutboxItem, card: _Card, *, cause: str) -> Posted:
         """Post to whoever is in charge: the owner, else the first admin who answers."""
@@ -318,9 +340,7 @@ class SlackNotifier:
         owners = [card.owner]
         if item.kind is EventKind.CYCLE_CARD:
             owners.append(await self._creator(item.subject))
-        found = [re.fullmatch(r"slack:([UW][A-Z0-9]+)", owner) for owner in owners]
-        people = [match[1] for match in found if match] + [*self._core.settings.admins]
-        return list(dict.fromkeys(people))[:5]
+        return self._router.people(owners)
 
     async def _creator(self, cycle_id: str) -> str:
         view = await self._core.history.card(cycle_id)
@@ -329,6 +349,13 @@ class SlackNotifier:
             return (await self._core.store.configurations.get(wanted)).created_by
         except (NotFoundError, RemoteError):
             return ""
+
+
+def _kinds(cycle: Cycle) -> frozenset[NoticeKind]:
+    """Return what a cycle's card is told as, where it stands now."""
+    if cycle.result is CycleResult.PARTIAL_SUCCESS:
+        return frozenset({NoticeKind.RESULTS, NoticeKind.PARTIAL})
+    return frozenset({NoticeKind.RESULTS})
 
 
 def _troubles(view: CycleView) -> tuple[object, ...]:

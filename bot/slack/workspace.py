@@ -7,9 +7,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from bot.slack.client import SlackClient
+from bot.slack.client import NO_CHANNEL, SlackClient
 from bot.slack.middleware import KNOWN_FOR, UNSEEN, People
-from core.errors import NotFoundError, PermissionMissingError, TerminalRemoteError
+from bot.slack.views import words
+from bot.slack.views.notify import greeting, what_to_do, why_lost
+from core.errors import (
+    ConflictError,
+    NotFoundError,
+    PermissionMissingError,
+    TerminalRemoteError,
+)
+from core.model.account import Actor
 from core.model.views import PersonFacts
 
 NO_SCOPE = frozenset({"missing_scope", "not_allowed_token_type", "no_permission"})
@@ -63,6 +71,19 @@ class SlackWorkspace:
                 known = asked, await self._ask(group)
             self._known[group] = known
         return known[1]
+
+    async def greet(self, channel: str, *, by: Actor, text: str) -> None:
+        """Tell a channel what somebody did to it; raises `ConflictError` (``cannot_post``)."""
+        try:
+            await self._client.post(channel, greeting(words.who(by.id, by.name), text))
+        except TerminalRemoteError as error:
+            if error.code not in NO_CHANNEL:
+                raise
+            raise ConflictError(
+                f"I cannot post to that channel: {why_lost(error.code)}.",
+                code="cannot_post",
+                hint=what_to_do(error.code),
+            ) from None
 
     async def _ask(self, group: str) -> frozenset[str]:
         try:

@@ -67,6 +67,7 @@ class OutboxItem:
         subject: id of the cycle, held set, alert or invitation.
         channel: Slack channel id, or None for the default channel.
         payload: small JSON object with what cannot be read again later.
+        copy_of: the key of the item that this is a subscribed channel's copy of, or None.
     """
 
     id: int
@@ -78,6 +79,7 @@ class OutboxItem:
     payload: dict[str, object]
     attempts: int
     created_at: datetime
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,6 +22,7 @@ from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind, AlertMark
 from core.model.inviting import InvitationStanding
 from core.model.one_person import PersonRun
+from core.model.subscriptions import LostChannel
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,12 +75,14 @@ class StatusView:
 
     Attributes:
         notices: sentences about what needs somebody's attention.
+        lost: channels in use that take no message.
     """
 
     configurations: tuple[ConfigurationStatus, ...]
     licenses: LicenseSummary
     people: Mapping[UserStatus, int]
     notices: tuple[str, ...] = ()
+    lost: tuple[LostChannel, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

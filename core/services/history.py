@@ -12,6 +12,7 @@ from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, CycleResult, HeldSet
 from core.model.freeze import EVERYTHING, frozen_until
+from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
 from core.ports import Clock
 from core.services.access import AccessService
@@ -40,6 +41,7 @@ class HistoryService:
         audit: AuditService,
         configurations: ConfigurationService,
         next_slot: NextSlot,
+        channel: str | None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -47,6 +49,7 @@ class HistoryService:
         self._audit = audit
         self._configurations = configurations
         self._next_slot = next_slot
+        self._channel = channel
 
     async def status(self, actor: Actor, *, channel: str | None = None) -> StatusView:
         """Return where everything stands, the configuration of `channel` first.
@@ -69,7 +72,17 @@ class HistoryService:
                 *_notices(lines, licenses, undeliverable, self._clock.now()),
                 *_undelivered(invitations.failed),
             ),
+            lost=await self._lost(configurations),
         )
+
+    async def _lost(self, configurations: Sequence[Configuration]) -> tuple[LostChannel, ...]:
+        """Return the channels that take no message and that something is for."""
+        lost = await self._store.subscriptions.lost_channels()
+        if not lost:
+            return ()
+        used = {self._channel, *(each.spec.channel for each in configurations)}
+        used |= {each.channel for each in await self._store.subscriptions.all()}
+        return tuple(each for each in lost if each.channel in used)
 
     async def list(
         self,

@@ -84,7 +84,7 @@ class NoticeService:
 
     async def alert(self, item: OutboxItem) -> AlertView:
         """Return what an ALERT item shows now: its words, and the present state behind it."""
-        payload = item.payload
+        payload, key = item.payload, item.copy_of or item.key
         kind = AlertKind(str(payload.get("kind", AlertKind.SYNC_FAILED.value)))
         configuration = await self._configuration(payload)
         cycle = await self._latest(configuration)
@@ -92,8 +92,8 @@ class NoticeService:
         about = configuration.id if configuration else ""
         return AlertView(
             kind=kind,
-            key=item.key,
-            seen=await self._store.alert_marks.get(item.key),
+            key=key,
+            seen=await self._store.alert_marks.get(key),
             muted=await self._muted(kind, about),
             title=_title(kind, licenses),
             text=str(payload.get("message", "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from core.model.account import Actor
@@ -44,6 +45,28 @@ class AlertMarks:
             at, end = to_seconds(audit.at), to_seconds(until) if until else None
             await tx.run(_PUT, key=key, by=by.id, at=at, until=end)
             await mark_card(tx, card, now=audit.at)
+            await add_audit(tx, audit)
+
+        await self._database.write(work)
+
+    async def muted(self, *, now: datetime) -> dict[str, AlertMark]:
+        """Return by their keys the mutes that are not over."""
+        sql = "SELECT * FROM alert_marks WHERE account_id = :account AND until > :now ORDER BY key"
+        rows = await self._database.read(lambda tx: tx.rows(sql, now=to_seconds(now)))
+        return {row.key: AlertMark(by=row.by, until=maybe_time(row.until)) for row in rows}
+
+    async def mute(
+        self, keys: Sequence[str], *, by: Actor, until: datetime | None, audit: AuditEntry
+    ) -> None:
+        """Mute what stands under these keys until then; None lets it be heard again."""
+
+        async def work(tx: Transaction) -> None:
+            for key in keys:
+                if until is None:
+                    await tx.run(_DELETE, key=key)
+                else:
+                    at = to_seconds(audit.at)
+                    await tx.run(_PUT, key=key, by=by.id, at=at, until=to_seconds(until))
             await add_audit(tx, audit)
 
         await self._database.write(work)

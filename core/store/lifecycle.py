@@ -86,6 +86,7 @@ _LET_GO = (
     "DELETE FROM managers WHERE configuration_id = :id",
     "DELETE FROM rejections WHERE configuration_id = :id",
     "DELETE FROM conflicts WHERE configuration_id = :id",
+    "DELETE FROM subscriptions WHERE configuration_id = :id",
 )
 _HELD = """
 SELECT id FROM held_sets WHERE configuration_id = :id AND state = 'open'

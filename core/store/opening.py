@@ -38,6 +38,7 @@ from core.store.role_grants import RoleGrants
 from core.store.secrets import Secrets
 from core.store.settings_table import SettingsTable
 from core.store.slots import Slots
+from core.store.subscriptions import Subscriptions
 from core.store.sync import SyncStoreSql
 from core.store.trail import Trails
 from core.store.urls import Backend, parse_url
@@ -79,6 +80,7 @@ class Store:
         self.license_days = LicenseDays(database)
         self.home_viewers = HomeViewers(database)
         self.reserves = Reserves(database)
+        self.subscriptions = Subscriptions(database)
 
     async def aclose(self) -> None:
         """Close connections and let the sidecar lock go; safe to call twice."""

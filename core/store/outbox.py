@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from core.model.configuration import ConfigurationId
 from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
+from core.model.subscriptions import kinds_of
 from core.store.bulk import reserve_ids
 from core.store.codec import to_json, to_object, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 
+PRIMARY = "primary"
+"""In a copy's payload: the channel of the item itself, or "" for the default one."""
+_SUBSCRIBED = "SELECT channel, kinds FROM subscriptions WHERE account_id = :account"
 _CLAIM_SECONDS = 60.0
 _PACED = "paced"
 _PUT = """
-INSERT INTO outbox (account_id, id, key, stream, kind, subject, channel, payload, state, next_at,
-    created_at)
-VALUES (:account, :id, :key, :stream, :kind, :subject, :channel, :payload, 'pending', :now, :now)
+INSERT INTO outbox (account_id, id, key, stream, kind, subject, channel, payload, copy_of, state,
+    next_at, created_at)
+VALUES (:account, :id, :key, :stream, :kind, :subject, :channel, :payload, :copy_of, 'pending',
+    :now, :now)
 ON CONFLICT (account_id, key) DO UPDATE SET
     version = outbox.version + 1, payload = excluded.payload, error = NULL,
     channel = coalesce(excluded.channel, outbox.channel),
@@ -29,11 +35,11 @@ _REMARK = """
 UPDATE outbox SET version = version + 1, state = 'pending',
     next_at = CASE WHEN state = 'pending' AND attempts > 0 THEN next_at ELSE :now END,
     attempts = CASE WHEN state = 'pending' THEN attempts ELSE 0 END
-WHERE account_id = :account AND key = :key
+WHERE account_id = :account AND (key = :key OR copy_of = :key)
 """
 _ALERTS = """
 SELECT key FROM outbox WHERE account_id = :account AND kind = 'alert' AND created_at >= :since
-  AND (subject = :configuration OR subject IN (
+  AND copy_of IS NULL AND (subject = :configuration OR subject IN (
       SELECT id FROM cycles WHERE configuration_id = :configuration))
 """
 _CLAIM = """
@@ -45,7 +51,7 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM outbox older WHERE older.stream = o.stream
           AND older.state = 'pending' AND older.id < o.id AND older.account_id = o.account_id)
     ORDER BY o.id LIMIT :limit {lock})
-RETURNING id, key, stream, kind, subject, channel, payload, attempts, created_at
+RETURNING id, key, stream, kind, subject, channel, payload, copy_of, attempts, created_at
 """
 _SETTLED = """
 UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, attempts = 0, error = NULL,
@@ -171,7 +177,36 @@ class Outbox:
 
 
 async def put_item(tx: Transaction, item: NewOutboxItem, *, now: datetime) -> None:
-    """Store an item in the transaction of the fact."""
+    """Store an item in the transaction of the fact, and a copy for each subscribed channel."""
+    await _put(tx, item, now=now, copy_of=None)
+    wanted = kinds_of(item.kind, item.payload or {})
+    if not wanted:
+        return
+    kinds: dict[str, set[str]] = {}
+    for row in await tx.rows(_SUBSCRIBED):
+        kinds.setdefault(row.channel, set()).update(row.kinds.split())
+    for channel, told in kinds.items():
+        if channel != item.channel and not told.isdisjoint(wanted):
+            await _put(tx, _copy(item, channel), now=now, copy_of=item.key)
+
+
+def copy_key(key: str, channel: str) -> str:
+    """Return the key of a subscribed channel's copy of an item."""
+    return f"{key}@{channel}"
+
+
+def _copy(item: NewOutboxItem, channel: str) -> NewOutboxItem:
+    """Return a channel's copy; it is in order by itself, so that a lost channel holds up none."""
+    return replace(
+        item,
+        key=copy_key(item.key, channel),
+        stream=f"{item.stream}@{channel}",
+        channel=channel,
+        payload={**(item.payload or {}), PRIMARY: item.channel or ""},
+    )
+
+
+async def _put(tx: Transaction, item: NewOutboxItem, *, now: datetime, copy_of: str | None) -> None:
     await tx.run(
         _PUT,
         id=await reserve_ids(tx, "outbox", 1),
@@ -181,12 +216,13 @@ async def put_item(tx: Transaction, item: NewOutboxItem, *, now: datetime) -> No
         subject=item.subject,
         channel=item.channel,
         payload=to_json(item.payload or {}),
+        copy_of=copy_of,
         now=to_seconds(now),
     )
 
 
 async def mark_card(tx: Transaction, key: str, *, now: datetime) -> None:
-    """Make a card that exists due for an edit."""
+    """Make a card that exists due for an edit, in every channel."""
     await tx.run(_REMARK, key=key, now=to_seconds(now))
 
 
@@ -261,4 +297,5 @@ def _item(row: Row) -> OutboxItem:
         payload=to_object(row.payload),
         attempts=row.attempts,
         created_at=to_time(row.created_at),
+        copy_of=row.copy_of,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, Table, Text
 
+import core.store.notice_tables
 import core.store.ownership_tables  # noqa: F401 - its tables are part of the schema
 from core.store.columns import BIG as _BIG
 from core.store.columns import account as _account
@@ -381,6 +382,7 @@ outbox = Table(
     _text("subject"),
     _maybe("channel"),
     _text("payload"),
+    _maybe("copy_of"),
     _text("state"),
     _count("version", "1"),
     Column("claimed_version", Integer, nullable=True),
@@ -391,6 +393,7 @@ outbox = Table(
     _maybe("error"),
     _time("created_at"),
     Index("uq_outbox_key", "account_id", "key", unique=True),
+    Index("ix_outbox_copy_of", "account_id", "copy_of", **_where("copy_of IS NOT NULL")),
     Index("ix_outbox_pending", "stream", "id", **_where("state = 'pending'")),
 )
 
@@ -565,14 +568,6 @@ license_days = Table(
     Column("total", Integer, nullable=False),
     Column("used", Integer, nullable=False),
     Column("waiting", Integer, nullable=False),
-)
-
-home_viewers = Table(
-    "home_viewers",
-    metadata,
-    _account(key=True),
-    _text("viewer", key=True),
-    _time("opened_at"),
 )
 
 managers = Table(

@@ -155,6 +155,25 @@ def queue_a_test_message(door: Host):
     assert door("notify", "test", "C0123456789", "--json").status == 0
 
 
+def say_which_channel_is_told_of_what(door: Host):
+    added = door("notify", "add", "C0123456780", "failures", "held", "--json")
+    assert added.json["subscriptions"][0]["kinds"] == ["failures", "held"]
+    assert added.json["unchecked"]
+    assert "was not tried" in door("notify", "add", "C0123456780", "--configuration", "people").err
+    shown = door("notify", "list").out
+    assert "failures, held" in shown
+    assert "everything" in shown
+    assert door("notify", "mute", "licenses", "--for", "4h").status == 0
+    [muted] = door("notify", "list", "--json").json["mutes"]
+    assert (muted["kind"], muted["by"].partition(":")[0]) == ("licenses", "cli")
+    assert door("notify", "mute", "--for", "4h", "--until", "18:00").status == 2
+    assert door("notify", "unmute").status == 0
+    assert door("notify", "unmute", "--json").json["error"]["code"] == "not_muted"
+    assert door("notify", "remove", "C0123456780").status == 0
+    left = door("notify", "remove", "C0123456780", "--configuration", "people", "--json")
+    assert left.json["subscriptions"] == []
+
+
 def give_and_take_roles(door: Host):
     granted = door("roles", "grant", "U0123ABCD", "operator", "--json")
     assert (granted.json["before"], granted.json["after"]) == ("none", "operator")
@@ -304,6 +323,7 @@ SCENES = (
     show_test_export_and_apply_again,
     see_the_doctor,
     queue_a_test_message,
+    say_which_channel_is_told_of_what,
     give_and_take_roles,
     look_at_a_schedule_and_save_it,
     fail_and_be_tried_again,

@@ -313,6 +313,7 @@ async def _something_to_decide(scene: Scene) -> None:
         "person": str(someone.id),
         "person_status": someone.status.value,
         "bystander": BYSTANDER,
+        "channel": scene.world.demo.workspace.channel_named("general").id,
         "granted": GRANTED,
         "history": base64.urlsafe_b64encode(b"history").decode(),
         "sync": base64.urlsafe_b64encode(b"sync people-scim").decode(),

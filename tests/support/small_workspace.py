@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from core.errors import DirsyncError, NotFoundError
+from core.errors import ConflictError, DirsyncError, NotFoundError
+from core.model.account import Actor
 from core.model.views import PersonFacts
 
 
@@ -17,6 +18,8 @@ class SmallWorkspace:
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     trouble: Callable[[], DirsyncError] | None = None
     asked: list[tuple[str, bool]] = field(default_factory=list)
+    greeted: list[tuple[str, str]] = field(default_factory=list)
+    closed: frozenset[str] = frozenset()
 
     def add(self, id_: str, **flags: object) -> PersonFacts:
         """Add somebody, or change who they are."""
@@ -40,3 +43,8 @@ class SmallWorkspace:
         if group not in self.groups:
             raise NotFoundError("There is no such group.", code="no_such_group")
         return self.groups[group]
+
+    async def greet(self, channel: str, *, by: Actor, text: str) -> None:
+        if channel in self.closed:
+            raise ConflictError("I cannot post to that channel.", code="cannot_post")
+        self.greeted.append((channel, f"{by.name} {text}"))

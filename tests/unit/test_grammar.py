@@ -163,6 +163,12 @@ def test_every_example_of_every_verb_is_understood(spec):
             {"change": "revoke", "subject": "a@b.example"},
         ),
         ("help hist", "help", None, {"topic": "history"}),
+        (
+            "notify <#C0123ABCD|it> failures,held",
+            "notify",
+            None,
+            {"words": ("#C0123ABCD", "failures,held")},
+        ),
     ],
 )
 def test_typed_text_becomes_its_command(text, verb, configuration, arguments):
@@ -187,7 +193,6 @@ def test_typed_text_becomes_its_command(text, verb, configuration, arguments):
         ("licenses set ٣", "not a number"),
         ("licenses set -5", "not a number"),
         ("licenses give 5", "try `set`"),
-        ("notify", "needs `test`"),
         ("user " + "x" * 300, "too long"),
         ("x" * 5000, "too long"),
     ],
@@ -305,7 +310,7 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
     assert spec_of("licenses").usage == (
         "licenses [set|keep|release <number>] [--group text] [--unused 7d] [--trend]"
     )
-    assert spec_of("notify").usage == "notify test"
+    assert spec_of("schedule").usage == "schedule [configuration] [when …]"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"
 
 

@@ -6,7 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot.grammar import parse, spec_of
 from bot.slack.client import Posted
-from bot.slack.listeners import apps, audit, licenses, lifecycle, person, roles, schedule, wizard
+from bot.slack.listeners import (
+    apps,
+    audit,
+    licenses,
+    lifecycle,
+    notify,
+    person,
+    roles,
+    schedule,
+    wizard,
+)
 from bot.slack.listeners.asked import Asked, address
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
@@ -186,11 +196,6 @@ async def _invite(visit: Visit, asked: Asked) -> None:
     await visit.say(people.results(found, did="invited"))
 
 
-async def _notify(visit: Visit, _asked: Asked) -> None:
-    await visit.core.notices.test(visit.actor, visit.what.public)
-    await visit.say(answers.test_sent(visit.what.public or visit.core.settings.channel))
-
-
 async def _help(visit: Visit, asked: Asked) -> None:
     await visit.say(answers.help_page(asked.command.text("topic"), visit.role))
 
@@ -217,7 +222,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "delete": lifecycle.delete,
     "free": person.free,
     "apps": apps.apps,
-    "notify": _notify,
+    "notify": notify.notify,
     "roles": roles.roles,
     "schedule": schedule.typed,
     "audit": audit.audit,

@@ -20,6 +20,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
+from bot.slack.views.notify import lost_line
 from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
@@ -115,7 +116,8 @@ def licenses_of(view: StatusView) -> list[Block]:
 
 def notices_of(view: StatusView) -> list[Block]:
     """Return what needs somebody's attention."""
-    return [section(f"⚠️ {escape(notice)}") for notice in view.notices[:5]]
+    lost = [section(f"⚠️ {lost_line(each)}") for each in view.lost[:3]]
+    return [*lost, *[section(f"⚠️ {escape(notice)}") for notice in view.notices[:5]]]
 
 
 def held_of(view: StatusView, role: Role) -> list[Block]:

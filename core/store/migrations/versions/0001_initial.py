@@ -344,6 +344,7 @@ def _outbox() -> None:
         sa.Column("id", _BIG, nullable=False, autoincrement=False),
         *_texts("key", "stream", "kind", "subject"),
         sa.Column("channel", sa.Text, nullable=True),
+        sa.Column("copy_of", sa.Text, nullable=True),
         *_texts("payload", "state"),
         sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
         sa.Column("claimed_version", sa.Integer, nullable=True),
@@ -363,6 +364,13 @@ def _outbox() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_index("uq_outbox_key", "outbox", ["account_id", "key"], unique=True)
+    op.create_index(
+        "ix_outbox_copy_of",
+        "outbox",
+        ["account_id", "copy_of"],
+        sqlite_where=sa.text("copy_of IS NOT NULL"),
+        postgresql_where=sa.text("copy_of IS NOT NULL"),
+    )
 
 
 def _plan_items() -> None:

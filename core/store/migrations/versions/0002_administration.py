@@ -37,6 +37,8 @@ def upgrade() -> None:
     _conflicts()
     _moves()
     _license_reserves()
+    _subscriptions()
+    _lost_channels()
 
 
 def _watermarks() -> None:
@@ -251,4 +253,24 @@ def _license_reserves() -> None:
         sa.PrimaryKeyConstraint(
             "account_id", "configuration_id", "external_id", name="pk_license_reserves"
         ),
+    )
+
+
+def _subscriptions() -> None:
+    op.create_table(
+        "subscriptions",
+        *_texts("account_id", "channel", "configuration_id", "kinds", "by"),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "account_id", "channel", "configuration_id", name="pk_subscriptions"
+        ),
+    )
+
+
+def _lost_channels() -> None:
+    op.create_table(
+        "lost_channels",
+        *_texts("account_id", "channel", "code"),
+        sa.Column("since", sa.Double, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "channel", name="pk_lost_channels"),
     )
