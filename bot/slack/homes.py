@@ -17,12 +17,13 @@ _log = structlog.get_logger(__name__)
 
 async def home_of(core: Core, person: Person, actor: Actor) -> Block:
     """Return somebody's Home tab, with what their role may see. Raises `DirsyncError`."""
-    view = history = None
+    view = history = desk = None
     if person.facts.member:
         view = await core.history.status(actor)
     if actor.role.includes(Role.VIEWER):
         history = await core.history.list(actor, limit=LAST)
-    return home_tab(view, history, role=actor.role, now=core.clock.now())
+        desk = await core.licenses.desk(actor)
+    return home_tab(view, history, role=actor.role, now=core.clock.now(), desk=desk)
 
 
 async def show_anew(core: Core, client: SlackClient, user: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app_world import ADMIN, CLI, VIEWER, app_world
+from app_world import ADMIN, CHANNEL, CLI, MEMBER, VIEWER, app_world, until
 
 from core.model.account import UserStatus
 
@@ -57,9 +57,9 @@ async def test_licenses_are_kept_for_a_group_once_the_effect_was_seen(world):
     assert "3 licenses more are free for everybody then." in asked.text
     await world.click(ADMIN, "Release", on=asked, sure=True)
     assert "kept" not in (await world.ask(VIEWER, "licenses")).text
-    records = " ".join(world.public_texts())
-    assert "keeps 3 licenses back for the group Everyone" in records
-    assert "released the 3 licenses of the group Everyone" in records
+    page = await world.as_(VIEWER)
+    for record in ("keeps 3 licenses back for", "released the 3 licenses of"):
+        await page.message(f"{record} the group Everyone", channel=CHANNEL)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,39 @@ async def test_the_trend_is_told_in_text_where_no_picture_can_be_sent(world):
     told = (await world.ask(VIEWER, "licenses --trend")).text
     assert "Licenses in use: 4 of 4 on" in told
     assert "█" in told
+
+
+async def test_the_home_tab_has_the_desk_with_the_buttons_of_the_role(world):
+    shown = {}
+    for user in (ADMIN, VIEWER, MEMBER):
+        page = await world.as_(user)
+        await page.open_home()
+        await until(lambda page=page: page.screen.home is not None)
+        shown[user] = str(page.screen.home)
+    assert "░░ 0 %" in shown[ADMIN]
+    assert "Add 2 licenses" in shown[ADMIN]
+    assert "When they run out can be said" in shown[VIEWER]
+    assert "Who could give one up" in shown[VIEWER]
+    assert "Add 2" not in shown[VIEWER]
+    assert "░░" not in shown[MEMBER]
+
+
+async def test_the_alert_has_the_figures_and_offers_what_can_be_done_and_names_nobody(world):
+    people = await world.core.store.people.search(status=UserStatus.INVITED)
+    application, _ = await world.core.applications.create(CLI, "portal")
+    for person in people:
+        await world.core.activation.log_in(application, email=person.email)
+    page = await world.as_(VIEWER)
+    card = await page.message("2 waiting", channel=CHANNEL)
+    assert "Licenses are exhausted" in card.text
+    assert "4 of 4 licenses used, 2 waiting. *2 will wait* until licenses are free" in card.text
+    buttons = ("Add 2 licenses", "Who waits", "Who could give one up", "Licenses", "Mute 24 h")
+    assert [each in card.text for each in buttons] == [True] * 5
+    assert not any(person.email in card.text for person in people)
+    assert people[0].email not in (await world.click(VIEWER, "Who waits", on=card)).text
+    asked = await world.click(ADMIN, "Add 2 licenses", on=card)
+    assert "Everybody who is invited or waiting can get in" in asked.text
+    await world.click(ADMIN, "Set 6", on=asked, sure=True)
+    card = await page.message("Activate next 2", channel=CHANNEL)
+    await world.click(ADMIN, "Activate next 2", on=card)
+    assert (await world.core.licenses.summary(CLI)).used == 6

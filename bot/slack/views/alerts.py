@@ -19,7 +19,8 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import words
-from core.model.account import LicenseSummary
+from bot.slack.views.license_desk import pool_buttons
+from core.model.account import LicenseSummary, Role
 from core.model.events import AlertKind
 from core.model.views import AlertView
 
@@ -87,7 +88,10 @@ def _handled(view: AlertView) -> list[Block]:
 
 
 def _license_card(view: AlertView, licenses: LicenseSummary) -> Message:
-    """Return the living card of an episode in which licenses are short; it names nobody."""
+    """Return the living card of an episode in which licenses are short; it names nobody.
+
+    It has everybody's buttons: who may press which is looked up at the click.
+    """
     line = words.license_line(licenses)
     ready = licenses.ready
     lines = [line]
@@ -99,17 +103,12 @@ def _license_card(view: AlertView, licenses: LicenseSummary) -> Message:
         )
     elif ready:
         lines.append(f"{words.several(ready, 'license')} can go to whoever waits longest.")
-    give = (
-        button(f"Activate next {ready:,}", Act.RUN, f"activate --waiting={ready}")
-        if ready
-        else None
-    )
-    waits = button("Who waits", Act.RUN, "users --status=waiting") if licenses.waiting else None
+    offered = [*pool_buttons(licenses, Role.ADMIN), button("Licenses", Act.RUN, "licenses")]
     return message(
         f"🎫 {tidy(view.title)}. {tidy(line)}",
         header(f"🎫 {view.title}"),
         section("\n".join(lines)),
-        actions(give, button("Licenses", Act.RUN, "licenses"), waits, *_handling(view)),
+        actions(*offered, *_handling(view)),
         *_handled(view),
     )
 

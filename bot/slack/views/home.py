@@ -18,7 +18,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import escape
-from bot.slack.views import words
+from bot.slack.views import license_desk, words
 from bot.slack.views.status import (
     EMPTY,
     button_row,
@@ -26,11 +26,13 @@ from bot.slack.views.status import (
     last_of,
     licenses_of,
     notices_of,
+    people_line,
     state,
 )
 from bot.verbs import VERBS
 from core.model.account import Role
 from core.model.cycle import CycleResult
+from core.model.desk import LicenseDesk
 from core.model.views import ConfigurationStatus, HistoryPage, StatusView
 
 MOST_SHOWN = 60
@@ -52,16 +54,28 @@ _DISABLED = ("history", "edit", "enable", "delete")
 
 
 def home_tab(
-    view: StatusView | None, history: HistoryPage | None, *, role: Role, now: datetime
+    view: StatusView | None,
+    history: HistoryPage | None,
+    *,
+    role: Role,
+    now: datetime,
+    desk: LicenseDesk | None = None,
 ) -> Block:
-    """Return the Home tab for somebody of this role; `view` is None for whoever is refused."""
+    """Return the Home tab for somebody of this role; `view` is None for whoever is refused.
+
+    The license desk is for viewers; whoever is none sees the number of licenses.
+    """
     if view is None:
         sorry = "dirsync is for members of this workspace."
         return home([header("dirsync"), section(sorry)], callback_id=ViewId.HOME)
     blocks = [header("dirsync"), section(_health(view)), button_row(role)]
     blocks += [*notices_of(view), *held_of(view, role)]
     blocks += _configurations(view, role, now)
-    blocks += [divider(), *licenses_of(view)]
+    blocks.append(divider())
+    if desk is None:
+        blocks += licenses_of(view)
+    else:
+        blocks += [*license_desk.on_home(desk, role=role), section(people_line(view))]
     if history is not None and history.cycles:
         blocks += [divider(), section("*Last cycles*"), *_cycles(history, now)]
     shown = f"As of {words.at(now, '')}"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from bot.slack.blocks import Message, actions, button, context, message, section, table
+from bot.slack.blocks import Block, Message, actions, button, context, message, section, table
 from bot.slack.ids import Act
 from bot.slack.limits import escape
 from bot.slack.views import words
 from bot.slack.views.trend import sparkline
-from core.model.account import Role
+from core.model.account import LicenseSummary, Role
 from core.model.desk import Forecast, LicenseDesk, Outlook, Unused
 
 CELLS = 20
+ADDED = 10
+"""Licenses that a button adds where nobody lacks one."""
+IDLE_DAYS = 30
 MOST_ROWS = 90
 HEAD = ("Who", "E-mail", "Since", "Why")
 _WHY = {
@@ -95,6 +98,33 @@ def _buttons(desk: LicenseDesk) -> list[dict[str, object]]:
         command = f"licenses --unused={desk.idle_days}d"
         shown.append(button("Who could give one up", Act.RUN, command))
     return [actions(*shown)] if shown else []
+
+
+def pool_buttons(pool: LicenseSummary, role: Role) -> list[Block]:
+    """Return what somebody of this role can do about the licenses at this moment."""
+    buttons = []
+    if pool.ready and role.includes(Role.OPERATOR):
+        command = f"activate --waiting={pool.ready}"
+        give = button(f"Activate next {pool.ready:,}", Act.RUN, command, style="primary")
+        buttons.append(give)
+    if role.includes(Role.ADMIN):
+        more = pool.shortfall or ADDED
+        label = f"Add {words.several(more, 'license')}"
+        buttons.append(button(label, Act.RUN, f"licenses set {pool.total + more}"))
+    if role.includes(Role.VIEWER):
+        if pool.waiting:
+            buttons.append(button("Who waits", Act.RUN, "users --status=waiting"))
+        could = f"licenses --unused={IDLE_DAYS}d"
+        buttons.append(button("Who could give one up", Act.RUN, could))
+    return buttons
+
+
+def on_home(desk: LicenseDesk, *, role: Role) -> list[Block]:
+    """Return the desk as a part of the Home tab."""
+    pool = desk.summary
+    lines = [f"`{bar(pool.used, pool.total)}`", words.license_line(pool), outlook(desk.forecast)]
+    lines += [f"🔒 {escape(words.reserve_line(each), 200)}" for each in pool.reserves]
+    return [section("\n".join(lines)), actions(*pool_buttons(pool, role))]
 
 
 def unused(desk: LicenseDesk) -> Message:

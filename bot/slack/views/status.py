@@ -107,11 +107,14 @@ def last_of(cycle: Cycle | None, now: datetime) -> str:
 
 def licenses_of(view: StatusView) -> list[Block]:
     """Return the licenses and the people in numbers."""
-    lines = [words.license_line(view.licenses)]
+    return [section(f"{words.license_line(view.licenses)}\n{people_line(view)}")]
+
+
+def people_line(view: StatusView) -> str:
+    """Return how many people stand where."""
     shown = [each for each in UserStatus if view.people.get(each)]
     parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
-    lines.append("👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet."))
-    return [section("\n".join(lines))]
+    return "👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet.")
 
 
 def notices_of(view: StatusView) -> list[Block]:
