@@ -109,7 +109,7 @@ def turn(there: GoogleWorld) -> set[str]:
     customer = there.customer
     people = list(customer.users)
     everybody = next(iter(customer.groups))
-    left, suspended, archived = people[7], people[23], people[41]
+    left, suspended, archived = people[7], people[23], people[43]
     customer.delete_user(left)
     customer.change(suspended, suspended=True)
     customer.change(archived, archived=True)
