@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.model.account import Actor, Invitation
 from core.model.configuration import InvitationWay
@@ -37,6 +37,7 @@ from core.model.directory import (
     Presence,
     ProviderGroup,
     ProviderUser,
+    UnitPath,
     Watermark,
 )
 from core.model.events import Delivery, OutboxItem
@@ -126,6 +127,18 @@ class IdentityProvider(Protocol):
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class OrgUnitFinder(Protocol):
+    """What an identity provider can do beside, if its directory is a tree of units."""
+
+    async def find_org_unit(self, name: str) -> UnitPath | None:
+        """Return where the organizational unit of this path or id is, or None if there is none.
+
+        The topmost one is an empty path. Raises as listings do.
+        """
         ...
 
 

@@ -176,7 +176,8 @@ async def _scoping(
 
 def _rows(ctx: CycleContext, meter: Meter, scoping: Scoping, changes: _Changes) -> list[StagedUser]:
     """Decode the changed people; of several records of one person the last counts."""
-    digest = digester(digest_key(ctx.configuration, ctx.provider.decoder_revision))
+    revision = ctx.provider.decoder_revision
+    digest = digester(digest_key(ctx.configuration, revision, scoping.units))
     reader = PeopleReader(
         ctx, meter, mapper=Mapper.of(ctx.configuration), scoping=scoping, digest=digest
     )

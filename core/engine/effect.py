@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,12 +16,13 @@ import msgspec
 from core.engine.expressions import Expression, is_path
 from core.engine.groups import flatten
 from core.engine.mapping import Mapped, Mapper, getter
+from core.engine.org_units import find_units, previous_units
 from core.engine.reading import pages_of
 from core.engine.scoping import Groups, ScopeRule, members_of, resolve_groups
 from core.errors import RecordError
 from core.model.configuration import Configuration
 from core.model.cycle import Problem
-from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.model.directory import ExternalId, ProviderGroup, ProviderUser, UnitPath
 from core.model.form import ONLY_ON_CREATE
 from core.model.views import Effect, MappedPerson
 from core.ports import IdentityProvider
@@ -51,13 +53,16 @@ async def effect_of(
     """Return who would join and leave the scope, and whose attributes would change.
 
     `now` is the stored configuration, or None for a new one. Raises what listings raise, and
-    `ConfigurationError` for a scope group that the directory does not have.
+    `ConfigurationError` for a group or an org unit of the scope that the directory does not have.
     """
     named = bool(then.spec.scope.groups or (now and now.spec.scope.groups))
     groups = flatten((await _groups(provider)).values()) if named else {}
     found = _Found()
-    before = _Rule(now, groups, lenient=True) if now else None
-    after = _Rule(then, groups, lenient=False)
+    before = None
+    if now:
+        earlier = await previous_units(provider, now.spec.scope)
+        before = _Rule(now, groups, earlier, lenient=True)
+    after = _Rule(then, groups, await find_units(provider, then.spec.scope), lenient=False)
     async with pages_of(provider.read_users()) as pages:
         async for page in pages:
             for raw in page.records:
@@ -124,10 +129,17 @@ async def _groups(provider: IdentityProvider) -> dict[ExternalId, ProviderGroup]
 class _Rule:
     """One configuration's scope and mapping."""
 
-    def __init__(self, configuration: Configuration, groups: Groups, *, lenient: bool) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        groups: Groups,
+        units: Sequence[UnitPath],
+        *,
+        lenient: bool,
+    ) -> None:
         scope = configuration.spec.scope
         chosen = resolve_groups(scope, groups, listing_proven=not lenient)
-        self._scope = ScopeRule(scope, members_of(chosen))
+        self._scope = ScopeRule(scope, members_of(chosen), units)
         self._mapper = Mapper.of(configuration)
 
     def map(self, user: ProviderUser) -> tuple[Mapped, bool]:

@@ -6,7 +6,7 @@ that takes the proof of a whole snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -18,7 +18,7 @@ from core.engine.matching import match_key
 from core.engine.plan import SILENT, TELLS_ONLY, Decider
 from core.engine.reading import PeopleReader
 from core.engine.references import set_managers
-from core.engine.scoping import because, because_not, digest_key, digester
+from core.engine.scoping import Scoping, because, because_not, digest_key, digester
 from core.engine.snapshot import read_scoping
 from core.engine.survey import Survey, policy_of, postponed, weigh
 from core.errors import ConflictError, RecordError
@@ -35,7 +35,7 @@ from core.model.cycle import (
     StagedUser,
     Step,
 )
-from core.model.directory import ExternalId, ResourceKind
+from core.model.directory import Digest, ExternalId, ResourceKind
 from core.model.one_person import PersonStep, StepNote, StepState
 
 _OK, _WARNING, _STOPPED = StepState.OK, StepState.WARNING, StepState.STOPPED
@@ -110,8 +110,9 @@ class _Run:
                 self._meter,
                 mapper=Mapper.of(self._ctx.configuration),
                 scoping=scoping,
-                digest=digester(digest_key(self._ctx.configuration, self._revision)),
+                digest=self._digester(scoping),
             ),
+            scoping,
         )
         if row is None:
             return self._stopped(
@@ -155,9 +156,11 @@ class _Run:
         except RecordError:
             return self._ctx.provider.identify(raw)
 
-    def _row(self, raw: bytes, reader: PeopleReader) -> StagedUser | None:
-        key = digest_key(self._ctx.configuration, self._revision)
-        return reader.row(raw, digester(key)(raw))
+    def _row(self, raw: bytes, reader: PeopleReader, scoping: Scoping) -> StagedUser | None:
+        return reader.row(raw, self._digester(scoping)(raw))
+
+    def _digester(self, scoping: Scoping) -> Callable[[bytes], Digest]:
+        return digester(digest_key(self._ctx.configuration, self._revision, scoping.units))
 
     async def _has_a_twin(self, row: StagedUser) -> bool:
         """Whether somebody else at the provider has this address; asked if not asked already."""

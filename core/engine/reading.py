@@ -267,6 +267,14 @@ class PeopleReader:
 
 def _filter_failed(error: RecordError) -> Problem:
     """Say that it is not known whether somebody is in scope: an error, so that nothing is done."""
+    if error.attribute == "scope.org_units":
+        return Problem(
+            severity=Severity.ERROR,
+            code="org_unit_unknown",
+            message=error.message,
+            attribute=error.attribute,
+            hint=error.hint,
+        )
     return Problem(
         severity=Severity.ERROR,
         code="filter_failed",

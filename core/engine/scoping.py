@@ -12,15 +12,18 @@ from core.engine.matching import ascii_domain, domain_of
 from core.errors import ConfigurationError, RecordError
 from core.model.configuration import Configuration, Scope
 from core.model.cycle import ScopeAnswer, StagedGroup
-from core.model.directory import Digest, ExternalId, ProviderUser
+from core.model.directory import Digest, ExternalId, ProviderUser, UnitPath
 
 Groups = Mapping[ExternalId, StagedGroup]
 
 
-def digest_key(configuration: Configuration, decoder_revision: str) -> bytes:
+def digest_key(
+    configuration: Configuration, decoder_revision: str, units: Sequence[UnitPath] = ()
+) -> bytes:
     """Return the key of the raw digests: same bytes under another rule are another digest.
 
-    It covers the scope's revision, the mapping and the provider's decoder.
+    It covers the scope's revision, the mapping, the provider's decoder, and where the scope's
+    organizational units are.
     """
     rule = [
         configuration.scope_revision,
@@ -28,6 +31,8 @@ def digest_key(configuration: Configuration, decoder_revision: str) -> bytes:
         sorted(configuration.spec.only_on_create),
         decoder_revision,
     ]
+    if units:
+        rule.append(units)
     return hashlib.blake2b(msgspec.json.encode(rule), digest_size=32).digest()
 
 
@@ -90,6 +95,8 @@ def because(scope: Scope, groups: Sequence[str], key: str) -> str:
         parts = ["member of a group of the scope"]
     if scope.domains:
         parts.append(f"address in {domain_of(key)}")
+    if scope.org_units:
+        parts.append(f"in or below the org unit {' or '.join(scope.org_units)}")
     if scope.filter:
         parts.append("the filter holds")
     return ", ".join(parts) or "everybody in the directory is"
@@ -100,8 +107,12 @@ def because_not(scope: Scope, *, held: bool, key: str) -> str:
     if scope.groups and not held:
         return f"in none of the scope's groups ({', '.join(scope.groups)})"
     wanted = {ascii_domain(domain.lstrip("@")) for domain in scope.domains}
-    if scope.filter and (not wanted or domain_of(key) in wanted):
-        return "the filter does not hold"
+    if not wanted or domain_of(key) in wanted:
+        parts = [f"in none of the scope's org units ({', '.join(scope.org_units)})"]
+        parts = parts if scope.org_units else []
+        parts += ["the filter does not hold"] if scope.filter else []
+        if parts:
+            return ", or ".join(parts)
     if scope.domains:
         return f"the address is in none of the scope's domains ({', '.join(scope.domains)})"
     return "no rule of the scope admits the record"
@@ -111,10 +122,14 @@ class ScopeRule:
     """One scope with its groups' members: a test of one person.
 
     A scope with groups and domains wants both: a member whose address is in one of the domains;
-    and of those, its filter admits whom it comes to true for.
+    and of those, its filter admits whom it comes to true for. `units` are where its organizational
+    units are; people in them and below are in them.
     """
 
-    def __init__(self, scope: Scope, members: frozenset[ExternalId]) -> None:
+    def __init__(
+        self, scope: Scope, members: frozenset[ExternalId], units: Sequence[UnitPath] = ()
+    ) -> None:
+        self.units = tuple(units)
         self._by_group = bool(scope.groups)
         self._members = members
         self._domains = frozenset(ascii_domain(domain.lstrip("@")) for domain in scope.domains)
@@ -127,11 +142,14 @@ class ScopeRule:
     def admits(self, person: ProviderUser, key: str) -> bool:
         """Whether a person with this match key is in scope.
 
-        Raises `RecordError` if that depends on the filter and it cannot be worked out.
+        Raises `RecordError` if that depends on the filter and it cannot be worked out, or on where
+        the person is and the record does not say.
         """
         if self._by_group and person.external_id not in self._members:
             return False
         if self._domains and domain_of(key) not in self._domains:
+            return False
+        if self.units and not _within(person.org_unit, self.units):
             return False
         return self._filter is None or _is_true(self._filter.evaluate(person))
 
@@ -142,6 +160,11 @@ class Scoping:
     def __init__(self, now: ScopeRule, before: ScopeRule | None) -> None:
         self._now = now
         self._before = before
+
+    @property
+    def units(self) -> Sequence[UnitPath]:
+        """Where the present scope's organizational units are."""
+        return self._now.units
 
     def holds(self, person: ExternalId) -> bool:
         """Whether one of the present scope's groups has the person."""
@@ -162,6 +185,16 @@ class Scoping:
         except RecordError:
             was_in = True
         return ScopeAnswer.OUT_BY_EDIT if was_in else ScopeAnswer.OUT
+
+
+def _within(place: UnitPath | None, units: Sequence[UnitPath]) -> bool:
+    if place is None:
+        raise RecordError(
+            "The record does not say in which org unit it is.",
+            attribute="scope.org_units",
+            hint="Correct the record at the identity provider.",
+        )
+    return any(place[: len(unit)] == unit for unit in units)
 
 
 def _is_true(value: object) -> bool:

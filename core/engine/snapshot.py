@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.engine.context import CycleContext, Meter
 from core.engine.mapping import Mapper
+from core.engine.org_units import find_units, previous_units
 from core.engine.proof import Evidence, prove
 from core.engine.reading import GroupListing, PeopleReader, read_groups
 from core.engine.scoping import (
@@ -62,7 +63,9 @@ async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
         meter,
         mapper=Mapper.of(ctx.configuration),
         scoping=scoping,
-        digest=digester(digest_key(ctx.configuration, ctx.provider.decoder_revision)),
+        digest=digester(
+            digest_key(ctx.configuration, ctx.provider.decoder_revision, scoping.units)
+        ),
     )
     await reader.load_known()
     people = await reader.read()
@@ -119,8 +122,11 @@ async def delta_scoping(
     scope, previous = ctx.configuration.spec.scope, ctx.configuration.previous_scope
     named = scope.groups or (previous is not None and previous.groups)
     members = await ctx.store.scoped_ids(ctx.fence) if named else frozenset[ExternalId]()
-    before = None if previous is None else ScopeRule(previous, members)
-    return Scoping(ScopeRule(scope, members), before), None, True, 0
+    before = None
+    if previous is not None:
+        before = ScopeRule(previous, members, await previous_units(ctx.provider, previous))
+    units = await find_units(ctx.provider, scope)
+    return Scoping(ScopeRule(scope, members, units), before), None, True, 0
 
 
 async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
@@ -154,7 +160,8 @@ async def _scoping(ctx: CycleContext, groups: _Groups) -> tuple[Scoping, bool]:
     if not proven:
         members |= await ctx.store.scoped_ids(ctx.fence)
     before = await _previous_rule(ctx, groups)
-    return Scoping(ScopeRule(scope, members), before), proven
+    units = await find_units(ctx.provider, scope)
+    return Scoping(ScopeRule(scope, members, units), before), proven
 
 
 async def _previous_rule(ctx: CycleContext, groups: _Groups) -> ScopeRule | None:
@@ -179,7 +186,7 @@ async def _previous_rule(ctx: CycleContext, groups: _Groups) -> ScopeRule | None
         known = known and all(group.proven for group in found)
     if scope.groups and not known:
         members |= await ctx.store.scoped_ids(ctx.fence)
-    return ScopeRule(scope, members)
+    return ScopeRule(scope, members, await previous_units(ctx.provider, scope))
 
 
 async def _missing_canaries(ctx: CycleContext) -> tuple[int, int]:

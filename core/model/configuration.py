@@ -178,14 +178,16 @@ ProviderSettings = (
 class Scope:
     """Who is provisioned: members of any of `groups` (nested too) in any of `domains`.
 
-    Of them, those for whom `filter`, a CEL expression, comes to true. An empty one means "no
-    condition". Groups are named by display name or by id; domains are
-    compared with the primary e-mail's, case-folded.
+    Of them, those in any of `org_units` or below; and of these, those for whom `filter`, a CEL
+    expression, comes to true. An empty one means "no condition". Groups are named by display name
+    or by id, organizational units by path or by id; domains are compared with the primary
+    e-mail's, case-folded.
     """
 
     groups: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     filter: str = ""
+    org_units: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

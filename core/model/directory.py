@@ -18,6 +18,10 @@ Watermark = NewType("Watermark", str)
 """Where a delta begins: a provider's own text, which nobody else reads."""
 
 
+UnitPath = tuple[str, ...]
+"""The names of the organizational units from the topmost one's children down to one of them."""
+
+
 class ResourceKind(StrEnum):
     """What a page or a change is about."""
 
@@ -93,6 +97,7 @@ class ProviderUser:
         emails: addresses, the primary one first; empty if there is none.
         attributes: further values by attribute path ("name.givenName", "title",
             "enterprise.department"); only present values are in it.
+        org_unit: where in the tree of organizational units; None where there is no such tree.
     """
 
     external_id: ExternalId
@@ -100,6 +105,7 @@ class ProviderUser:
     active: bool
     emails: tuple[str, ...] = ()
     attributes: Mapping[str, object] = field(default_factory=dict)
+    org_unit: UnitPath | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

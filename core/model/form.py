@@ -31,6 +31,7 @@ class KindSpec:
     Attributes:
         type: of the provider, as in the file.
         rights: what must be granted at the provider, in its own words, and where.
+        org_units: the provider has organizational units.
     """
 
     key: str
@@ -39,6 +40,7 @@ class KindSpec:
     about: str
     rights: str
     fields: tuple[FieldSpec, ...]
+    org_units: bool = False
 
 
 _TYPED = (
@@ -79,8 +81,9 @@ _GOOGLE_RIGHTS = (
     "with a key (Keys, Add key, JSON). Google Admin console, Security, Access and data control, "
     "API controls, Manage Domain Wide Delegation: add its client ID with the scopes "
     "https://www.googleapis.com/auth/admin.directory.user.readonly and "
-    "https://www.googleapis.com/auth/admin.directory.group.readonly. The admin needs the Admin API "
-    "privileges Users > Read and Groups > Read."
+    "https://www.googleapis.com/auth/admin.directory.group.readonly (and, for org units in the "
+    "scope, https://www.googleapis.com/auth/admin.directory.orgunit.readonly). The admin needs the "
+    "Admin API privileges Users > Read and Groups > Read (and Organizational Units > Read)."
 )
 _OKTA_URL = FieldSpec(
     key="url",
@@ -207,6 +210,7 @@ KINDS: tuple[KindSpec, ...] = (
                 hint=_TYPED,
             ),
         ),
+        org_units=True,
     ),
     KindSpec(
         key="okta-key",
@@ -304,7 +308,7 @@ SECRET_KEYS = frozenset(field.key for kind in KINDS for field in kind.fields if 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "provider": ("name", "kind"),
     "signin": tuple(dict.fromkeys(field.key for kind in KINDS for field in kind.fields)),
-    "scope": ("groups", "domains", "filter"),
+    "scope": ("groups", "domains", "org_units", "filter"),
     "mapping": ("mapping",),
     "schedule": ("starts", "every", "time", "weekday", "cron", "timezone"),
     "alerts": ("channel", "send", "percent", "minimum", "canaries", "on_missing", "grace"),

@@ -53,6 +53,7 @@ def spec_document(spec: ConfigurationSpec) -> dict[str, object]:
     scope: dict[str, object] = {
         "groups": list(spec.scope.groups),
         "domains": list(spec.scope.domains),
+        "org_units": list(spec.scope.org_units),
         "filter": spec.scope.filter,
     }
     _put(document, "scope", {key: value for key, value in scope.items() if value})

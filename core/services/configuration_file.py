@@ -21,6 +21,7 @@ from core.model.configuration import (
 from core.providers.known import known_attributes
 from core.services import configuration_values as values
 from core.services.configuration_freeze import read_freeze
+from core.services.configuration_google import org_units
 from core.services.configuration_provider import read_provider
 from core.services.yaml_nodes import (
     Faults,
@@ -130,7 +131,7 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
     return ConfigurationSpec(
         name=rows.need("name", values.name, UNNAMED),
         provider=provider,
-        scope=rows.read("scope", lambda part: _scope(part, faults, known), Scope()),
+        scope=rows.read("scope", lambda part: _scope(part, faults, known, provider.type), Scope()),
         mapping=mapping.paths,
         only_on_create=mapping.only_on_create,
         schedule=rows.read("schedule", lambda part: _schedule(part, faults), None),
@@ -146,11 +147,13 @@ def _configuration(node: Node, faults: Faults) -> ConfigurationSpec | None:
     )
 
 
-def _scope(node: Node, faults: Faults, known: Collection[str]) -> Scope:
-    rows = table(node, "scope", ("groups", "domains", "filter"), faults, later=_LATER_SCOPE)
+def _scope(node: Node, faults: Faults, known: Collection[str], provider: str) -> Scope:
+    keys = ("groups", "domains", "org_units", "filter")
+    rows = table(node, "scope", keys, faults, later=_LATER_SCOPE)
     return Scope(
         groups=rows.read("groups", texts, ()),
         domains=rows.read("domains", values.domains, ()),
+        org_units=rows.read("org_units", lambda part: org_units(part, provider), ()),
         filter=rows.read("filter", lambda part: values.scope_filter(part, faults, known), ""),
     )
 

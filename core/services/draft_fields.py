@@ -76,6 +76,7 @@ def fields_of(spec: ConfigurationSpec) -> dict[str, str]:
         "kind": kind.key if kind else "",
         "groups": "\n".join(scope.groups),
         "domains": "\n".join(scope.domains),
+        "org_units": "\n".join(scope.org_units),
         "filter": scope.filter,
         "mapping": "\n".join(_mapping_line(spec, name) for name in spec.mapping),
         "channel": spec.channel or "",
@@ -245,7 +246,7 @@ def _write_provider(lines: _Lines, fields: Fields, before: Mapping[str, object])
 
 def _write_lists(lines: _Lines, fields: Fields, before: Mapping[str, object]) -> None:
     scope: dict[str, object] = {
-        key: _lines_of(fields.get(key, "")) for key in ("groups", "domains")
+        key: _lines_of(fields.get(key, "")) for key in ("groups", "domains", "org_units")
     }
     scope["filter"] = " ".join(fields.get("filter", "").split())
     scope = {key: value for key, value in scope.items() if value}

@@ -189,6 +189,7 @@ def _scope(draft: Draft) -> list[Block]:
             lines=True,
             most=3000,
         ),
+        *_org_units(draft),
         fields.written(
             "filter",
             "Filter",
@@ -198,6 +199,26 @@ def _scope(draft: Draft) -> list[Block]:
             optional=True,
             most=2000,
         ),
+    ]
+
+
+def _org_units(draft: Draft) -> list[Block]:
+    """Return the input for org units where the provider has any, or some were entered."""
+    value = draft.fields.get("org_units", "")
+    kind = BY_KEY.get(draft.fields.get("kind", ""), KINDS[0])
+    if not (kind.org_units or value):
+        return []
+    return [
+        fields.written(
+            "org_units",
+            "Org units, one a line",
+            value=value,
+            example="/Sales/Berlin",
+            hint="By path or by id (id:…); the units below count too.",
+            optional=True,
+            lines=True,
+            most=3000,
+        )
     ]
 
 

@@ -177,10 +177,13 @@ def _said_signin(entered: _Fields) -> str:
     return "\n".join(lines) or "nothing"
 
 
+_SCOPE = {"groups": "Groups", "domains": "Domains", "org_units": "Org units", "filter": "Filter"}
+
+
 def _said_scope(entered: _Fields) -> str:
     parts = [
         f"{label}: {escape(', '.join(entered[key].splitlines()), 300)}"
-        for key, label in (("groups", "Groups"), ("domains", "Domains"), ("filter", "Filter"))
+        for key, label in _SCOPE.items()
         if entered.get(key)
     ]
     return "\n".join(parts) or "Everybody in the directory"

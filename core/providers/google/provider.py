@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
 from core.http.redaction import Redactor
@@ -16,6 +16,7 @@ from core.model.directory import (
     Presence,
     ProviderGroup,
     ProviderUser,
+    UnitPath,
     Watermark,
 )
 from core.providers.context import ProviderContext
@@ -24,8 +25,15 @@ from core.providers.google.finding import PersonFinder
 from core.providers.google.listing import Listing, not_google
 from core.providers.google.members import MAX_PEOPLE, GroupReader
 from core.providers.google.paging import walk
-from core.providers.google.records import UserDecoder, decode_group, id_of
-from core.providers.google.server import ROOT, GoogleServer, Single, decoded_single, segment
+from core.providers.google.records import UserDecoder, decode_group, id_of, unit_path
+from core.providers.google.server import (
+    ROOT,
+    GoogleServer,
+    OrgUnit,
+    Single,
+    decoded_single,
+    segment,
+)
 from core.providers.google.signing import GROUPS, PEOPLE, TOKEN_URL, GoogleSignIn
 
 
@@ -46,6 +54,7 @@ class GoogleProvider:
         self._decoder = decoder
         self._page_size = min(max(settings.page_size, 1), MAX_PEOPLE)
         anybody = {"customer": settings.customer, "maxResults": "1", "fields": "kind,users(id)"}
+        self._units: Sequence[OrgUnit] | None = None
         self._finder = PersonFinder(server, decoder=decoder, anybody=anybody)
 
     @classmethod
@@ -155,6 +164,19 @@ class GoogleProvider:
     async def find_user(self, name: str) -> bytes | None:
         """Return the one person's record, or None; one or two requests."""
         return await self._finder.find(name)
+
+    async def find_org_unit(self, name: str) -> UnitPath | None:
+        """Return where the unit of this path or id (``id:…``) is, or None; one request for all.
+
+        Letters are compared without regard to case.
+        """
+        if self._units is None:
+            self._units = await self._server.units(self._settings.customer)
+        wanted = name.rstrip("/").casefold()
+        for unit in self._units:
+            if name == unit.orgUnitId or wanted == unit.orgUnitPath.rstrip("/").casefold():
+                return unit_path(unit.orgUnitPath)
+        return None
 
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.model.directory import ExternalId, ProviderGroup, ProviderUser, UnitPath
 from core.providers.google.attributes import AttributePlan
 from core.providers.salvage import top_level_text
 from core.providers.unreadable import (
@@ -56,6 +56,7 @@ class UserDecoder:
             active=not (suspended or archived),
             emails=(address,),
             attributes=self._attributes(record),
+            org_unit=unit_path(self.plan.unit(record)),
         )
         examine(user, raw)
         return user
@@ -71,6 +72,11 @@ class UserDecoder:
         except UnusableValueError as error:
             raise wrong(path, error.kind) from error
         return attributes
+
+
+def unit_path(path: str | None) -> UnitPath | None:
+    """Return the names on the way that ``orgUnitPath`` is; the topmost unit is ``/``."""
+    return None if path is None else tuple(name for name in path.split("/") if name)
 
 
 class Member(msgspec.Struct):
