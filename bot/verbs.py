@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from core.model.account import Role, UserStatus
+from core.model.configuration import InvitationWay
 from core.model.cycle import CycleResult
 
 SLASH = "/dirsync"
@@ -132,6 +133,7 @@ _STATUSES = {status.value: status.value for status in UserStatus}
 _LICENSES = {"set": "set", "keep": "keep", "release": "release"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
 _APPS = {"list": "list", "create": "create", "revoke": "revoke"}
+_WAYS = {way.value: way.value for way in InvitationWay if way is not InvitationWay.STAGED}
 _RESULTS = {
     "success": CycleResult.SUCCESS.value,
     "partial": CycleResult.PARTIAL_SUCCESS.value,
@@ -285,12 +287,17 @@ VERBS: tuple[VerbSpec, ...] = (
     VerbSpec(
         name="invite",
         topic=Topic.PEOPLE,
-        summary="send invitations to people who have none yet; `--resend` once more",
+        summary="invite people who were not yet; `--all` after a question, `--resend` once more",
         role=Role.OPERATOR,
         visibility="public",
-        arguments=(replace(_PEOPLE, required=True),),
-        flags=(FlagSpec(name="resend"),),
-        examples=("invite ada@example.com", "invite ada@example.com --resend"),
+        arguments=(_PEOPLE,),
+        flags=(
+            FlagSpec(name="resend"),
+            FlagSpec(name="all"),
+            FlagSpec(name="by", kind=Kind.CHOICE, choices=_WAYS),
+            FlagSpec(name="sure", kind=Kind.NUMBER),
+        ),
+        examples=("invite ada@example.com", "invite --all", "invite ada@example.com --by slack"),
     ),
     VerbSpec(
         name="setup",

@@ -252,9 +252,10 @@ async def _sender(
 
 def _lines(core: Core, sender: InvitationSender, inviter: ChatInviter | None) -> list[Line]:
     """Return the ways that invitations leave by in this process."""
-    lines: list[Line] = [MailLine(store=core.store, clock=core.clock, send=sender)]
+    store, clock, pace = core.store, core.clock, core.settings.invitations_per_minute
+    lines: list[Line] = [MailLine(store=store, clock=clock, send=sender, per_minute=pace)]
     if inviter is not None:
-        lines.append(ChatLine(store=core.store, clock=core.clock, inviter=inviter))
+        lines.append(ChatLine(store=store, clock=clock, inviter=inviter, per_minute=pace))
     return lines
 
 
@@ -325,6 +326,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         configurations=configurations,
         next_slot=_next_slot,
         channel=settings.channel,
+        per_minute=settings.invitations_per_minute,
     )
     people = PeopleService(store=store, access=access)
     loops = Background()
@@ -343,7 +345,12 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
             store=store, clock=clock, access=access, audit=audit, notices=notices
         ),
         activation=ActivationService(
-            store=store, clock=clock, access=access, audit=audit, notices=notices
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            notices=notices,
+            per_minute=settings.invitations_per_minute,
         ),
         configurations=configurations,
         lifecycle=LifecycleService(

@@ -217,6 +217,13 @@ class Settings(BaseSettings):
         le=3600,
         description="a number of seconds from 1 to 3600",
     )
+    invitations_per_minute: int | None = Field(
+        None,
+        alias="DIRSYNC_INVITATIONS_PER_MINUTE",
+        ge=1,
+        le=100_000,
+        description="a whole number of invitations from 1 to 100000",
+    )
     allow_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
         (),
         alias="DIRSYNC_ALLOW_NETWORKS",

@@ -18,6 +18,7 @@ from bot.cli.words import (
     minute,
     moment,
     print_report,
+    queue_words,
     state_words,
 )
 from bot.control import requests
@@ -166,6 +167,8 @@ async def _status(*, as_json: bool) -> int:
     people = [f"{number:,} {status.value}" for status, number in document.people.items() if number]
     say("People: " + (", ".join(people) or "nobody yet") + ".")
     say(license_words(document.licenses))
+    if document.invitations.mails or document.invitations.slack:
+        say(queue_words(document.invitations))
     notices = [*document.notices, *map(lost_words, document.lost)]
     for notice in notices:
         say(notice, style="yellow")

@@ -1,4 +1,4 @@
-"""The verbs about people and licenses: users, user, activate, invite, free."""
+"""The verbs about people and licenses: users, user, activate, free."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def register(app: typer.Typer) -> None:
     app.command()(users)
     app.command()(user)
     app.command()(activate)
-    app.command()(invite)
     app.command()(free)
 
 
@@ -70,17 +69,6 @@ def activate(
     finish(_results(request, as_json=as_json), as_json=as_json)
 
 
-def invite(
-    people: Annotated[list[str], typer.Argument(help="Addresses of people.")],
-    *,
-    resend: Annotated[bool, typer.Option("--resend", help="Also to those who have one.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Send invitations to people. Links that were sent before no longer work."""
-    request = requests.Invite(people=tuple(people), resend=resend)
-    finish(_results(request, as_json=as_json), as_json=as_json)
-
-
 def free(
     people: Annotated[list[str], typer.Argument(help="Addresses of people.")],
     *,
@@ -99,9 +87,7 @@ async def _free(people: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
     return await _results(requests.Free(people=people), as_json=as_json)
 
 
-async def _results(
-    request: requests.Activate | requests.Invite | requests.Free, *, as_json: bool
-) -> int:
+async def _results(request: requests.Activate | requests.Free, *, as_json: bool) -> int:
     document = await ask(request, ResultsDocument, need=Need.WRITE)
     if as_json:
         print_json(document)

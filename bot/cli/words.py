@@ -12,12 +12,14 @@ from bot.control.documents import (
     LicensesDocument,
     LostChannelDocument,
 )
-from bot.slack.views import words
+from bot.control.invitations import QueueDocument
+from bot.slack.views import invitation_words, words
 from bot.slack.views.notify import what_to_do, why_lost
 from bot.slack.views.one_person import STEP_SIGNS, STEPS, step_text
 from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
 from core.model.cycle import CycleState, HeldState, Proof
+from core.model.inviting import InvitationQueue
 from core.model.reserves import Reserve
 
 _HELD = {
@@ -176,3 +178,10 @@ def _print_changes(report: CycleReport) -> None:
     if rows:
         say("")
         table(("Action", "Who", "Why"), rows)
+
+
+def queue_words(queue: QueueDocument) -> str:
+    """Return how many invitations are on their way and how long that takes."""
+    return invitation_words.on_their_way(
+        InvitationQueue(mails=queue.mails, chats=queue.slack, per_minute=queue.per_minute)
+    )

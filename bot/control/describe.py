@@ -30,12 +30,13 @@ from bot.control.documents import (
     StartDocument,
     UserDocument,
 )
-from bot.control.invitations import invitation_document
+from bot.control.invitations import invitation_document, queue_document
 from bot.control.steps import person_run
 from core.model.account import LicenseSummary, Manager, PersonResult, User
 from core.model.configuration import Configuration, ConfigurationId
 from core.model.cycle import Change, Cycle, HeldItem, HeldSet, PersonProblem, ProblemGroup, Proof
 from core.model.directory import CheckLine
+from core.model.inviting import InvitationQueue
 from core.model.roles import RoleChange, RolesView
 from core.model.views import (
     ConfigurationStatus,
@@ -139,13 +140,16 @@ def held_people(view: HeldView) -> HeldDocument:
     return HeldDocument(**fields)
 
 
-def results_document(results: Iterable[PersonResult]) -> ResultsDocument:
-    """Describe what became of each person of a bulk act."""
+def results_document(
+    results: Iterable[PersonResult], queue: InvitationQueue | None = None
+) -> ResultsDocument:
+    """Describe what became of each person of a bulk act; `queue` is what it left on its way."""
     return ResultsDocument(
+        queue=None if queue is None else queue_document(queue),
         results=tuple(
             ResultDocument(who=each.asked, outcome=each.outcome, place=each.place)
             for each in results
-        )
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.control.invitations import InvitationDocument
+from bot.control.invitations import InvitationDocument, QueueDocument
 from bot.control.steps import PersonRunDocument
 from core.model.account import PersonOutcome, Role, UserStatus
 from core.model.configuration import LicensePolicy
@@ -148,9 +148,21 @@ class ResultDocument(Document, frozen=True, kw_only=True):
 
 
 class ResultsDocument(Document, frozen=True, kw_only=True):
-    """What became of each person of a bulk act, in the order asked."""
+    """What became of each person of a bulk act, in the order asked.
+
+    `queue` is what is on its way after an act that invites.
+    """
 
     results: tuple[ResultDocument, ...]
+    queue: QueueDocument | None = None
+
+
+class StagedDocument(Document, frozen=True, kw_only=True):
+    """How many people are not invited yet; `nowhere` of them have no address."""
+
+    ready: int
+    nowhere: int
+    queue: QueueDocument
 
 
 class HeldDocument(Document, frozen=True, kw_only=True):
@@ -256,6 +268,7 @@ class StatusDocument(Document, frozen=True, kw_only=True):
     licenses: LicensesDocument
     people: Mapping[UserStatus, int]
     notices: tuple[str, ...]
+    invitations: QueueDocument
     lost: tuple[LostChannelDocument, ...] = ()
 
 

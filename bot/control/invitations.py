@@ -8,7 +8,7 @@ import msgspec
 
 from core.model.account import InvitationState
 from core.model.configuration import InvitationWay
-from core.model.inviting import ChatState, InvitationStanding
+from core.model.inviting import ChatState, InvitationQueue, InvitationStanding
 
 
 class InvitationDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,4 +51,25 @@ def invitation_document(found: InvitationStanding | None) -> InvitationDocument 
         slack=found.chat,
         slack_error=found.chat_error,
         slack_at=found.chat_at,
+    )
+
+
+class QueueDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """How many invitations are on their way by each way, and in how many minutes all have left."""
+
+    mails: int
+    slack: int
+    undelivered: int
+    per_minute: int | None
+    minutes: int
+
+
+def queue_document(queue: InvitationQueue) -> QueueDocument:
+    """Describe what is on its way."""
+    return QueueDocument(
+        mails=queue.mails,
+        slack=queue.chats,
+        undelivered=queue.failed,
+        per_minute=queue.per_minute,
+        minutes=queue.minutes,
     )

@@ -60,10 +60,12 @@ from bot.control.documents import (
     RoleChangeDocument,
     RolesDocument,
     ScheduleDocument,
+    StagedDocument,
     StatusDocument,
     TextDocument,
     UsersDocument,
 )
+from bot.control.invitations import queue_document
 from bot.control.notices import NotifyDocument, lost_documents, notify_document
 from bot.control.trails import WhyDocument, why_document
 from bot.subjects import subject_of
@@ -123,6 +125,7 @@ async def _status(request: ask.Status, desk: Desk) -> StatusDocument:
         people=dict(view.people),
         notices=view.notices,
         lost=lost_documents(view.lost),
+        invitations=queue_document(view.invitations),
     )
 
 
@@ -223,9 +226,26 @@ async def _activate(request: ask.Activate, desk: Desk) -> ResultsDocument:
 
 @perform.register
 async def _invite(request: ask.Invite, desk: Desk) -> ResultsDocument:
-    return results_document(
-        await desk.core.activation.invite(desk.actor, request.people, resend=request.resend)
+    found = await desk.core.activation.invite(
+        desk.actor, request.people, resend=request.resend, by=request.by
     )
+    return results_document(found, await desk.core.activation.on_their_way())
+
+
+@perform.register
+async def _staged(request: ask.Staged, desk: Desk) -> StagedDocument:
+    del request
+    staged = await desk.core.activation.staged(desk.actor)
+    queue = await desk.core.activation.on_their_way()
+    return StagedDocument(ready=staged.ready, nowhere=staged.nowhere, queue=queue_document(queue))
+
+
+@perform.register
+async def _invite_all(request: ask.InviteAll, desk: Desk) -> ResultsDocument:
+    found = await desk.core.activation.invite_staged(
+        desk.actor, expected=request.expected, by=request.by
+    )
+    return results_document(found, await desk.core.activation.on_their_way())
 
 
 @perform.register

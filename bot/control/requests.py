@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from core.model.configuration import LeaveBehind
+from core.model.configuration import InvitationWay, LeaveBehind
 
 
 class _Request(
@@ -114,6 +114,18 @@ class Invite(_Request, frozen=True, kw_only=True, tag="invite"):
 
     people: tuple[str, ...]
     resend: bool = False
+    by: InvitationWay | None = None
+
+
+class Staged(_Request, frozen=True, kw_only=True, tag="staged"):
+    """How many people are not invited yet."""
+
+
+class InviteAll(_Request, frozen=True, kw_only=True, tag="invite_all"):
+    """Invite everybody who is not yet, if they are as many as was confirmed."""
+
+    expected: int
+    by: InvitationWay | None = None
 
 
 class Free(_Request, frozen=True, kw_only=True, tag="free"):
@@ -344,6 +356,8 @@ Request = (
     | LicenseDesk
     | Activate
     | Invite
+    | InviteAll
+    | Staged
     | Free
     | Apps
     | AppCreate

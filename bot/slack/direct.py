@@ -9,10 +9,8 @@ from bot.slack.blocks import Message
 from bot.slack.client import Person, Posted, SlackClient
 from bot.slack.middleware import UNSEEN
 from core.errors import TerminalRemoteError, TransientRemoteError
-from core.model.inviting import ChatMatch
+from core.model.inviting import CHATS_PER_MINUTE, ChatMatch
 
-LOOKUPS_PER_MINUTE = 40
-"""Slack allows some 50; the others are for people who wait for an answer."""
 REMEMBERED = 600.0
 """Seconds for which somebody who was found is not looked up again."""
 MOST_REMEMBERED = 5_000
@@ -27,7 +25,7 @@ class DirectMessages:
     """
 
     def __init__(self, client: SlackClient, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.per_minute = LOOKUPS_PER_MINUTE
+        self.per_minute = CHATS_PER_MINUTE
         self._client = client
         self._clock = clock
         self._known: dict[str, tuple[float, str]] = {}

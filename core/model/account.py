@@ -167,6 +167,7 @@ class PersonOutcome(StrEnum):
     """Licenses are free, but kept for groups that the person is not in."""
     DISABLED = "disabled"
     DELETED = "deleted"
+    NO_ADDRESS = "no_address"
     UNKNOWN = "unknown"
 
 

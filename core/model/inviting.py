@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from core.model.account import InvitationState, MailPurpose, UserId
 from core.model.configuration import InvitationWay
+
+CHATS_PER_MINUTE = 40
+"""People who are looked up in the chat in a minute; Slack allows some 50, and others ask too."""
 
 
 class ChatState(StrEnum):
@@ -99,8 +103,38 @@ class InvitationStanding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InvitationQueue:
-    """How many invitations are on their way by each way, and how many could not be delivered."""
+    """How many invitations are on their way by each way, and how many could not be delivered.
+
+    Attributes:
+        per_minute: how many leave in a minute at most, or None without a limit.
+    """
 
     mails: int = 0
     chats: int = 0
     failed: int = 0
+    per_minute: int | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many are on their way."""
+        return self.mails + self.chats
+
+    @property
+    def minutes(self) -> int:
+        """Roughly how long it takes until all have left; 0 for at once."""
+        return minutes_for(self.mails, self.chats, self.per_minute)
+
+
+def minutes_for(mails: int, chats: int, per_minute: int | None) -> int:
+    """Return in how many minutes so many leave at a pace; mail without one leaves at once."""
+    slowly = math.ceil(chats / CHATS_PER_MINUTE) if chats > 1 else 0
+    paced = math.ceil((mails + chats) / per_minute) - 1 if per_minute else 0
+    return max(slowly, paced)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedPeople:
+    """Who is not invited yet: so many who can be, and so many without an address."""
+
+    ready: int
+    nowhere: int = 0

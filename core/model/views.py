@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from core.model.cycle import (
 )
 from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind, AlertMark
-from core.model.inviting import InvitationStanding
+from core.model.inviting import InvitationQueue, InvitationStanding
 from core.model.one_person import PersonRun
 from core.model.subscriptions import LostChannel
 
@@ -76,6 +76,7 @@ class StatusView:
     Attributes:
         notices: sentences about what needs somebody's attention.
         lost: channels in use that take no message.
+        invitations: how many are on their way.
     """
 
     configurations: tuple[ConfigurationStatus, ...]
@@ -83,6 +84,7 @@ class StatusView:
     people: Mapping[UserStatus, int]
     notices: tuple[str, ...] = ()
     lost: tuple[LostChannel, ...] = ()
+    invitations: InvitationQueue = field(default_factory=InvitationQueue)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

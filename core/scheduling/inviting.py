@@ -29,15 +29,20 @@ class MailLine:
 
     room = MAIL_AT_ONCE
 
-    def __init__(self, *, store: Store, clock: Clock, send: InvitationSender) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, send: InvitationSender, per_minute: int | None = None
+    ) -> None:
         self._store = store
+        self._per_minute = per_minute
         self._clock = clock
         self._send = send
 
     async def start(self, *, owner: str, limit: int) -> Sequence[Coroutine[None, None, None]]:
         """Claim what is due by mail; see `Line`."""
         now = self._clock.now()
-        due = await self._store.invitations.due(owner=owner, limit=limit, now=now)
+        due = await self._store.invitations.due(
+            owner=owner, limit=limit, per_minute=self._per_minute, now=now
+        )
         return [self._deliver(invitation) for invitation in due]
 
     async def _deliver(self, invitation: Invitation) -> None:
@@ -64,8 +69,11 @@ class ChatLine:
 
     room = 1
 
-    def __init__(self, *, store: Store, clock: Clock, inviter: ChatInviter) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, inviter: ChatInviter, per_minute: int | None = None
+    ) -> None:
         self._store = store
+        self._per_minute = per_minute
         self._clock = clock
         self._inviter = inviter
         self._resting = 0.0
@@ -75,7 +83,9 @@ class ChatLine:
         if self._clock.monotonic() < self._resting:
             return []
         now = self._clock.now()
-        due = await self._store.chat_invitations.due(owner=owner, limit=limit, now=now)
+        due = await self._store.chat_invitations.due(
+            owner=owner, limit=limit, per_minute=self._per_minute, now=now
+        )
         return [self._deliver(invitation) for invitation in due]
 
     async def _deliver(self, invitation: ChatInvitation) -> None:

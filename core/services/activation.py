@@ -15,6 +15,8 @@ from core.model.account import (
     Role,
 )
 from core.model.application import Application, Login, LoginName, LoginStatus, NamedBy
+from core.model.configuration import InvitationWay
+from core.model.inviting import InvitationQueue, StagedPeople
 from core.ports import Clock
 from core.services.access import AccessService
 from core.services.audit import AuditService
@@ -46,8 +48,10 @@ class ActivationService:
         access: AccessService,
         audit: AuditService,
         notices: NoticeService,
+        per_minute: int | None = None,
     ) -> None:
         self._store = store
+        self._per_minute = per_minute
         self._clock = clock
         self._access = access
         self._audit = audit
@@ -89,14 +93,46 @@ class ActivationService:
         return results
 
     async def invite(
-        self, actor: Actor, people: Sequence[str], *, resend: bool = False
+        self,
+        actor: Actor,
+        people: Sequence[str],
+        *,
+        resend: bool = False,
+        by: InvitationWay | None = None,
     ) -> list[PersonResult]:
-        """Send invitations to staged people; with `resend`, to invited ones once more."""
+        """Send invitations to staged people; with `resend`, to invited ones once more.
+
+        They go by the way `by`, else as each one's configuration says.
+        """
         await self._access.require(actor, Role.OPERATOR, "invite")
         entry = self._audit.entry(actor, "invite", "chosen people", resend=resend)
-        results = await self._store.activations.invite(_keys(people), resend=resend, audit=entry)
+        results = await self._store.activations.invite(
+            _keys(people), resend=resend, by=by, audit=entry
+        )
         await self._told(actor, "invited", PersonOutcome.INVITED, results)
         return results
+
+    async def staged(self, actor: Actor) -> StagedPeople:
+        """Return how many people are not invited yet."""
+        await self._access.require(actor, Role.OPERATOR, "invite", "everybody")
+        return await self._store.staged_invitations.count()
+
+    async def invite_staged(
+        self, actor: Actor, *, expected: int, by: InvitationWay | None = None
+    ) -> list[PersonResult]:
+        """Invite everybody who is not invited yet, if they are as many as was confirmed.
+
+        Raises `ConflictError` (code ``staged_changed``) if they are not.
+        """
+        await self._access.require(actor, Role.OPERATOR, "invite", "everybody")
+        entry = self._audit.entry(actor, "invite", "everybody who was not invited yet")
+        results = await self._store.staged_invitations.invite(expected=expected, by=by, audit=entry)
+        await self._told(actor, "invited", PersonOutcome.INVITED, results)
+        return results
+
+    async def on_their_way(self) -> InvitationQueue:
+        """Return how many invitations are on their way, and how long that takes."""
+        return await self._store.invitation_standings.queue(self._per_minute)
 
     async def page_key(self) -> bytes:
         """Return the key that proves, in every replica, that a page was shown by dirsync."""

@@ -42,7 +42,9 @@ class HistoryService:
         configurations: ConfigurationService,
         next_slot: NextSlot,
         channel: str | None,
+        per_minute: int | None = None,
     ) -> None:
+        self._per_minute = per_minute
         self._store = store
         self._clock = clock
         self._access = access
@@ -63,7 +65,7 @@ class HistoryService:
             lines = [_nameless(line) for line in lines]
         licenses = await self._store.licenses.summary()
         _, undeliverable = await self._store.outbox.backlog()
-        invitations = await self._store.invitation_standings.queue()
+        invitations = await self._store.invitation_standings.queue(self._per_minute)
         return StatusView(
             configurations=tuple(lines),
             licenses=licenses,
@@ -73,6 +75,7 @@ class HistoryService:
                 *_undelivered(invitations.failed),
             ),
             lost=await self._lost(configurations),
+            invitations=invitations,
         )
 
     async def _lost(self, configurations: Sequence[Configuration]) -> tuple[LostChannel, ...]:

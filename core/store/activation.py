@@ -14,11 +14,11 @@ from core.model.account import (
     UserId,
     UserStatus,
 )
+from core.model.configuration import InvitationWay
 from core.model.events import AuditEntry
 from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
-from core.store.chat_invitations import queue_chats
-from core.store.codec import short_id, to_json, to_seconds
+from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import (
     first_in_line,
@@ -28,8 +28,8 @@ from core.store.licenses import (
     may_come_in,
     settle_pool,
 )
-from core.store.outbox import mark_card
 from core.store.room import Room, load_room
+from core.store.sending import make_invited, send
 
 _OWNER = """
 SELECT u.id, u.display_name, u.email, u.status, u.place
@@ -68,41 +68,6 @@ WHERE account_id = :account AND id = :id
 _FREE = """
 UPDATE users SET status = 'invited', licensed = FALSE, updated_at = :now
 WHERE account_id = :account AND id IN (SELECT id FROM {ids} AS d)
-"""
-_INVITED = """
-UPDATE users SET status = 'invited', updated_at = :now
-WHERE account_id = :account AND status = 'staged' AND id IN (SELECT id FROM {ids} AS d)
-"""
-_SEND_AGAIN = """
-UPDATE invitations SET state = 'pending', attempts = 0, next_at = :now, sent_at = NULL,
-    claimed_by = NULL, claimed_until = NULL, error = NULL, detail = NULL,
-    way = CASE WHEN way = 'staged' THEN 'mail' ELSE way END,
-    message_id = '<invitation-' || CAST(invitations.id AS text) || '.' || :batch || '@dirsync>'
-WHERE account_id = :account AND purpose = 'invitation' AND id IN (
-    SELECT max(i.id) FROM invitations i JOIN {ids} AS d ON d.id = i.user_id
-    WHERE i.purpose = 'invitation' GROUP BY i.user_id)
-"""
-_NEW = """
-INSERT INTO invitations (account_id, id, user_id, cycle_id, way, state, message_id, next_at,
-    created_at)
-SELECT :account, d.id, d.user_id, '', 'mail', 'pending',
-    '<invitation-' || CAST(d.id AS text) || '.' || :batch || '@dirsync>',
-    CAST(:now AS double precision), CAST(:now AS double precision)
-FROM {rows} AS d
-"""
-_HAVE = """
-SELECT DISTINCT user_id FROM invitations
-WHERE account_id = :account AND purpose = 'invitation' AND user_id IN (SELECT id FROM {ids} AS d)
-"""
-_UNDELIVERED = """
-SELECT DISTINCT cycle_id FROM invitations
-WHERE account_id = :account AND state = 'failed' AND cycle_id <> ''
-  AND user_id IN (SELECT id FROM {ids} AS d)
-"""
-"""The cycles whose cards tell of it."""
-_DROP_TOKENS = """
-DELETE FROM invitation_tokens WHERE account_id = :account AND invitation_id IN (
-    SELECT i.id FROM invitations i WHERE i.user_id IN (SELECT id FROM {ids} AS d))
 """
 _IDS = (("id", "bigint"),)
 VALID_FOR = timedelta(days=14)
@@ -221,30 +186,33 @@ class Activations:
             if ids:
                 source = json_rows(tx.backend, "ids", _IDS)
                 await tx.run(_FREE.format(ids=source), ids=to_json(ids), now=to_seconds(audit.at))
-                await _send(tx, ids, now=audit.at)
+                await send(tx, [user for (user,) in ids], now=audit.at)
             return await self._done(tx, results, audit, PersonOutcome.FREED)
 
         return await self._database.write(work)
 
     async def invite(
-        self, names: Sequence[str], *, resend: bool, audit: AuditEntry
+        self,
+        names: Sequence[str],
+        *,
+        resend: bool,
+        by: InvitationWay | None = None,
+        audit: AuditEntry,
     ) -> list[PersonResult]:
         """Send invitations to staged people, and with `resend` once more to invited ones.
 
-        A link that was sent before no longer works.
+        They go by the way `by`, else as each one's configuration says. A link or message that was
+        sent before no longer works.
         """
 
         async def work(tx: Transaction) -> list[PersonResult]:
             await lock_pool(tx)
             found = await _named(tx, names)
             results = [_to_invite(name, found.get(name), resend=resend) for name in _once(names)]
-            ids = _ids_of(results, PersonOutcome.INVITED)
-            if ids:
-                source = json_rows(tx.backend, "ids", _IDS)
-                await tx.run(
-                    _INVITED.format(ids=source), ids=to_json(ids), now=to_seconds(audit.at)
-                )
-                await _send(tx, ids, now=audit.at)
+            people = [user for (user,) in _ids_of(results, PersonOutcome.INVITED)]
+            if people:
+                await make_invited(tx, people, now=audit.at)
+                await send(tx, people, by=by, now=audit.at)
             return await self._done(tx, results, audit, PersonOutcome.INVITED)
 
         return await self._database.write(work)
@@ -352,6 +320,8 @@ def _freed(name: str, row: Row | None) -> PersonResult:
 def _to_invite(name: str, row: Row | None, *, resend: bool) -> PersonResult:
     if row is None:
         return PersonResult(asked=name, outcome=PersonOutcome.UNKNOWN)
+    if not row.email:
+        return PersonResult(asked=name, outcome=PersonOutcome.NO_ADDRESS, user_id=UserId(row.id))
     status = UserStatus(row.status)
     again = PersonOutcome.INVITED if resend else PersonOutcome.ALREADY_INVITED
     outcome = {
@@ -366,25 +336,6 @@ def _to_invite(name: str, row: Row | None, *, resend: bool) -> PersonResult:
 
 def _ids_of(results: Sequence[PersonResult], outcome: PersonOutcome) -> list[list[int]]:
     return [[int(each.user_id or 0)] for each in results if each.outcome is outcome]
-
-
-async def _send(tx: Transaction, ids: list[list[int]], *, now: datetime) -> None:
-    """Make these people's invitations due anew; whoever has none gets one."""
-    source = json_rows(tx.backend, "ids", _IDS)
-    values = {"ids": to_json(ids)}
-    have = {row.user_id for row in await tx.rows(_HAVE.format(ids=source), **values)}
-    await tx.run(_DROP_TOKENS.format(ids=source), **values)
-    for row in await tx.rows(_UNDELIVERED.format(ids=source), **values):
-        await mark_card(tx, f"cycle:{row.cycle_id}", now=now)
-    batch, seconds = short_id("s"), to_seconds(now)
-    await tx.run(_SEND_AGAIN.format(ids=source), batch=batch, now=seconds, **values)
-    new = [user for (user,) in ids if user not in have]
-    if new:
-        first = await reserve_ids(tx, "invitations", len(new))
-        rows = json_rows(tx.backend, "rows", (("id", "bigint"), ("user_id", "bigint")))
-        pairs = [[first + n, user] for n, user in enumerate(new)]
-        await tx.run(_NEW.format(rows=rows), rows=to_json(pairs), batch=batch, now=seconds)
-    await queue_chats(tx, [user for (user,) in ids], now=now)
 
 
 async def _with_places(tx: Transaction, results: list[PersonResult]) -> list[PersonResult]:

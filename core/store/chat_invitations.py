@@ -11,6 +11,7 @@ from core.model.inviting import ChatInvitation, MessagePlace
 from core.store.bulk import json_rows
 from core.store.codec import to_json, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
+from core.store.pace import room_for
 
 _CLAIM_SECONDS = 120.0
 _OPEN = "('pending', 'sent', 'failed')"
@@ -77,8 +78,13 @@ class ChatInvitations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self, *, owner: str, limit: int = 1, now: datetime) -> list[ChatInvitation]:
-        """Claim invitations for two minutes, oldest first; only those that are still open."""
+    async def due(
+        self, *, owner: str, limit: int = 1, per_minute: int | None = None, now: datetime
+    ) -> list[ChatInvitation]:
+        """Claim invitations for two minutes, oldest first; only those that are still open.
+
+        `per_minute` is how many invitations may be begun in a minute, by whichever way.
+        """
 
         async def work(tx: Transaction) -> list[ChatInvitation]:
             lock = "FOR UPDATE OF c SKIP LOCKED" if tx.backend == "postgresql" else ""
@@ -88,7 +94,7 @@ class ChatInvitations:
                 owner=owner,
                 now=seconds,
                 until=seconds + _CLAIM_SECONDS,
-                limit=limit,
+                limit=await room_for(tx, limit, per_minute, now=now),
             )
             if not claimed:
                 return []

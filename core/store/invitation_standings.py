@@ -48,13 +48,15 @@ class InvitationStandings:
         found = await self._database.read(work) if people else ()
         return {UserId(row.user_id): _standing(row) for row in found}
 
-    async def queue(self) -> InvitationQueue:
-        """Return how many are on their way, and how many could not be delivered."""
+    async def queue(self, per_minute: int | None = None) -> InvitationQueue:
+        """Return how many are on their way, at most so many a minute, and how many failed."""
 
         async def work(tx: Transaction) -> InvitationQueue:
             row = await tx.first(_QUEUE)
             assert row is not None  # noqa: S101 - a SELECT of scalars has one row
-            return InvitationQueue(mails=row.mails, chats=row.chats, failed=row.failed)
+            return InvitationQueue(
+                mails=row.mails, chats=row.chats, failed=row.failed, per_minute=per_minute
+            )
 
         return await self._database.read(work)
 

@@ -13,11 +13,13 @@ from core.store.bulk import insert_rows, json_rows
 from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Row, Transaction
 from core.store.outbox import mark_card
+from core.store.pace import room_for
 
 _TOKEN_BYTES = 24
 _CLAIM_SECONDS = 120.0
 _CLAIM = """
-UPDATE invitations SET claimed_by = :owner, claimed_until = :until, attempts = attempts + 1
+UPDATE invitations SET claimed_by = :owner, claimed_until = :until, attempts = attempts + 1,
+    begun_at = :now
 WHERE id IN (
     SELECT i.id FROM invitations i
     WHERE i.account_id = :account AND i.state = 'pending' AND i.sent_at IS NULL
@@ -68,8 +70,12 @@ class Invitations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self, *, owner: str, limit: int = 100, now: datetime) -> list[Invitation]:
+    async def due(
+        self, *, owner: str, limit: int = 100, per_minute: int | None = None, now: datetime
+    ) -> list[Invitation]:
         """Claim invitations for two minutes, oldest first; only those that go by mail.
+
+        `per_minute` is how many invitations may be begun in a minute, by whichever way.
 
         `Invitation.attempts` counts the claims before this one. Each attempt has a token of its
         own, because nobody knows whether an earlier one arrived; all of them work until one is
@@ -84,7 +90,7 @@ class Invitations:
                 owner=owner,
                 now=seconds,
                 until=seconds + _CLAIM_SECONDS,
-                limit=limit,
+                limit=await room_for(tx, limit, per_minute, now=now),
             )
             ids = [row.id for row in claimed]
             return await _with_tokens(tx, await _load(tx, ids), now=now) if ids else []

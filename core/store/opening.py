@@ -36,6 +36,7 @@ from core.store.people import People
 from core.store.reserves import Reserves
 from core.store.role_grants import RoleGrants
 from core.store.secrets import Secrets
+from core.store.sending import StagedInvitations
 from core.store.settings_table import SettingsTable
 from core.store.slots import Slots
 from core.store.subscriptions import Subscriptions
@@ -66,6 +67,7 @@ class Store:
         self.activations = Activations(database)
         self.invitations = Invitations(database)
         self.chat_invitations = ChatInvitations(database)
+        self.staged_invitations = StagedInvitations(database)
         self.invitation_standings = InvitationStandings(database)
         self.outbox = Outbox(database)
         self.alert_marks = AlertMarks(database)

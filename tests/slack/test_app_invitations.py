@@ -180,3 +180,24 @@ async def test_lookups_keep_a_pace_and_remember_whom_they_found(world):
     assert (await direct.find(known.upper())).person == MEMBER
     now[0] = 61.0
     assert (await direct.find("other@example.com")).why == "chat_unknown"
+
+
+async def test_everybody_is_invited_once_the_number_is_confirmed(tmp_path):
+    async with app_world(
+        tmp_path, people=6, licenses=2, send="staged", invitations_per_minute=2
+    ) as world:
+        await world.synced()
+        waits = (await world.core.activation.staged(CLI)).ready
+        question = await world.ask(ADMIN, "invite --all --by mail")
+        assert f"Invite {waits} people" in question.text
+        assert f"{waits - 2} of all who are invited or waiting would find no" in question.text
+        assert world.links() == []
+        stale = await world.ask(ADMIN, f"invite --all --sure {waits + 1}")
+        assert "Meanwhile" in stale.text
+        done = await world.click(ADMIN, f"Invite {waits} people", on=stale, sure=True)
+        assert f"{waits} people invited" in done.text
+        assert "on their way, done in about 2 min" in done.text
+        await until(lambda: len(world.links()) == 2)
+        assert "on their way, done in about" in (await world.ask(VIEWER, "status")).text
+        assert "Everybody is invited already" in (await world.ask(ADMIN, "invite --all")).text
+        assert "Name people" in (await world.ask(ADMIN, "invite")).text

@@ -9,6 +9,7 @@ from bot.slack.client import Posted
 from bot.slack.listeners import (
     apps,
     audit,
+    invitations,
     licenses,
     lifecycle,
     notify,
@@ -188,14 +189,6 @@ async def _activate(visit: Visit, asked: Asked) -> None:
     await visit.say(people.results(found, did="activated"))
 
 
-async def _invite(visit: Visit, asked: Asked) -> None:
-    chosen = [await address(visit, each) for each in asked.command.texts("people")]
-    found = await visit.core.activation.invite(
-        visit.actor, chosen, resend=asked.command.has("resend")
-    )
-    await visit.say(people.results(found, did="invited"))
-
-
 async def _help(visit: Visit, asked: Asked) -> None:
     await visit.say(answers.help_page(asked.command.text("topic"), visit.role))
 
@@ -214,7 +207,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "why": why,
     "licenses": licenses.licenses,
     "activate": _activate,
-    "invite": _invite,
+    "invite": invitations.invite,
     "setup": wizard.setup,
     "edit": wizard.edit,
     "enable": lifecycle.enable,

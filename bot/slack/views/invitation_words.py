@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.slack.views import words
 from core.model.account import InvitationState
 from core.model.configuration import InvitationWay
-from core.model.inviting import ChatState, InvitationStanding
+from core.model.inviting import ChatState, InvitationQueue, InvitationStanding
 
 WAYS: Mapping[InvitationWay, str] = {
     InvitationWay.MAIL: "by mail",
@@ -41,6 +41,13 @@ _WAITS: Mapping[str, str] = {
     "mail_template": "a mail template has an error",
 }
 _MEND = "Correct it at the provider, or send the invitation again."
+
+
+def on_their_way(queue: InvitationQueue) -> str:
+    """Return how many invitations are on their way and how long that takes; plain text."""
+    what = words.several(queue.waiting, "invitation")
+    when = f", done in about {queue.minutes:,} min" if queue.minutes else ""
+    return f"{what} on {'its' if queue.waiting == 1 else 'their'} way{when}."
 
 
 def standing(found: InvitationStanding) -> str:

@@ -3,14 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.slack.blocks import Message, actions, button, context, header, message, paragraph, section
+from bot.slack.blocks import (
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    message,
+    paragraph,
+    section,
+)
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
-from core.model.account import Invited, UserStatus
-from core.model.inviting import ChatInvitation
+from bot.slack.views import words
+from bot.slack.views.invitation_words import WAYS, on_their_way
+from core.model.account import Invited, LicenseSummary, UserStatus
+from core.model.configuration import InvitationWay
+from core.model.inviting import ChatInvitation, InvitationQueue, StagedPeople
 
 NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StagedQuestion:
+    """What is to be decided: who would be invited, by which way, and why it is asked again."""
+
+    staged: StagedPeople
+    pool: LicenseSummary
+    by: InvitationWay | None = None
+    because: str = ""
+
+
+def staged_question(asked: StagedQuestion, command: str) -> Message:
+    """Return the question whether to invite everybody who is not yet; `command` is what does it."""
+    staged = asked.staged
+    nowhere = f"{words.people(staged.nowhere)} without an address cannot be invited."
+    if not staged.ready:
+        text = "Everybody is invited already." if not staged.nowhere else nowhere
+        return message(text, section(text))
+    number = words.people(staged.ready)
+    how = (
+        WAYS[asked.by] if asked.by else "as each configuration says, by mail where it says neither"
+    )
+    short = max(0, staged.ready + asked.pool.invited + asked.pool.waiting - asked.pool.free)
+    lines = [
+        asked.because,
+        f"*Invite {number}* who were not invited yet, {how}?",
+        nowhere if staged.nowhere else "",
+        f"{short:,} of all who are invited or waiting would find no free license." if short else "",
+    ]
+    sure = confirm(
+        f"Invite {number}?",
+        "Messages that are sent cannot be taken back.",
+        yes=f"Invite {number}",
+        danger=False,
+    )
+    go = button(f"Invite {number}", Act.RUN, command, style="primary", confirm=sure)
+    said = "\n".join(line for line in lines if line)
+    return message(f"Invite {number}?", section(said), actions(go))
+
+
+def with_queue(results: Message, queue: InvitationQueue) -> Message:
+    """Return the summary of an act with how long its invitations take."""
+    said = on_their_way(queue)
+    if not queue.minutes:
+        return results
+    return message(f"{results.text} {said}", *results.blocks, context(said))
 
 
 def invitation(given: ChatInvitation, contacts: Sequence[str]) -> Message:

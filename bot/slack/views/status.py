@@ -20,6 +20,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
+from bot.slack.views.invitation_words import on_their_way
 from bot.slack.views.notify import lost_line
 from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
@@ -111,10 +112,13 @@ def licenses_of(view: StatusView) -> list[Block]:
 
 
 def people_line(view: StatusView) -> str:
-    """Return how many people stand where."""
+    """Return how many people stand where, and how many invitations are on their way."""
     shown = [each for each in UserStatus if view.people.get(each)]
     parts = [f"{view.people[each]:,} {words.STATUSES[each]}" for each in shown]
-    return "👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet.")
+    people = "👥 " + (" · ".join(parts) if parts else "Nobody is in the account yet.")
+    if not view.invitations.waiting:
+        return people
+    return f"{people}\n✉️ {on_their_way(view.invitations)}"
 
 
 def notices_of(view: StatusView) -> list[Block]:

@@ -209,6 +209,7 @@ OUTCOMES = {
     PersonOutcome.KEPT_BACK: "what is free is kept back for groups",
     PersonOutcome.DISABLED: "disabled",
     PersonOutcome.DELETED: "deleted",
+    PersonOutcome.NO_ADDRESS: "has no address to be invited at",
     PersonOutcome.UNKNOWN: "nobody here has that address",
 }
 DID = frozenset({PersonOutcome.ACTIVATED, PersonOutcome.INVITED, PersonOutcome.FREED})
