@@ -130,7 +130,7 @@ class VerbSpec:
 _CONFIGURATION = ArgSpec(name="configuration", kind=Kind.CONFIGURATION)
 _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
-_LICENSES = {"set": "set", "keep": "keep", "release": "release"}
+_LICENSES = {"set": "set", "keep": "keep", "release": "release", "ask": "ask"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
 _APPS = {"list": "list", "create": "create", "revoke": "revoke"}
 _WAYS = {way.value: way.value for way in InvitationWay if way is not InvitationWay.STAGED}
@@ -253,11 +253,11 @@ VERBS: tuple[VerbSpec, ...] = (
         topic=Topic.PEOPLE,
         aliases=("license", "licences"),
         summary="used and total, when they run out, who makes no use of theirs; admins `set` the "
-        "total, `keep` some back for a group and `release` them",
+        "total, `keep` some back for a group, `release` them, `ask` who made no use of theirs",
         role=Role.VIEWER,
         arguments=(
             ArgSpec(name="change", kind=Kind.CHOICE, choices=_LICENSES),
-            ArgSpec(name="total", kind=Kind.NUMBER, after="change", unless=("release",)),
+            ArgSpec(name="total", kind=Kind.NUMBER, after="change", unless=("release", "ask")),
         ),
         flags=(
             FlagSpec(name="group", kind=Kind.TEXT),
@@ -271,6 +271,7 @@ VERBS: tuple[VerbSpec, ...] = (
             "licenses set 120",
             'licenses keep 10 --group "Leadership"',
             'licenses release --group "Leadership"',
+            "licenses ask --unused 60d",
         ),
         button="Licenses",
     ),

@@ -21,6 +21,7 @@ from core.model.configuration import Configuration, Schedule
 from core.ports import ChatInviter, Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
+from core.scheduling.asking import QuestionLine
 from core.scheduling.inviting import ChatLine, InvitationSender, MailLine
 from core.scheduling.outbox import Line, OutboxLoop
 from core.scheduling.quarantine import next_try
@@ -31,6 +32,7 @@ from core.services.access import AccessService
 from core.services.activation import ActivationService
 from core.services.alerts import AlertService
 from core.services.applications import ApplicationService
+from core.services.asking import AskingService
 from core.services.audit import AuditService
 from core.services.audit_log import AuditLogService
 from core.services.configurations import ConfigurationService, ProviderFactory
@@ -90,6 +92,7 @@ class Core:
     why: WhyService
     licenses: LicenseService
     reserves: ReserveService
+    asking: AskingService
     activation: ActivationService
     configurations: ConfigurationService
     lifecycle: LifecycleService
@@ -256,6 +259,7 @@ def _lines(core: Core, sender: InvitationSender, inviter: ChatInviter | None) ->
     lines: list[Line] = [MailLine(store=store, clock=clock, send=sender, per_minute=pace)]
     if inviter is not None:
         lines.append(ChatLine(store=store, clock=clock, inviter=inviter, per_minute=pace))
+        lines.append(QuestionLine(store=store, clock=clock, inviter=inviter))
     return lines
 
 
@@ -340,6 +344,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         history=history,
         people=people,
         why=WhyService(store=store, access=access, people=people),
+        asking=AskingService(store=store, clock=clock, access=access, audit=audit, notices=notices),
         reserves=ReserveService(store=store, access=access, audit=audit, notices=notices),
         licenses=LicenseService(
             store=store, clock=clock, access=access, audit=audit, notices=notices
@@ -414,7 +419,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
     )
     core.sync.wake = core.held.wake = core.activation.wake = loops.wake
     core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
-    core.reserves.wake = loops.wake
+    core.reserves.wake = core.asking.wake = loops.wake
     core.subscriptions.wake = loops.wake
     core.health.loops = loops.alive
     return core

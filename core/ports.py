@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from core.model.account import Actor, Invitation
+from core.model.asking import Question
 from core.model.configuration import InvitationWay
 from core.model.cycle import (
     CycleError,
@@ -432,6 +433,10 @@ class ChatInviter(Protocol):
 
     async def invite(self, invitation: ChatInvitation) -> MessagePlace:
         """Write to `invitation.person`; return where the message stands."""
+        ...
+
+    async def ask(self, question: Question) -> None:
+        """Ask `question.person` whether they still need their license."""
         ...
 
 

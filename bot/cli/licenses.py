@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.asking import ask_people
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.reserves import keep, kept_line
 from bot.cli.runner import JsonOption, ask, finish
@@ -18,6 +19,7 @@ from bot.control.documents import LicensesDocument
 from bot.control.opening import Need
 from bot.grammar import parse
 from bot.slack.views import license_desk, words
+from bot.slack.views.asking import ANSWERS
 from core.errors import UsageError
 from core.model.desk import Forecast, Unused
 
@@ -30,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def licenses(
-    action: Annotated[str | None, typer.Argument(help="set, keep or release")] = None,
+    action: Annotated[str | None, typer.Argument(help="set, keep, release or ask")] = None,
     number: Annotated[int | None, typer.Argument(min=0)] = None,
     *,
     group: Annotated[
@@ -51,6 +53,7 @@ def licenses(
     """Show the licenses and when they run out; `set 120` says how many there are.
 
     `keep 10 --group NAME` keeps so many of them for a group, `release --group NAME` ends that.
+    `ask` asks people who made no use of theirs, by direct message, whether they need it.
     """
     if action is None and number is None and group is None and (trend or picture is not None):
         finish(show_trend(picture, as_json=as_json), as_json=as_json)
@@ -67,6 +70,9 @@ async def _licenses(
     yes: bool,
     as_json: bool,
 ) -> int:
+    if action == "ask" and number is None and group is None:
+        idle = None if unused is None else _seconds(unused)
+        return await ask_people(idle, yes=yes, as_json=as_json)
     _require_sense(action, number, group, unused)
     if group is not None:
         return await keep(group, number or 0, yes=yes, as_json=as_json)
@@ -89,8 +95,8 @@ def _require_sense(
     wants["release"] = (False, True)
     if (number is not None, group is not None) != wants.get(action):
         raise UsageError(
-            "Write: dirsync licenses, licenses set 120, licenses keep 10 --group NAME, or "
-            "licenses release --group NAME."
+            "Write: dirsync licenses, licenses set 120, licenses keep 10 --group NAME, licenses "
+            "release --group NAME, or licenses ask."
         )
     if unused is not None and action is not None:
         raise UsageError("Either change something, or list who could give one up.")
@@ -137,7 +143,13 @@ def _print(document: LicenseDeskDocument, *, named: bool) -> None:
         note("No application tells of logins yet, so nobody counts as without one: dirsync apps.")
     if named and document.unused:
         rows = [
-            (each.name, each.who, f"{each.since:%Y-%m-%d}", _WHY[each.reason])
+            (
+                each.name,
+                each.who,
+                f"{each.since:%Y-%m-%d}",
+                _WHY[each.reason],
+                ANSWERS[each.answer] if each.answer else "",
+            )
             for each in document.unused
         ]
-        table(("Name", "Address", "Since", "Why"), rows)
+        table(("Name", "Address", "Since", "Why", "Answer"), rows)

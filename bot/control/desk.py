@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from bot.control.describe import licenses_document
 from bot.control.documents import Document, LicensesDocument
+from core.model.asking import Answer, Asking
 from core.model.desk import LicenseDesk, Outlook, ReserveChange, Unused
 
 
@@ -34,6 +35,8 @@ class UnusedDocument(Document, frozen=True, kw_only=True):
     name: str
     reason: Unused
     since: datetime
+    answer: Answer | None = None
+    asked_at: datetime | None = None
 
 
 class LicenseDeskDocument(LicensesDocument, frozen=True, kw_only=True):
@@ -72,7 +75,12 @@ def desk_document(desk: LicenseDesk) -> LicenseDeskDocument:
         not_accepted=desk.not_accepted,
         unused=tuple(
             UnusedDocument(
-                who=each.email, name=each.display_name, reason=each.reason, since=each.since
+                who=each.email,
+                name=each.display_name,
+                reason=each.reason,
+                since=each.since,
+                answer=each.answer,
+                asked_at=each.asked_at,
             )
             for each in desk.unused
         ),
@@ -104,4 +112,20 @@ def reserve_change_document(change: ReserveChange) -> ReserveChangeDocument:
         holding=change.holding,
         before=licenses_document(change.before),
         after=licenses_document(change.after),
+    )
+
+
+class AskingDocument(Document, frozen=True, kw_only=True):
+    """Whom a question would go to; with `asked`, to how many it goes."""
+
+    idle_days: int
+    due: int
+    lately: int
+    asked: int | None = None
+
+
+def asking_document(found: Asking, asked: int | None = None) -> AskingDocument:
+    """Describe whom a question would go to."""
+    return AskingDocument(
+        idle_days=found.idle_days, due=found.due, lately=found.lately, asked=asked
     )

@@ -36,8 +36,10 @@ from bot.control.describe import (
     user_document,
 )
 from bot.control.desk import (
+    AskingDocument,
     LicenseDeskDocument,
     ReserveChangeDocument,
+    asking_document,
     desk_document,
     reserve_change_document,
 )
@@ -205,6 +207,16 @@ async def _license_keep(request: ask.LicenseKeep, desk: Desk) -> ReserveChangeDo
     else:
         change = await service.keep(desk.actor, request.group, request.count, seen=request.seen)
     return reserve_change_document(change)
+
+
+@perform.register
+async def _license_ask(request: ask.LicenseAsk, desk: Desk) -> AskingDocument:
+    idle = IDLE if request.unused is None else timedelta(seconds=request.unused)
+    found = await desk.core.asking.look(desk.actor, idle=idle)
+    if request.seen is None:
+        return asking_document(found)
+    asked = await desk.core.asking.ask(desk.actor, idle=idle, seen=request.seen)
+    return asking_document(found, asked)
 
 
 @perform.register

@@ -96,6 +96,13 @@ class LicenseKeep(_Request, frozen=True, kw_only=True, tag="license_keep"):
     seen: tuple[int, int] | None = None
 
 
+class LicenseAsk(_Request, frozen=True, kw_only=True, tag="license_ask"):
+    """Ask people without a login for so many seconds; without `seen` only how many they are."""
+
+    unused: float | None = None
+    seen: int | None = None
+
+
 class LicenseDesk(_Request, frozen=True, kw_only=True, tag="license_desk"):
     """The license pool with its outlook; `unused` in seconds."""
 
@@ -353,6 +360,7 @@ Request = (
     | Why
     | Licenses
     | LicenseKeep
+    | LicenseAsk
     | LicenseDesk
     | Activate
     | Invite

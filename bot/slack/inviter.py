@@ -6,10 +6,11 @@ import structlog
 
 from bot.slack.client import Posted, SlackClient
 from bot.slack.direct import DirectMessages
-from bot.slack.views import invitations
+from bot.slack.views import asking, invitations
 from core.app import Core
 from core.errors import RemoteError, TerminalRemoteError
 from core.model.account import MailPurpose
+from core.model.asking import Question
 from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
 
 _log = structlog.get_logger(__name__)
@@ -38,6 +39,10 @@ class SlackInviter:
         await self._void(invitation.earlier)
         return MessagePlace(channel=posted.channel, ts=posted.ts)
 
+    async def ask(self, question: Question) -> None:
+        """See `ChatInviter.ask`."""
+        await self._direct.send(question.person, asking.question(question), key=question.key)
+
     async def _void(self, earlier: MessagePlace) -> None:
         if not earlier.ts:
             return
@@ -60,4 +65,10 @@ class NoInviter:
         """Raise `TerminalRemoteError` (code ``chat_off``)."""
         raise TerminalRemoteError(
             f"dirsync runs without Slack, so {invitation.key} goes by mail.", code="chat_off"
+        )
+
+    async def ask(self, question: Question) -> None:
+        """Raise `TerminalRemoteError` (code ``chat_off``)."""
+        raise TerminalRemoteError(
+            f"dirsync runs without Slack, so {question.key} is not asked.", code="chat_off"
         )

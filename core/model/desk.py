@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from core.model.account import LicenseSummary, UserId
+from core.model.asking import Answer
 from core.model.reserves import Reserve
 
 
@@ -60,6 +61,8 @@ class UnusedLicense:
 
     Attributes:
         since: the last login or else the activation, or when the invitation was sent.
+        answer: how a question whether they still need it stands, or None if they were not asked.
+        asked_at: when they were asked last.
     """
 
     user_id: UserId
@@ -67,6 +70,8 @@ class UnusedLicense:
     email: str
     reason: Unused
     since: datetime
+    answer: Answer | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

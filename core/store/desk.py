@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from core.model.account import UserId
+from core.model.asking import Answer
 from core.model.desk import LicenseDay, Unused, UnusedLicense
-from core.store.codec import to_seconds, to_time
+from core.store.codec import maybe_time, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 
 _EPOCH = date(1970, 1, 1)
@@ -32,6 +33,11 @@ FROM (SELECT u.id, u.display_name, u.email, max(i.sent_at) AS since
     WHERE u.account_id = :account AND u.status = 'invited'
     GROUP BY u.id, u.display_name, u.email) AS d
 WHERE d.since <= :before
+"""
+_ANSWER = """
+(SELECT q.answer FROM license_questions q WHERE q.user_id = d.id
+    ORDER BY q.id DESC LIMIT 1) AS answer,
+(SELECT max(q.created_at) FROM license_questions q WHERE q.user_id = d.id) AS asked_at
 """
 _LISTS = ((Unused.NO_LOGIN, _NO_LOGIN), (Unused.NOT_ACCEPTED, _NOT_ACCEPTED))
 _LOGINS_KNOWN = """
@@ -83,7 +89,8 @@ class LicenseDays:
                 values = {"before": to_seconds(before)}
                 counts[reason] = int(await tx.value(f"SELECT count(*) {source}", **values))
                 rows = await tx.rows(
-                    f"SELECT id, display_name, email, since {source} ORDER BY since, id LIMIT :n",
+                    f"SELECT id, display_name, email, since, {_ANSWER} {source}"
+                    " ORDER BY since, id LIMIT :n",
                     n=limit - len(people),
                     **values,
                 )
@@ -115,6 +122,8 @@ def _people(rows: Sequence[Row], reason: Unused) -> list[UnusedLicense]:
             email=row.email,
             reason=reason,
             since=to_time(row.since),
+            answer=Answer(row.answer) if row.answer else None,
+            asked_at=maybe_time(row.asked_at),
         )
         for row in rows
     ]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Column, Index, Integer, Table
 
-from core.store.columns import account, metadata, text, time
+from core.store.columns import (
+    BIG,
+    account,
+    count,
+    key_id,
+    maybe,
+    maybe_time,
+    metadata,
+    text,
+    time,
+    where,
+)
 
 license_reserves = Table(
     "license_reserves",
@@ -15,4 +26,23 @@ license_reserves = Table(
     text("name"),
     Column("kept", Integer, nullable=False),
     time("since"),
+)
+
+license_questions = Table(
+    "license_questions",
+    metadata,
+    account(),
+    key_id(),
+    Column("user_id", BIG, nullable=False),
+    text("answer"),
+    maybe("person"),
+    count("attempts"),
+    time("next_at"),
+    maybe("claimed_by"),
+    maybe_time("claimed_until"),
+    maybe("error"),
+    time("created_at"),
+    maybe_time("answered_at"),
+    Index("ix_license_questions_user_id", "user_id"),
+    Index("ix_license_questions_due", "next_at", **where("answer = 'pending'")),
 )

@@ -33,6 +33,7 @@ from core.store.maintenance import Maintenance
 from core.store.migrating import prepare_schema
 from core.store.outbox import Outbox
 from core.store.people import People
+from core.store.questions import Questions
 from core.store.reserves import Reserves
 from core.store.role_grants import RoleGrants
 from core.store.secrets import Secrets
@@ -82,6 +83,7 @@ class Store:
         self.license_days = LicenseDays(database)
         self.home_viewers = HomeViewers(database)
         self.reserves = Reserves(database)
+        self.questions = Questions(database)
         self.subscriptions = Subscriptions(database)
 
     async def aclose(self) -> None:

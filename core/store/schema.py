@@ -24,9 +24,9 @@ from core.store.columns import text as _text
 from core.store.columns import time as _time
 from core.store.columns import where as _where
 from core.store.invitation_tables import invitation_chats
-from core.store.license_tables import license_reserves
+from core.store.license_tables import license_questions, license_reserves
 
-__all__ = ("invitation_chats", "license_reserves", "metadata")
+__all__ = ("invitation_chats", "license_questions", "license_reserves", "metadata")
 
 configurations = Table(
     "configurations",

@@ -248,6 +248,10 @@ DELETE FROM invitations WHERE user_id IN
     (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
 """,
     """
+DELETE FROM license_questions WHERE user_id IN
+    (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
+""",
+    """
 DELETE FROM links WHERE configuration_id = :configuration AND external_id IN <erased>
 """,
     """

@@ -274,6 +274,9 @@ _ACTS = {
     "invitation.accept": "accepted the invitation",
     "activate": "given a license",
     "licenses.free": "the license was taken back",
+    "licenses.ask": "asked whether the license is still needed",
+    "licenses.still_needed": "said that the license is still needed",
+    "licenses.give_back": "gave the license back",
     "invite": "invited by hand",
     "invitation.readdress": "the invitation was sent to the new address",
 }

@@ -94,6 +94,7 @@ def activate_and_invite(door: Host):
     desk = door("licenses", "--json").json
     assert (desk["used"], desk["forecast"]["outlook"]) == (0, "too_early")
     assert "░░ 0 %" in door("licenses", "--unused", "7d").out
+    assert door("licenses", "ask", "--json", "--yes").json["asked"] == 0
     assert door("licenses", "--trend").out.startswith("Licenses in use: 0 of 1 on ")
     assert door("licenses", "--unused", "soon").status == 2
 

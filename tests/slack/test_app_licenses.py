@@ -144,3 +144,39 @@ async def test_the_alert_has_the_figures_and_offers_what_can_be_done_and_names_n
     card = await page.message("Activate next 2", channel=CHANNEL)
     await world.click(ADMIN, "Activate next 2", on=card)
     assert (await world.core.licenses.summary(CLI)).used == 6
+
+
+async def test_people_are_asked_first_and_what_is_given_back_is_free(world):
+    people = await world.core.store.people.search(status=UserStatus.INVITED)
+    application, _ = await world.core.applications.create(CLI, "portal")
+    for person in people[:2]:
+        await world.core.activation.log_in(application, email=person.email)
+    await long_ago(world)
+    member = world.demo.workspace.people[MEMBER]
+    await address(world, people[0].id, member.email)
+    named = await world.ask(ADMIN, "licenses --unused 30d")
+    asked = await world.click(ADMIN, "Ask them first", on=named)
+    assert "2 people hold a license and have not logged in for 30 days" in asked.text
+    assert (
+        "2 people are being asked"
+        in (await world.click(ADMIN, "Ask 2 people", on=asked, sure=True)).text
+    )
+    page = await world.as_(MEMBER)
+    question = await page.message("Do you still need your license?", channel="dirsync")
+    await page.click("I still need it", on=question)
+    kept = await page.message("Noted: you still need your license", channel="dirsync")
+    listed = (await world.ask(ADMIN, "licenses --unused 30d")).text
+    assert "still needs it" in listed
+    assert "cannot be asked in Slack" in listed
+    await page.click("Give it back after all", on=kept)
+    await page.message("Thank you: the license is free", channel="dirsync")
+    pool = await world.core.licenses.summary(CLI)
+    assert (pool.used, pool.free) == (1, 3)
+    assert "1 more was asked" in (await world.ask(ADMIN, "licenses ask")).text
+
+
+async def address(world, user: int, email: str) -> None:
+    async def work(tx):
+        await tx.run("UPDATE users SET email = :email WHERE id = :id", email=email, id=user)
+
+    await world.core.store.people._database.write(work)

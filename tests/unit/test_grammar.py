@@ -308,7 +308,7 @@ def test_kinds_of_arguments_are_written_as_people_read_them():
         "sync [configuration] [--full] [--preview] [--user email or @user]"
     )
     assert spec_of("licenses").usage == (
-        "licenses [set|keep|release <number>] [--group text] [--unused 7d] [--trend]"
+        "licenses [set|keep|release|ask <number>] [--group text] [--unused 7d] [--trend]"
     )
     assert spec_of("schedule").usage == "schedule [configuration] [when …]"
     assert spec_of("user").usage == f"user <{Kind.PERSON.value}>"

@@ -8,7 +8,16 @@ from typing import Literal
 from bot.grammar import parse
 from bot.slack.client import NO_FILES
 from bot.slack.ids import Act, PageMark, Stamp, act_of
-from bot.slack.listeners import alerts, audit, invitations, licenses, person, schedule, wizard
+from bot.slack.listeners import (
+    alerts,
+    asking,
+    audit,
+    invitations,
+    licenses,
+    person,
+    schedule,
+    wizard,
+)
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
@@ -184,6 +193,9 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.HELD_CSV: _held_csv,
     Act.LICENSES: _licenses,
     Act.KEEP: licenses.keep,
+    Act.ASK: asking.ask,
+    Act.STILL_NEEDED: asking.answer,
+    Act.GIVE_BACK: asking.answer,
     Act.ACTIVATE: _person,
     Act.INVITE: _person,
     Act.ACCEPT: invitations.accept,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.grammar import Command, mentioned, spell
+from bot.slack.blocks import Message
+from bot.slack.client import Posted
 from bot.slack.middleware import Visit
-from core.errors import NotFoundError
+from core.errors import NotFoundError, RemoteError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,3 +36,15 @@ async def address(visit: Visit, person: str) -> str:
             "Slack does not tell that person's e-mail.", hint="Give the e-mail address itself."
         )
     return email
+
+
+async def in_place(visit: Visit, shown: Message) -> None:
+    """Put the answer in the place of the direct message that was answered; else below it."""
+    what = visit.what
+    if what.ts and what.channel.startswith("D"):
+        try:
+            await visit.client.update(Posted(channel=what.channel, ts=what.ts), shown)
+        except RemoteError:
+            await visit.say(shown)
+        return
+    await visit.say(shown)

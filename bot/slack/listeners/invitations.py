@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bot.grammar import Command, spell
 from bot.slack.blocks import Message
-from bot.slack.client import Posted
 from bot.slack.ids import Stamp
-from bot.slack.listeners.asked import Asked, address
+from bot.slack.listeners.asked import Asked, address, in_place
 from bot.slack.middleware import Visit
 from bot.slack.views import invitations, people
-from core.errors import ConflictError, RemoteError, UsageError
+from core.errors import ConflictError, UsageError
 from core.model.configuration import InvitationWay
 
 LONGEST = 18
@@ -68,7 +67,7 @@ async def _done(visit: Visit, results: Message, *, replace: bool) -> None:
 
 async def accept(visit: Visit) -> None:
     """Take a license for whoever was written to, or a place in line."""
-    await _show(visit, await _accepted(visit))
+    await in_place(visit, await _accepted(visit))
 
 
 async def _accepted(visit: Visit) -> Message:
@@ -85,15 +84,3 @@ async def _accepted(visit: Visit) -> Message:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= LONGEST
-
-
-async def _show(visit: Visit, shown: Message) -> None:
-    """Put the answer in the place of the invitation; where that fails, below it."""
-    what = visit.what
-    if what.ts and what.channel.startswith("D"):
-        try:
-            await visit.client.update(Posted(channel=what.channel, ts=what.ts), shown)
-        except RemoteError:
-            await visit.say(shown)
-        return
-    await visit.say(shown)

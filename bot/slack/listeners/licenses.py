@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bot.slack.ids import ReserveMark
-from bot.slack.listeners import trend
+from bot.slack.listeners import asking, trend
 from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Visit
 from bot.slack.views import license_desk, people, reserves
 from core.errors import ConflictError, UsageError
 from core.model.account import Role
+from core.services.licenses import IDLE
 
 
 async def licenses(visit: Visit, asked: Asked) -> None:
@@ -20,7 +21,9 @@ async def licenses(visit: Visit, asked: Asked) -> None:
             "Licenses are kept for a group, and released by it.",
             hint='For example `/dirsync licenses keep 10 --group "Leadership"`.',
         )
-    if group is not None:
+    if change == "ask":
+        await asking.question(visit, idle or IDLE)
+    elif group is not None:
         await _reserve(visit, group, total if change == "keep" else 0)
     elif total is not None:
         summary = await visit.core.licenses.summary(visit.actor)
@@ -30,7 +33,7 @@ async def licenses(visit: Visit, asked: Asked) -> None:
         await trend.show(visit)
     elif idle is not None:
         desk = await visit.core.licenses.desk(visit.actor, idle=idle)
-        await visit.say(license_desk.unused(desk))
+        await visit.say(license_desk.unused(desk, role=visit.role))
     else:
         desk = await visit.core.licenses.desk(visit.actor)
         await visit.say(license_desk.license_desk(desk, role=visit.role))

@@ -6,6 +6,7 @@ from bot.slack.blocks import Block, Message, actions, button, context, message, 
 from bot.slack.ids import Act
 from bot.slack.limits import escape
 from bot.slack.views import words
+from bot.slack.views.asking import answer_of
 from bot.slack.views.trend import sparkline
 from core.model.account import LicenseSummary, Role
 from core.model.desk import Forecast, LicenseDesk, Outlook, Unused
@@ -15,7 +16,7 @@ ADDED = 10
 """Licenses that a button adds where nobody lacks one."""
 IDLE_DAYS = 30
 MOST_ROWS = 90
-HEAD = ("Who", "E-mail", "Since", "Why")
+HEAD = ("Who", "E-mail", "Since", "Why", "Answer")
 _WHY = {
     Unused.NO_LOGIN: "holds a license, no login",
     Unused.NOT_ACCEPTED: "invited, has not come",
@@ -127,7 +128,7 @@ def on_home(desk: LicenseDesk, *, role: Role) -> list[Block]:
     return [section("\n".join(lines)), actions(*pool_buttons(pool, role))]
 
 
-def unused(desk: LicenseDesk) -> Message:
+def unused(desk: LicenseDesk, *, role: Role) -> Message:
     """Return who makes no use of a license or an invitation, longest unused first."""
     line = unused_line(desk)
     if not desk.unused:
@@ -135,10 +136,20 @@ def unused(desk: LicenseDesk) -> Message:
         text = f"Nobody has left a license or an invitation unused for {days}."
         return message(text, section(text), *([] if desk.logins_known else [context(_NO_LOGINS)]))
     rows = [
-        (each.display_name, each.email, f"{each.since:%Y-%m-%d}", _WHY[each.reason])
+        (
+            each.display_name,
+            each.email,
+            f"{each.since:%Y-%m-%d}",
+            _WHY[each.reason],
+            answer_of(each),
+        )
         for each in desk.unused[:MOST_ROWS]
     ]
     left = desk.no_login + desk.not_accepted - len(rows)
     more = [f"{left:,} more are not shown."] if left else []
     more.append("`/dirsync free …` takes a license, `/dirsync invite … --resend` invites again.")
-    return message(line, section(line), table(HEAD, rows), context(*more))
+    ask = []
+    if role is Role.ADMIN and desk.no_login:
+        command = f"licenses ask --unused={desk.idle_days}d"
+        ask = [actions(button("Ask them first", Act.RUN, command))]
+    return message(line, section(line), table(HEAD, rows), *ask, context(*more))

@@ -37,6 +37,7 @@ def upgrade() -> None:
     _conflicts()
     _moves()
     _license_reserves()
+    _license_questions()
     _subscriptions()
     _lost_channels()
 
@@ -274,3 +275,23 @@ def _lost_channels() -> None:
         sa.Column("since", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "channel", name="pk_lost_channels"),
     )
+
+
+def _license_questions() -> None:
+    op.create_table(
+        "license_questions",
+        *_texts("account_id", "answer"),
+        sa.Column("id", _BIG, nullable=False, autoincrement=False),
+        sa.Column("user_id", _BIG, nullable=False),
+        sa.Column("person", sa.Text, nullable=True),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("next_at", sa.Double, nullable=False),
+        sa.Column("claimed_by", sa.Text, nullable=True),
+        sa.Column("claimed_until", sa.Double, nullable=True),
+        sa.Column("error", sa.Text, nullable=True),
+        sa.Column("created_at", sa.Double, nullable=False),
+        sa.Column("answered_at", sa.Double, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_license_questions"),
+    )
+    op.create_index("ix_license_questions_user_id", "license_questions", ["user_id"])
+    _partial("ix_license_questions_due", "license_questions", "next_at", "answer = 'pending'")
