@@ -413,7 +413,7 @@ VERBS: tuple[VerbSpec, ...] = (
         topic=Topic.CONFIGURATIONS,
         aliases=("schedules", "timetable"),
         summary="when it starts by itself, such as `every 1h`, `daily 02:00 Europe/Berlin` or "
-        "`off`; the next starts are shown first",
+        "`off`; the next starts are shown first. `freeze` keeps removals and invitations waiting",
         role=Role.ADMIN,
         visibility="public",
         arguments=(_CONFIGURATION, ArgSpec(name="words", kind=Kind.WHEN, many=True)),
@@ -424,6 +424,8 @@ VERBS: tuple[VerbSpec, ...] = (
             "schedule people-scim weekly mon,fri 18:30 Europe/Berlin",
             'schedule people-scim cron "0 2 * * *"',
             "schedule people-scim off",
+            "schedule people-scim freeze fri 18:00 until mon 06:00 removals",
+            "schedule people-scim freeze off",
         ),
     ),
     VerbSpec(

@@ -28,7 +28,7 @@ def schedule(
         typer.Argument(
             metavar="[CONFIGURATION] [WHEN]...",
             help="WHEN: every 1h | hourly | daily 02:00 Europe/Berlin | weekly mon 02:00 | "
-            'cron "0 2 * * *" | off',
+            'cron "0 2 * * *" | off | freeze fri 18:00 until mon 06:00 | freeze off',
         ),
     ] = None,
     *,
@@ -49,7 +49,7 @@ async def _schedule(words: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
         request = requests.ScheduleSave(
             configuration_id=shown.configuration_id,
             revision=shown.revision,
-            words=tuple(split(shown.schedule)),
+            words=tuple(split(shown.asked)),
         )
         shown = await ask(request, ScheduleDocument, need=Need.WRITE)
     if as_json:
@@ -59,18 +59,43 @@ async def _schedule(words: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
     if shown.starts:
         table(_head(shown), _rows(shown))
     say(shown.remark)
+    for line in _freezes(shown):
+        say(line)
     return Exit.SUCCESS
 
 
 def _agree(shown: ScheduleDocument) -> None:
     """Show what is proposed, and go on only if somebody agrees."""
+    if shown.new_freezes:
+        _agree_to_freezes(shown)
+        return
     note(f"{shown.configuration}: from {shown.present} to {shown.schedule}")
     for local, utc in _rows(shown):
         note(f"  {local}   {utc} UTC")
     note(shown.remark)
+    _confirm("Save this schedule?")
+
+
+def _agree_to_freezes(shown: ScheduleDocument) -> None:
+    for line in _freezes(shown) or [f"{shown.configuration}: nothing is frozen at any time"]:
+        note(line)
+    _confirm("Save these freezes?")
+
+
+def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError("Nobody is there to be asked.", hint="Give --yes to save this.")
-    typer.confirm("Save this schedule?", abort=True, err=True)
+    typer.confirm(question, abort=True, err=True)
+
+
+def _freezes(shown: ScheduleDocument) -> list[str]:
+    lines = []
+    for number, each in enumerate(shown.freezes, start=1):
+        following = "over"
+        if each.begins is not None and each.ends is not None:
+            following = f"next {each.begins.local} to {each.ends.local}"
+        lines.append(f"Freeze {number}: {each.words} ({following})")
+    return lines
 
 
 def _head(shown: ScheduleDocument) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from bot.control.documents import (
     ConsequencesDocument,
     CycleDocument,
     CycleReport,
+    FreezeDocument,
     HeldDocument,
     LicensesDocument,
     ManagerDocument,
@@ -42,6 +43,7 @@ from core.model.views import (
     ConfigurationStatus,
     Consequences,
     CycleView,
+    FreezeView,
     HeldView,
     PersonView,
     PlanItem,
@@ -267,7 +269,20 @@ def schedule_document(view: ScheduleView) -> ScheduleDocument:
         changed=view.changed,
         starts=tuple(StartDocument(at=at, local=local) for local, at in view.starts),
         remark=view.remark,
+        asked=view.asked,
+        freezes=tuple(_freeze_document(each) for each in view.freezes),
+        new_freezes=view.new_freezes,
     )
+
+
+def _freeze_document(view: FreezeView) -> FreezeDocument:
+    begins = ends = None
+    if view.window is not None and view.local is not None:
+        begins, ends = (
+            StartDocument(at=at, local=local)
+            for at, local in zip(view.window, view.local, strict=True)
+        )
+    return FreezeDocument(words=view.words, of=view.freeze.of, begins=begins, ends=ends)
 
 
 def check_lines(lines: Iterable[CheckLine]) -> tuple[CheckLineDocument, ...]:

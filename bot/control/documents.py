@@ -29,6 +29,7 @@ from core.model.cycle import (
     Trigger,
 )
 from core.model.directory import CheckStatus, ResourceKind
+from core.model.freeze import Frozen
 from core.model.roles import RoleSource, SubjectKind
 
 
@@ -443,10 +444,20 @@ class StartDocument(Document, frozen=True, kw_only=True):
     local: str
 
 
+class FreezeDocument(Document, frozen=True, kw_only=True):
+    """A freeze as it is typed, and when it is frozen now or next; null if that is over."""
+
+    words: str
+    of: tuple[Frozen, ...]
+    begins: StartDocument | None
+    ends: StartDocument | None
+
+
 class ScheduleDocument(Document, frozen=True, kw_only=True):
     """A schedule as it is stored (`present`) and as it is shown, with its next starts.
 
-    `remark` says what keeps them from happening, or how exact they are.
+    `remark` says what keeps them from happening, or how exact they are; `asked` are the words
+    that propose what is shown, `new_freezes` says that they are about freezes.
     """
 
     configuration: str
@@ -458,3 +469,6 @@ class ScheduleDocument(Document, frozen=True, kw_only=True):
     changed: bool
     starts: tuple[StartDocument, ...]
     remark: str
+    asked: str
+    freezes: tuple[FreezeDocument, ...]
+    new_freezes: bool

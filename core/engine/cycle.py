@@ -18,7 +18,16 @@ from core.engine.plan import Policy
 from core.engine.proof import prove
 from core.engine.references import set_managers
 from core.engine.snapshot import Snapshot, read_snapshot
-from core.engine.survey import Survey, held_creations, policy_of, postponed, survey, weigh
+from core.engine.survey import (
+    Survey,
+    differs_by_freeze,
+    held_creations,
+    policy_of,
+    postponed,
+    same_plan,
+    survey,
+    weigh,
+)
 from core.errors import (
     DirsyncError,
     FencedError,
@@ -144,8 +153,8 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
     began, mark = ctx.clock.now(), await _mark(ctx)
     snapshot = await read_snapshot(ctx, meter)
     plan = await _plan(ctx, meter, snapshot)
-    if ctx.bound_plan is not None and ctx.bound_plan != plan.digest:
-        return _plan_changed(plan)
+    if ctx.bound_plan is not None and not same_plan(ctx.bound_plan, plan.digest):
+        return _plan_changed(plan, ctx.bound_plan)
     order = Order(
         policy=plan.policy,
         ruling=plan.ruling,
@@ -308,17 +317,37 @@ async def _hold(ctx: CycleContext, plan: _Plan) -> HeldSetId | None:
     )
 
 
-def _plan_changed(plan: _Plan) -> CycleOutcome:
+def _plan_changed(plan: _Plan, seen: str) -> CycleOutcome:
     return CycleOutcome(
         result=CycleResult.CANCELLED,
-        error=CycleError(
-            code="plan_changed",
-            message="The directory changed since the preview, so nothing was applied.",
-            hint="Look at a new preview and apply that.",
-        ),
+        error=_why_changed(plan, seen),
         proof=plan.proof,
         plan_digest=plan.digest,
         requests=plan.requests,
+    )
+
+
+def _why_changed(plan: _Plan, seen: str) -> CycleError:
+    """Say why the plan that a person saw is not the present one."""
+    until = plan.policy.removals_until
+    if not differs_by_freeze(seen, plan.digest):
+        return CycleError(
+            code="plan_changed",
+            message="The directory changed since the preview, so nothing was applied.",
+            hint="Look at a new preview and apply that.",
+        )
+    if until is not None:
+        return CycleError(
+            code="frozen_since_preview",
+            message=f"Removals are frozen until {until:%Y-%m-%d %H:%M} UTC, and were not in the "
+            "preview, so nothing was applied.",
+            hint="A new preview leaves them for later; or apply one when the freeze is over.",
+        )
+    return CycleError(
+        code="freeze_over_since_preview",
+        message="The freeze that kept removals waiting in the preview is over, so nothing was "
+        "applied.",
+        hint="Look at a new preview, with the removals in it, and apply that.",
     )
 
 

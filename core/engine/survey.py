@@ -25,6 +25,7 @@ from core.model.newcomers import Newcomers
 DAY = timedelta(hours=24)
 _MODULUS = 1 << 128
 _CREATE = Action.CREATE
+_FROZEN = "z"
 _BY_ABSENCE = frozenset({GONE, GRACE, ERASED})
 
 
@@ -118,14 +119,25 @@ class Survey:
     def digest(self, ruling: Ruling, *, proven: bool) -> str:
         """Name the plan: equal for equal changes, in whatever order they were read.
 
-        A mapped digest covers the person's id.
+        A mapped digest covers the person's id. A plan of which a freeze keeps removals waiting is
+        marked; see `differs_by_freeze`.
         """
         whole = hashlib.blake2b(f"{proven:d}{ruling.creations_held:d}".encode(), digest_size=16)
         for action, total in sorted(self._sums.items()):
             whole.update(f"{action}\0{total % _MODULUS:032x}\n".encode())
         for key in sorted(ruling.removals):
             whole.update("\0".join(key).encode("utf-8", "surrogatepass") + b"\n")
-        return whole.hexdigest()
+        return f"{whole.hexdigest()}{_FROZEN if ruling.postponed else ''}"
+
+
+def same_plan(seen: str, found: str) -> bool:
+    """Whether what may be done of two plans is the same, whatever a freeze keeps waiting."""
+    return seen.removesuffix(_FROZEN) == found.removesuffix(_FROZEN)
+
+
+def differs_by_freeze(seen: str, found: str) -> bool:
+    """Whether a freeze keeps removals of one of two plans waiting, and none of the other."""
+    return seen.endswith(_FROZEN) != found.endswith(_FROZEN)
 
 
 async def decided(

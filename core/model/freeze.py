@@ -41,6 +41,15 @@ class Freeze:
     dates: tuple[datetime, datetime] | None = None
     week: tuple[int, int] | None = None
 
+    def window(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """Return when it is frozen, now or next, in UTC; None if that is over for good."""
+        zone = ZoneInfo(self.timezone)
+        for begin, end in _local_windows(self, now.astimezone(zone).replace(tzinfo=None)):
+            opens, closes = (m.replace(tzinfo=zone).astimezone(UTC) for m in (begin, end))
+            if closes > now and opens < closes:
+                return opens, closes
+        return None
+
     def end_at(self, now: datetime) -> datetime | None:
         """Return when the window is over, in UTC, or None if `now` is in none."""
         zone = ZoneInfo(self.timezone)
@@ -65,6 +74,18 @@ def frozen_until(windows: Sequence[Freeze], what: Frozen, now: datetime) -> date
             break
         moment = later
     return moment if moment > now else None
+
+
+def _local_windows(freeze: Freeze, wall: datetime) -> list[tuple[datetime, datetime]]:
+    if freeze.dates is not None:
+        return [freeze.dates]
+    if freeze.week is None:
+        return []
+    begin, end = freeze.week
+    monday = datetime.combine(wall.date() - timedelta(days=wall.weekday()), datetime.min.time())
+    length = timedelta(minutes=end - begin if end > begin else end - begin + WEEK_MINUTES)
+    starts = [monday + n * _WEEK + timedelta(minutes=begin) for n in (-1, 0, 1, 2)]
+    return [(start, start + length) for start in starts]
 
 
 def _end_in_week(begin: int, end: int, zone: ZoneInfo, now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ from core.model.cycle import (
 )
 from core.model.directory import CheckReport, ExternalId, ResourceKind
 from core.model.events import AlertKind, AlertMark
+from core.model.freeze import Freeze
 from core.model.inviting import InvitationQueue, InvitationStanding
 from core.model.one_person import PersonRun
 from core.model.subscriptions import LostChannel
@@ -227,6 +228,24 @@ class Consequences:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FreezeView:
+    """A freeze in words, and when it is frozen now or next, in UTC; None if that is over."""
+
+    freeze: Freeze
+    words: str
+    window: tuple[datetime, datetime] | None
+
+    @property
+    def local(self) -> tuple[str, str] | None:
+        """The window as its zone's clocks show it."""
+        if self.window is None:
+            return None
+        zone = ZoneInfo(self.freeze.timezone)
+        begin, end = (f"{each.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" for each in self.window)
+        return begin, end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduleView:
     """A schedule with its next slots, as it is or as it would be.
 
@@ -235,6 +254,8 @@ class ScheduleView:
         schedule: the one that is shown, or None for "by hand only".
         present: the stored schedule in words; `proposed` the shown one in the same words.
         slots: the next few, in UTC.
+        asked: the words that propose what is shown.
+        freezes: the windows that are shown; `new_freezes` says that they were asked for.
     """
 
     configuration: Configuration
@@ -242,11 +263,16 @@ class ScheduleView:
     present: str
     proposed: str
     slots: tuple[datetime, ...]
+    asked: str = ""
+    freezes: tuple[FreezeView, ...] = ()
+    new_freezes: bool = False
 
     @property
     def changed(self) -> bool:
         """What is shown is not what is stored."""
-        return self.schedule != self.configuration.spec.schedule
+        spec = self.configuration.spec
+        frozen = tuple(each.freeze for each in self.freezes)
+        return self.schedule != spec.schedule or frozen != spec.freeze
 
     @property
     def zone(self) -> str:

@@ -37,6 +37,7 @@ _CRON_FIELDS = (
 _DAILY = re.compile(r"([0-9]{1,2}) ([0-9]{1,2}) \* \* \*")
 _WEEKLY = re.compile(r"([0-9]{1,2}) ([0-9]{1,2}) \* \* ([0-6](?:,[0-6])*)")
 _HOURLY = "0 * * * *"
+_FREEZE = "freeze"
 
 
 def parse_schedule(words: Sequence[str], *, zone: str = "UTC") -> Schedule | None:
@@ -67,13 +68,15 @@ def name_and_words(name: str | None, words: tuple[str, ...]) -> tuple[str | None
 
     A word that begins a schedule is a configuration's name only before another such word.
     """
-    if name is not None and _is_form(name) and not (words and _is_form(words[0])):
+    follows = bool(words) and _is_form(words[0])
+    off = name is not None and name.casefold() == _FREEZE and words[:1] == ("off",)
+    if name is not None and _is_form(name) and (off or not follows):
         return None, (name, *words)
     return name, words
 
 
 def _is_form(word: str) -> bool:
-    return word.casefold() in _FORMS
+    return word.casefold() in (*_FORMS, _FREEZE)
 
 
 def check_interval(every: timedelta) -> timedelta:

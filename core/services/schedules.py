@@ -10,10 +10,11 @@ from itertools import islice
 from core.errors import ConflictError
 from core.model.account import Actor, Role
 from core.model.configuration import Configuration, ConfigurationId, Schedule
-from core.model.views import ScheduleView
+from core.model.views import FreezeView, ScheduleView
 from core.ports import Clock
 from core.services.access import AccessService
 from core.services.configurations import ConfigurationService
+from core.services.freeze_words import FREEZE, parse_freezes, spell_freeze
 from core.services.notices import NoticeService
 from core.services.schedule_words import parse_schedule, spell_schedule
 from core.store.opening import Store
@@ -53,8 +54,8 @@ class ScheduleService:
     ) -> ScheduleView:
         """Return the present schedule, or with `words` the one proposed, and its next three slots.
 
-        Nothing is saved. A proposal without a time zone stays in the present one. Raises
-        `UsageError` that names the wrong word.
+        Words after ``freeze`` propose a freeze. Nothing is saved. A proposal without a time zone
+        stays in the present one. Raises `UsageError` that names the wrong word.
         """
         await self._access.require(actor, Role.ADMIN, "schedule", name or "")
         configuration = await self._configurations.resolve(name, channel=channel)
@@ -80,29 +81,58 @@ class ScheduleService:
         if not proposed.changed:
             return proposed
         saved = await self._store.configurations.set_schedule(
-            before.id, proposed.schedule, revision=revision, by=actor, now=self._clock.now()
+            before.id,
+            proposed.schedule,
+            freeze=tuple(each.freeze for each in proposed.freezes),
+            revision=revision,
+            by=actor,
+            now=self._clock.now(),
         )
         if saved is None:
             raise stale(before)
-        said = (
-            f"switched the schedule of {before.name} off"
-            if proposed.schedule is None
-            else f"set the schedule of {before.name} to {spell_schedule(proposed.schedule)}"
-        )
-        await self._notices.record(actor, "schedule_set", said, channel=before.spec.channel)
-        return self._view(saved, ())
+        key = "freeze_set" if proposed.new_freezes else "schedule_set"
+        said = _did(before, proposed)
+        await self._notices.record(actor, key, said, channel=before.spec.channel)
+        return replace(self._view(saved, ()), new_freezes=proposed.new_freezes)
 
     def _view(self, configuration: Configuration, words: Sequence[str]) -> ScheduleView:
         present = configuration.spec.schedule
-        schedule = parse_schedule(words, zone=_zone(present)) if words else present
+        freezes, now = configuration.spec.freeze, self._clock.now()
+        freezing = bool(words) and words[0].casefold() == FREEZE
+        if freezing:
+            freezes = parse_freezes(words[1:], freezes, zone=_zone(present), now=now)
+        moved = bool(words) and not freezing
+        schedule = parse_schedule(words, zone=_zone(present)) if moved else present
         proposed = replace(configuration, spec=replace(configuration.spec, schedule=schedule))
         return ScheduleView(
             configuration=configuration,
             schedule=schedule,
             present=spell_schedule(present),
             proposed=spell_schedule(schedule),
-            slots=tuple(islice(self._slots(proposed, self._clock.now()), SHOWN)),
+            slots=tuple(islice(self._slots(proposed, now), SHOWN)),
+            asked=" ".join(words) if freezing else spell_schedule(schedule),
+            freezes=tuple(
+                FreezeView(freeze=each, words=spell_freeze(each), window=each.window(now))
+                for each in freezes
+            ),
+            new_freezes=freezing,
         )
+
+
+def _did(before: Configuration, proposed: ScheduleView) -> str:
+    """Return what was saved, to stand after somebody's name."""
+    if not proposed.new_freezes:
+        if proposed.schedule is None:
+            return f"switched the schedule of {before.name} off"
+        return f"set the schedule of {before.name} to {spell_schedule(proposed.schedule)}"
+    if not proposed.freezes:
+        return f"ended all freezes of {before.name}"
+    added = [each.words for each in proposed.freezes if each.freeze not in before.spec.freeze]
+    if added:
+        return f"set a freeze of {before.name}: {added[0]}"
+    left = {each.freeze for each in proposed.freezes}
+    gone = [spell_freeze(each) for each in before.spec.freeze if each not in left]
+    return f"ended the freeze of {before.name}: {', '.join(gone)}"
 
 
 def _zone(present: Schedule | None) -> str:

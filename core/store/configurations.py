@@ -23,7 +23,7 @@ from core.model.configuration import (
 )
 from core.model.directory import ExternalId
 from core.model.events import AuditEntry
-from core.model.freeze import Frozen, frozen_until
+from core.model.freeze import Freeze, Frozen, frozen_until
 from core.store.audit_changes import audit_change
 from core.store.codec import (
     decode_spec,
@@ -176,20 +176,24 @@ class Configurations:
         id: ConfigurationId,  # noqa: A002 - the port's name
         schedule: Schedule | None,
         *,
+        freeze: tuple[Freeze, ...] | None = None,
         revision: int,
         by: Actor,
         now: datetime,
     ) -> Configuration | None:
-        """Change the schedule alone; None if the configuration is no longer at this revision.
+        """Change the schedule and, if given, the freezes; None if it is no longer at this revision.
 
-        Slots before the change are not caught up with. Raises `NotFoundError`.
+        Slots before the change are not caught up with, and invitations that a freeze keeps are
+        sent when it is over by then. Raises `NotFoundError`.
         """
 
         async def work(tx: Transaction) -> Configuration | None:
             stored = await load_configuration(tx, id, to_change=True)
             if stored.revision != revision:
                 return None
-            await _update(tx, stored, replace(stored.spec, schedule=schedule), by=by, now=now)
+            frozen = stored.spec.freeze if freeze is None else freeze
+            spec = replace(stored.spec, schedule=schedule, freeze=frozen)
+            await _update(tx, stored, spec, by=by, now=now)
             return await load_configuration(tx, id)
 
         return await self._database.write(work)

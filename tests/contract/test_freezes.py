@@ -156,3 +156,49 @@ async def test_one_person_on_demand_is_not_removed_in_a_freeze_and_is_told_until
     assert await sent(world) == {"u77@example.com"}
     _, cycle = await world.one_person("u1")
     assert (cycle.counts.disabled, cycle.postponed) == (1, None)
+
+
+async def test_a_preview_from_before_a_freeze_is_refused_for_the_removals_in_it(world: StoreWorld):
+    world.directory.remove("u1")
+    preview, _ = await world.cycle(dry_run=True)
+    over = await freeze(world, 2 * DAY, Frozen.REMOVALS)
+    outcome, cycle = await world.cycle(bound_plan=preview.plan_digest)
+    assert (cycle.result, outcome.error.code) == (CycleResult.CANCELLED, "frozen_since_preview")
+    assert f"frozen until {over:%Y-%m-%d %H:%M} UTC" in outcome.error.message
+    assert await removed(world) == set()
+    again, _ = await world.cycle(dry_run=True)
+    outcome, cycle = await world.cycle(bound_plan=again.plan_digest)
+    assert (cycle.result, cycle.postponed.removals) == (CycleResult.SUCCESS, 1)
+
+
+async def test_a_preview_from_within_a_freeze_is_refused_once_its_removals_would_be_made(
+    world: StoreWorld,
+):
+    over = await freeze(world, DAY, Frozen.REMOVALS)
+    world.directory.remove("u1")
+    preview, _ = await world.cycle(dry_run=True)
+    world.clock.time = over
+    outcome, _ = await world.cycle(bound_plan=preview.plan_digest)
+    assert outcome.error.code == "freeze_over_since_preview"
+    assert await removed(world) == set()
+
+
+async def test_a_preview_without_removals_is_applied_in_a_freeze_that_began_after_it(
+    world: StoreWorld,
+):
+    world.directory.people += people(2, start=100)
+    preview, _ = await world.cycle(dry_run=True)
+    await freeze(world, DAY, Frozen.REMOVALS)
+    world.directory.remove("u1")
+    _, cycle = await world.cycle(bound_plan=preview.plan_digest)
+    assert (cycle.result, cycle.counts.created) == (CycleResult.SUCCESS, 2)
+    assert cycle.postponed.removals == 1
+
+
+async def test_a_directory_that_changed_in_a_freeze_is_told_as_that(world: StoreWorld):
+    await freeze(world, 2 * DAY, Frozen.REMOVALS)
+    world.directory.remove("u1")
+    preview, _ = await world.cycle(dry_run=True)
+    world.directory.people.append(person(77))
+    outcome, _ = await world.cycle(bound_plan=preview.plan_digest)
+    assert outcome.error.code == "plan_changed"

@@ -211,6 +211,21 @@ def look_at_a_schedule_and_save_it(door: Host):
     assert door("schedule", "off", "--yes", "--json").json["starts"] == []
 
 
+def freeze_by_typing(door: Host):
+    words = ("freeze", "sat", "until", "mon", "removals", "Europe/Berlin")
+    asked = door("schedule", "people", *words)
+    assert (asked.status, "Give --yes" in asked.err) == (2, True)
+    assert "Freeze 1: sat 00:00 until mon 00:00 removals Europe/Berlin (next Sat" in asked.err
+    saved = door("schedule", *words, "--yes", "--json").json
+    assert (saved["new_freezes"], saved["changed"]) == (True, False)
+    [frozen] = saved["freezes"]
+    assert (frozen["of"], frozen["begins"]["local"][:3]) == (["removals"], "Sat")
+    assert "Freeze 1: sat" in door("schedule").out
+    assert door("schedule", "freeze", "off", "2", "--yes").status == 2
+    assert door("schedule", "freeze", "off", "1", "--yes").status == 0
+    assert door("schedule", "--json").json["freezes"] == []
+
+
 def fail_and_be_tried_again(door: Host):
     door("schedule", "people", "every", "1h", "--yes")
     (door.folder / "credentials" / "people.csv").unlink()
@@ -327,6 +342,7 @@ SCENES = (
     say_which_channel_is_told_of_what,
     give_and_take_roles,
     look_at_a_schedule_and_save_it,
+    freeze_by_typing,
     fail_and_be_tried_again,
     freeze_removals,
     apply_a_wrong_file,

@@ -69,6 +69,7 @@ COMMANDS = {
     "schedule people-scim": ADMIN,
     "schedule people-scim daily 02:00 Europe/Berlin": ADMIN,
     "schedule people-scim off": ADMIN,
+    "schedule people-scim freeze fri 18:00 until mon 06:00": ADMIN,
     "audit": ADMIN,
     "audit --since 7d": ADMIN,
     "audit verify": ADMIN,

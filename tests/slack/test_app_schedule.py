@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from app_world import ADMIN, ADMIN_2, VIEWER, app_world
+from app_world import ADMIN, ADMIN_2, CHANNEL, CLI, VIEWER, app_world
 from test_app_commands import block_action
 
 from bot.demo.dispatch import Kind
 from bot.slack.ids import Act, ScheduleMark
+from core.model.freeze import Frozen
 
 DENIED = "You may not do this"
 
@@ -106,3 +107,25 @@ async def test_a_configuration_that_keeps_failing_says_when_it_is_tried_next(wor
     assert f"Quarantine, {tried}" in answer
     assert f"in quarantine after 2 failures, {tried}" in answer
     assert "It is in quarantine" in (await world.ask(ADMIN, "schedule")).text
+
+
+async def test_a_freeze_is_shown_with_its_next_window_and_saved_by_a_click(world):
+    shown = await world.ask(
+        ADMIN, "schedule people-scim freeze fri 18:00 until mon 06:00 removals Europe/Berlin"
+    )
+    assert "to be frozen like this?" in shown.text
+    assert "18:00 CE" in shown.text
+    assert (await stored(world)).spec.freeze == ()
+    saved = await world.click(ADMIN, "Save", on=shown)
+    assert "Saved: the freezes" in saved.text
+    [frozen] = (await stored(world)).spec.freeze
+    assert (frozen.of, frozen.timezone) == ((Frozen.REMOVALS,), "Europe/Berlin")
+    page = await world.as_(VIEWER)
+    await page.message("set a freeze of people-scim: fri 18:00 until mon 06:00", channel=CHANNEL)
+    assert "fri 18:00 until mon 06:00" in (await world.ask(ADMIN, "schedule")).text
+    assert "freeze:" in await world.core.configurations.export(CLI)
+    off = await world.ask(ADMIN, "schedule freeze off 1")
+    await world.click(ADMIN, "Save", on=off)
+    await page.message("ended all freezes of people-scim", channel=CHANNEL)
+    assert (await stored(world)).spec.freeze == ()
+    assert "Nothing is frozen" in (await world.ask(ADMIN, "schedule freeze")).text

@@ -17,12 +17,15 @@ def schedule(view: ScheduleView, *, because: str = "") -> Message:
     if view.changed:
         text = f"*{name}* starts {_said(view.present)}. From now on {_said(view.proposed)}?"
         plain = f"{plain}?"
-    blocks = [section(f"{escape(because)}\n{text}" if because else text), *_slots(view)]
+    if view.new_freezes:
+        text = f"Is *{name}* to be frozen like this?" if view.changed else f"*{name}*"
+        plain = f"Freezes of {view.configuration.name}"
+    blocks = [section(f"{escape(because)}\n{text}" if because else text), *_shown(view)]
     if view.changed:
         mark = ScheduleMark(
             configuration=view.configuration.id,
             revision=view.configuration.revision,
-            words=view.proposed,
+            words=view.asked,
         )
         blocks.append(actions(button("Save", Act.SCHEDULE, mark.pack(), style="primary")))
     return message(tidy(plain), *blocks)
@@ -32,11 +35,32 @@ def saved(view: ScheduleView) -> Message:
     """Return the answer to whoever saved a schedule."""
     text = f"💾 Saved: *{escape(view.configuration.name)}* starts {_said(view.proposed)}."
     plain = f"Saved: {view.configuration.name}: {view.proposed}"
-    return message(tidy(plain), section(text), *_slots(view))
+    if view.new_freezes:
+        text = f"💾 Saved: the freezes of *{escape(view.configuration.name)}*."
+        plain = f"Saved: the freezes of {view.configuration.name}"
+    return message(tidy(plain), section(text), *_shown(view))
 
 
 def _said(schedule_words: str) -> str:
     return "by hand only" if schedule_words == "off" else f"`{schedule_words}`"
+
+
+def _shown(view: ScheduleView) -> list[Block]:
+    """Return what was asked about: the freezes, or the starts and then the freezes."""
+    if view.new_freezes:
+        return _freezes(view) or [section("Nothing is frozen at any time.")]
+    return [*_slots(view), *_freezes(view)]
+
+
+def _freezes(view: ScheduleView) -> list[Block]:
+    """Return the freezes by number, each with when it is frozen now or next."""
+    lines = []
+    for number, each in enumerate(view.freezes, start=1):
+        local = each.local
+        following = f"{local[0]} to {local[1]}" if local else "over"
+        lines.append(f"❄️ {number}. `{each.words}` · next: {following}")
+    how = f"`/dirsync schedule {view.configuration.name} freeze off 1` ends the first one."
+    return [*[section(text) for text in words.packed(lines)], context(how)] if lines else []
 
 
 def _slots(view: ScheduleView) -> list[Block]:
