@@ -15,6 +15,7 @@ from core.services.configuration_export import export_file
 from core.services.configuration_file import parse_file
 from core.services.mapping_check import with_mapping
 from core.services.notices import NoticeService
+from core.services.scope_check import with_scope
 from core.store.opening import Store
 
 ProviderFactory = Callable[[Configuration], Awaitable[IdentityProvider]]
@@ -101,7 +102,8 @@ class ConfigurationService:
         configuration = await self.resolve(name, channel=None)
         provider = await self._provider(configuration)
         try:
-            return with_mapping(await provider.check(), configuration)
+            report = with_mapping(await provider.check(), configuration)
+            return await with_scope(report, configuration, provider)
         finally:
             await provider.aclose()
 

@@ -18,6 +18,7 @@ from core.model.configuration import Draft, Guard, Scope
 from core.model.cycle import CycleResult
 from core.services.configuration_file import parse_file
 from core.services.draft_fields import wrong_in
+from core.services.scope_check import with_scope
 from tests.support.engine_world import World
 from tests.support.google_world import GoogleWorld, google_world
 from tests.vendors.google_directory import GoogleCustomer
@@ -204,6 +205,36 @@ async def test_a_directory_without_units_says_so():
         await find_units(World().directory, SALES)
 
     assert raised.value.code == "scope_org_units_unsupported"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status", "says"),
+    [
+        (lambda _: None, "ok", "The directory has the org unit /Sales."),
+        (lambda here: here.customer.rename_unit("/Sales", "/Revenue"), "failed", "does not exist"),
+        (
+            lambda here: here.google.server.delegation.scopes.remove(SCOPES["orgunit"]),
+            "failed",
+            "granted no token",
+        ),
+    ],
+    ids=["there", "renamed", "not granted"],
+)
+async def test_a_check_of_the_configuration_judges_its_units(spoil, status, says):
+    async with company() as here:
+        spoil(here)
+        async with here.google.opened() as provider:
+            report = await with_scope(await provider.check(), here.account.configuration, provider)
+
+    assert (report.lines[-1].name, report.lines[-1].status.value) == ("Scope", status)
+    assert says in report.lines[-1].detail
+    assert report.lines[-1].hint or status == "ok"
+
+
+async def test_a_check_without_units_in_the_scope_says_nothing_of_them():
+    async with company(Scope()) as here, here.google.opened() as provider:
+        report = await provider.check()
+        assert await with_scope(report, here.account.configuration, provider) == report
 
 
 def test_the_reason_for_being_in_scope_names_the_unit():
