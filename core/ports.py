@@ -349,6 +349,10 @@ class SyncStore(Protocol):
         """Count those of these ids who belong to people of the account that are not deleted."""
         ...
 
+    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        """Count those of these ids whom the provider had when it was read last."""
+        ...
+
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
         """Tell again what was wrong in that cycle with people who were not staged in this one.
 

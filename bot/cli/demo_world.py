@@ -48,7 +48,7 @@ _FILE = """\
 licenses: {{total: {licenses}}}
 configurations:
   - name: {name}
-    provider: {{type: scim, url: "{url}/scim/v2", token: "env:{credential}"}}
+    provider: {{type: scim, url: "{url}/scim/v2", token: "env:{credential}", delta: false}}
     mapping:
       title: title
       department: enterprise.department

@@ -173,7 +173,7 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
         await set_managers(ctx)
     outcome = _outcome(ctx, snapshot, plan, held)
     if ctx.provider.capabilities.delta and not ctx.dry_run:
-        await _keep(ctx, plan, outcome, mark, began)
+        await _keep(ctx, plan, outcome, mark, began, nested=snapshot.nested_groups)
     return outcome
 
 
@@ -195,6 +195,8 @@ async def _keep(
     outcome: CycleOutcome,
     mark: Watermark | None,
     began: datetime,
+    *,
+    nested: frozenset[ExternalId],
 ) -> None:
     """Keep the watermark of a reading that left no doubt; after any other, everything is read."""
     waits = outcome.postponed is not None or outcome.held_set_id is not None
@@ -202,7 +204,12 @@ async def _keep(
     saved = None
     if mark is not None and whole:
         saved = SavedWatermark(
-            mark=mark, basis=basis(ctx), cycle_id=ctx.fence.cycle_id, full_at=began
+            mark=mark,
+            basis=basis(ctx),
+            cycle_id=ctx.fence.cycle_id,
+            full_at=began,
+            people=plan.proof.read,
+            nested=nested,
         )
     await ctx.store.keep_watermark(ctx.fence, saved)
 

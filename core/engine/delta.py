@@ -15,6 +15,7 @@ from datetime import timedelta
 import msgspec
 
 from core.engine.apply import Order, carry_out
+from core.engine.changed_groups import changed_alone
 from core.engine.context import CycleContext, CycleOutcome, Meter
 from core.engine.group_plans import known_groups, plan_groups
 from core.engine.groups import Planned
@@ -86,9 +87,11 @@ class _Changes:
 
     people: list[bytes] = field(default_factory=list)
     gone: set[ExternalId] = field(default_factory=set)
-    groups: bool = False
+    groups: list[bytes] = field(default_factory=list)
+    lost_groups: bool = False
     pages: int = 0
     watermark: Watermark | None = None
+    total: int | None = None
 
 
 async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> CycleOutcome:
@@ -99,9 +102,10 @@ async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> C
         raise Doubt(
             "Somebody was deleted at the provider: that takes the proof of a whole listing."
         )
-    scoping, groups, pages = await _scoping(ctx, meter, changes)
+    scoping, groups, pages = await _scoping(ctx, meter, changes, saved.nested)
     rows = _rows(ctx, meter, scoping, changes)
-    if groups is not None:
+    await _refuse_missing(ctx, saved, changes, rows)
+    if groups is not None and pages:
         await _refuse_moved(ctx, groups, rows)
     for start in range(0, len(rows), ctx.batch):
         await ctx.store.stage(ctx.fence, rows[start : start + ctx.batch])
@@ -121,7 +125,13 @@ async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> C
     open_problems = await ctx.store.carry_problems(ctx.fence, saved.cycle_id)
     if changes.watermark is not None:
         await ctx.store.keep_watermark(
-            ctx.fence, replace(saved, mark=changes.watermark, cycle_id=ctx.fence.cycle_id)
+            ctx.fence,
+            replace(
+                saved,
+                mark=changes.watermark,
+                cycle_id=ctx.fence.cycle_id,
+                people=changes.total,
+            ),
         )
     return _outcome(policy, found, ruling, open_problems, requests=changes.pages + pages)
 
@@ -142,6 +152,8 @@ async def _read(ctx: CycleContext, meter: Meter, since: Watermark) -> _Changes:
     except (SignInError, PermissionMissingError):
         raise
     except WatermarkExpiredError as error:
+        if error.code != WatermarkExpiredError.default_code:
+            raise Doubt(error.message) from error
         raise Doubt(f"The provider does not list changes that far back. {error.message}") from error
     except RemoteError as error:
         raise Doubt(f"The changes could not be listed: {error.message}") from error
@@ -156,22 +168,27 @@ def _people_on(page: ChangePage) -> int:
 
 def _take(changes: _Changes, page: ChangePage) -> None:
     changes.pages += 1
-    changes.watermark = page.watermark
+    changes.watermark, changes.total = page.watermark, page.total
     if page.kind is ResourceKind.USER:
         changes.people += page.records
         changes.gone.update(page.removed)
-    elif page.records or page.removed:
-        changes.groups = True
+    else:
+        changes.groups += page.records
+        changes.lost_groups = changes.lost_groups or bool(page.removed)
 
 
 async def _scoping(
-    ctx: CycleContext, meter: Meter, changes: _Changes
+    ctx: CycleContext, meter: Meter, changes: _Changes, nested: frozenset[ExternalId]
 ) -> tuple[Scoping, Sequence[StagedGroup] | None, int]:
-    """Return the scope's test, the groups if any of them changed, and the pages asked for."""
-    scoping, groups, proven, pages = await delta_scoping(ctx, meter, read=changes.groups)
+    """Return the scope's test, the groups that are to be planned, and the pages asked for."""
+    alone: Sequence[StagedGroup] | None = None
+    if changes.groups and not changes.lost_groups:
+        alone = changed_alone(ctx, changes.groups, await known_groups(ctx), nested)
+    read = changes.lost_groups or (bool(changes.groups) and alone is None)
+    scoping, groups, proven, pages = await delta_scoping(ctx, meter, read=read)
     if not proven:
         raise Doubt("A group changed, and the groups could not be read in full.")
-    return scoping, groups, pages
+    return scoping, groups if read else alone, pages
 
 
 def _rows(ctx: CycleContext, meter: Meter, scoping: Scoping, changes: _Changes) -> list[StagedUser]:
@@ -188,6 +205,21 @@ def _rows(ctx: CycleContext, meter: Meter, scoping: Scoping, changes: _Changes) 
             raise Doubt("A changed record is unreadable, and nobody knows whose it is.")
         found[row.external_id] = row
     return list(found.values())
+
+
+async def _refuse_missing(
+    ctx: CycleContext, saved: SavedWatermark, changes: _Changes, rows: Sequence[StagedUser]
+) -> None:
+    """Raise `Doubt` if the provider has not as many people as there were, and the new ones."""
+    if changes.total is None or saved.people is None:
+        return
+    met = await ctx.store.met(ctx.fence, [row.external_id for row in rows])
+    expected = saved.people + len(rows) - met
+    if changes.total != expected:
+        raise Doubt(
+            f"The provider has {changes.total:,} people where {expected:,} were expected, so "
+            "somebody may be gone."
+        )
 
 
 async def _refuse_moved(

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from core.engine.changed_groups import nested_among
 from core.engine.context import CycleContext, Meter
 from core.engine.groups import flatten
 from core.engine.mapping import Mapper, problems_text, with_problem
@@ -41,12 +42,14 @@ class GroupListing:
         groups: by id, with all their people.
         listing: what was seen while reading.
         unreadable: groups whose record could not be read; they are left as they are.
+        nested: groups that hold groups, and those that are held.
     """
 
     def __init__(self) -> None:
         self.listing = Listing()
         self.groups: dict[ExternalId, StagedGroup] = {}
         self.unreadable: set[ExternalId] = set()
+        self.nested: frozenset[ExternalId] = frozenset()
 
 
 async def read_groups(ctx: CycleContext, meter: Meter) -> GroupListing:
@@ -68,6 +71,7 @@ async def read_groups(ctx: CycleContext, meter: Meter) -> GroupListing:
     except RemoteError as error:
         result.listing.fault = error
     result.groups = flatten(found.values())
+    result.nested = nested_among(found.values())
     return result
 
 

@@ -32,6 +32,7 @@ class Snapshot:
         groups_read: groups are a part of this snapshot.
         groups_proven: the listing of groups is whole, so that a missing group is gone.
         unreadable_groups: groups to be left as they are.
+        nested_groups: those that hold groups, and those that are held.
         evidence: what the proof judges.
         canaries_missing: picked canaries that are not there any more.
         requests: pages that were asked for.
@@ -41,6 +42,7 @@ class Snapshot:
     groups_read: bool
     groups_proven: bool
     unreadable_groups: frozenset[ExternalId]
+    nested_groups: frozenset[ExternalId]
     evidence: Evidence
     canaries_missing: int
     requests: int
@@ -77,6 +79,7 @@ async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
         groups_read=groups.read,
         groups_proven=groups.proven,
         unreadable_groups=frozenset(groups.listing.unreadable),
+        nested_groups=groups.listing.nested,
         evidence=Evidence(
             people=people,
             missing_canaries=named or _when_most(picked, len(ctx.configuration.picked_canaries)),

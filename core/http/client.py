@@ -25,6 +25,7 @@ from core.http.transport import CheckedTransport, build_tls
 from core.http.urls import joined, origin, parse_base_url, parse_url
 from core.ports import Clock
 
+_NOT_MODIFIED = frozenset({304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_CONNECTIONS = 4
 _SCIM_OR_JSON = "application/scim+json, application/json;q=0.9"
@@ -242,22 +243,28 @@ class HttpClient:
         )
         return await self._with_retries(call, tolerate, patient=True)
 
-    async def download(self, target: str, sink: BinaryIO) -> Mapping[str, str]:
+    async def download(
+        self, target: str, sink: BinaryIO, *, condition: Mapping[str, str] | None = None
+    ) -> Mapping[str, str] | None:
         """Write the body of a GET to a file, from its start, and return the headers.
 
-        A body shorter than its ``Content-Length`` is a `TransientRemoteError`, never a success.
+        None if the `condition`, conditional headers, does not hold (304). A body shorter than its
+        ``Content-Length`` is a `TransientRemoteError`, never a success.
         """
         call = _Call(
-            method="GET", url=self._resolve(target, None), headers={"Accept": "text/csv, */*;q=0.5"}
+            method="GET",
+            url=self._resolve(target, None),
+            headers={"Accept": "text/csv, */*;q=0.5", **(condition or {})},
         )
+        tolerate = _NOT_MODIFIED if condition else frozenset[int]()
         answer: Answer | None = None
         async for attempt in self._attempts(patient=True):
             with attempt:
                 sink.seek(0)
                 sink.truncate()
-                answer = await self._signed_in(call, frozenset(), sink=sink)
+                answer = await self._signed_in(call, tolerate, sink=sink)
         assert answer is not None  # noqa: S101 - stamina leaves the loop by an answer or an error
-        return answer.headers
+        return None if answer.status in tolerate else answer.headers
 
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""

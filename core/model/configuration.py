@@ -23,6 +23,9 @@ class ScimSettings:
 
     Exactly one of these ways to sign in: `token`; `username` and `password`; or `token_url`,
     `client_id` and `client_secret` (OAuth client credentials, optional `oauth_scope`).
+
+    Attributes:
+        delta: whether to read only what changed, from a server that filters by that rightly.
     """
 
     type: Literal["scim"] = "scim"
@@ -36,6 +39,7 @@ class ScimSettings:
     oauth_scope: str | None = None
     page_size: int = 1000
     groups: bool = True
+    delta: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +50,7 @@ class CsvSettings:
         columns: account attribute or "id", "active" -> header in the file; the usual headers
             are recognised without it.
         token: bearer token for `url`, as a reference.
+        delta: whether a file that is the same as last time is not read again.
     """
 
     type: Literal["csv"] = "csv"
@@ -53,6 +58,7 @@ class CsvSettings:
     url: str | None = None
     token: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    delta: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,6 +76,8 @@ class ChangePage:
         last: the provider said that nothing follows, of any kind.
         token: what identified this page at the provider, to notice loops.
         watermark: where the next delta begins; on the last page only.
+        total: how many people the provider announces in all, changed or not; on the last page
+            only, and None if it does not say.
     """
 
     kind: ResourceKind
@@ -84,6 +86,7 @@ class ChangePage:
     last: bool
     token: str
     watermark: Watermark | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.model.cycle import CycleId
-from core.model.directory import Watermark
+from core.model.directory import ExternalId, Watermark
 
 
 class ReadKind(StrEnum):
@@ -27,12 +27,16 @@ class SavedWatermark:
         cycle_id: the cycle that read up to it: what was wrong with people then still is, unless
             they are in the delta.
         full_at: when everything was read last.
+        people: how many people the provider had up to it, or None if nobody counted.
+        nested: the groups that held groups or were held when everything was read last.
     """
 
     mark: Watermark
     basis: str
     cycle_id: CycleId
     full_at: datetime
+    people: int | None = None
+    nested: frozenset[ExternalId] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,8 +39,9 @@ _SCIM_KEYS = (
     "oauth_scope",
     "page_size",
     "groups",
+    "delta",
 )
-_CSV_KEYS = ("type", "file", "url", "token", "columns")
+_CSV_KEYS = ("type", "file", "url", "token", "columns", "delta")
 _OKTA_KEYS = (
     "type",
     "url",
@@ -91,6 +92,7 @@ def _scim(rows: Table) -> ScimSettings:
         oauth_scope=rows.read("oauth_scope", text, None),
         page_size=rows.read("page_size", whole_number(1, 10_000), 1000),
         groups=rows.read("groups", boolean, True),
+        delta=rows.read("delta", boolean, True),
     )
 
 
@@ -118,6 +120,7 @@ def _csv(rows: Table) -> CsvSettings:
         url=rows.read("url", url, None),
         token=rows.read("token", secret, None),
         columns=rows.read("columns", _columns, {}),
+        delta=rows.read("delta", boolean, True),
     )
 
 

@@ -9,7 +9,7 @@ from core.model.cycle import CycleId, Fence
 from core.model.directory import ExternalId, Watermark
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 from core.store.bulk import reserve_ids
-from core.store.codec import to_json, to_seconds, to_time
+from core.store.codec import from_json, to_json, to_seconds, to_time
 from core.store.database import Transaction
 from core.store.fencing import check_fence
 from core.store.names import among
@@ -25,15 +25,18 @@ VALUES (:account, :cycle, :configuration, :kind, :note)
 ON CONFLICT (cycle_id) DO UPDATE SET kind = excluded.kind, note = excluded.note
 """
 _LAST = """
-SELECT w.mark, w.basis, w.cycle_id, w.full_at, EXISTS (SELECT 1 FROM problems p
+SELECT w.mark, w.basis, w.cycle_id, w.full_at, w.people, w.nested,
+    EXISTS (SELECT 1 FROM problems p
     WHERE p.cycle_id = w.cycle_id AND p.severity = 'conflict') AS conflicts
 FROM watermarks w WHERE w.account_id = :account AND w.configuration_id = :configuration
 """
 _KEEP = """
-INSERT INTO watermarks (account_id, configuration_id, mark, basis, cycle_id, full_at)
-VALUES (:account, :configuration, :mark, :basis, :cycle, :full_at)
+INSERT INTO watermarks (account_id, configuration_id, mark, basis, cycle_id, full_at, people,
+    nested)
+VALUES (:account, :configuration, :mark, :basis, :cycle, :full_at, :people, :nested)
 ON CONFLICT (configuration_id) DO UPDATE SET mark = excluded.mark, basis = excluded.basis,
-    cycle_id = excluded.cycle_id, full_at = excluded.full_at
+    cycle_id = excluded.cycle_id, full_at = excluded.full_at, people = excluded.people,
+    nested = excluded.nested
 """
 _DROP = """
 DELETE FROM watermarks WHERE account_id = :account AND configuration_id = :configuration
@@ -41,6 +44,11 @@ DELETE FROM watermarks WHERE account_id = :account AND configuration_id = :confi
 _LINKED = """
 SELECT count(*) FROM links l JOIN users u ON u.id = l.user_id
 WHERE l.account_id = :account AND l.configuration_id = :configuration AND u.status <> 'deleted'
+  AND l.absent_since IS NULL AND l.external_id IN {people}
+"""
+_MET = """
+SELECT count(*) FROM links l
+WHERE l.account_id = :account AND l.configuration_id = :configuration
   AND l.absent_since IS NULL AND l.external_id IN {people}
 """
 _OPEN = """
@@ -85,6 +93,8 @@ async def last(tx: Transaction, fence: Fence) -> LastReading:
         basis=row.basis,
         cycle_id=CycleId(row.cycle_id),
         full_at=to_time(row.full_at),
+        people=row.people,
+        nested=frozenset(map(ExternalId, from_json(row.nested, list[str]))),
     )
     return LastReading(saved=saved, conflicts=bool(row.conflicts))
 
@@ -102,14 +112,27 @@ async def keep(tx: Transaction, fence: Fence, saved: SavedWatermark | None) -> N
         basis=saved.basis,
         cycle=saved.cycle_id,
         full_at=to_seconds(saved.full_at),
+        people=saved.people,
+        nested=to_json(sorted(saved.nested)),
     )
 
 
 async def linked(tx: Transaction, fence: Fence, people: Sequence[ExternalId]) -> int:
     """Count those who belong to people of the account that are there as far as is known."""
+    return await _counted(tx, fence, _LINKED, people)
+
+
+async def met(tx: Transaction, fence: Fence, people: Sequence[ExternalId]) -> int:
+    """Count those whom the provider had when it was read last."""
+    return await _counted(tx, fence, _MET, people)
+
+
+async def _counted(
+    tx: Transaction, fence: Fence, statement: str, people: Sequence[ExternalId]
+) -> int:
     if not people:
         return 0
-    sql = _LINKED.format(people=among(tx.backend, "people"))
+    sql = statement.format(people=among(tx.backend, "people"))
     return int(
         await tx.value(sql, configuration=fence.configuration_id, people=to_json(list(people)))
     )

@@ -447,6 +447,8 @@ watermarks = Table(
     _text("basis"),
     _text("cycle_id"),
     _time("full_at"),
+    Column("people", Integer, nullable=True),
+    Column("nested", Text, nullable=False, server_default=sa.text("'[]'")),
 )
 
 cycle_readings = Table(

@@ -303,6 +303,10 @@ class SyncStoreSql:
         """See `SyncStore.linked`."""
         return await self._read(lambda tx: reading.linked(tx, fence, people))
 
+    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        """See `SyncStore.met`."""
+        return await self._read(lambda tx: reading.met(tx, fence, people))
+
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
         """See `SyncStore.carry_problems`."""
         return await self._write(lambda tx: reading.carry_problems(tx, fence, since))

@@ -18,14 +18,15 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tests.bench.scim_pages import DEPARTMENTS, person
+from tests.bench.throttle import Throttle
 
 MEMBERS = 40
 _ID = re.compile(r"'(\d+)'")
 
 
-def entra_person(n: int) -> dict[str, object]:
+def entra_person(n: int, variant: str = "same") -> dict[str, object]:
     """Return one projected record of the same company."""
-    scim = person(n, "same")
+    scim = person(n, variant)
     return {
         "id": f"{n:036d}",
         "accountEnabled": True,
@@ -57,7 +58,16 @@ class Tenant:
         self._people = list(range(1, people + 1))
         self._groups = list(range(1, groups + 1))
         self._rendered: dict[str, bytes] = {}
+        self._variant = "same"
         self.requests = 0
+
+    def _person(self, n: int) -> dict[str, object]:
+        return entra_person(n, self._variant)
+
+    async def become(self, request: web.Request) -> web.Response:
+        self._variant = request.match_info["variant"]
+        self._rendered.clear()
+        return web.Response(text="ready")
 
     def _answer(
         self, request: web.Request, numbers: list[int], make: Callable[[int], object]
@@ -81,7 +91,7 @@ class Tenant:
         return web.Response(body=self._rendered[key], content_type="application/json")
 
     async def users(self, request: web.Request) -> web.Response:
-        return self._answer(request, self._people, entra_person)
+        return self._answer(request, self._people, self._person)
 
     async def groups(self, request: web.Request) -> web.Response:
         return self._answer(request, self._groups, entra_group)
@@ -107,7 +117,7 @@ class Tenant:
 
     def _asked(self, url: str) -> list[object]:
         if wanted := _ID.findall(unquote(url)):
-            make = entra_person if url.startswith("/users") else entra_group
+            make = self._person if url.startswith("/users") else entra_group
             return [make(int(one)) for one in wanted]
         group = int(url.split("/")[2])
         return [
@@ -116,11 +126,14 @@ class Tenant:
 
     async def delta(self, request: web.Request) -> web.Response:
         self.requests += 1
+        if request.query.get("$deltatoken") == "latest":
+            link = f"{request.url.origin()}{request.path}?$deltatoken=last"
+            return web.json_response({"@odata.deltaLink": link, "value": []})
         people = request.match_info["what"] == "users"
-        numbers, make = (self._people, entra_person) if people else (self._groups, entra_group)
+        numbers, make = (self._people, self._person) if people else (self._groups, entra_group)
         if request.path not in self._rendered:
             link = f"{request.url.origin()}{request.path}?$deltatoken=next"
-            page = {"@odata.deltaLink": link, "value": [make(n) for n in numbers[::100]]}
+            page = {"@odata.deltaLink": link, "value": [make(n) for n in numbers[99::100]]}
             self._rendered[request.path] = json.dumps(page).encode()
         return web.Response(body=self._rendered[request.path], content_type="application/json")
 
@@ -141,6 +154,8 @@ class Tenant:
         app.router.add_get("/v1.0/{what:users|groups}/delta", self.delta)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token)
         app.router.add_get("/requests", self.count)
+        app.router.add_get("/become/{variant}", self.become)
+        Throttle().add_to(app)
         return app
 
 

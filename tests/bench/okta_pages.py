@@ -15,14 +15,15 @@ import sys
 from aiohttp import web
 
 from tests.bench.scim_pages import DEPARTMENTS, person
+from tests.bench.throttle import Throttle
 
 STAMP = "2026-01-01T00:00:00.000Z"
 MEMBERS = 40
 
 
-def okta_person(n: int) -> dict[str, object]:
+def okta_person(n: int, variant: str = "same") -> dict[str, object]:
     """Return one projected record of the same company."""
-    scim = person(n, "same")
+    scim = person(n, variant)
     return {
         "id": f"00u{n:017d}",
         "status": "ACTIVE",
@@ -61,15 +62,24 @@ class Org:
     def __init__(self, people: int, groups: int) -> None:
         self._people = list(range(1, people + 1))
         self._groups = list(range(1, groups + 1))
-        self._rendered: dict[tuple[str, bool, int], bytes] = {}
+        self._rendered: dict[tuple[str, bool, int, int], bytes] = {}
+        self._variant = "same"
         self.requests = 0
+
+    def _person(self, n: int) -> dict[str, object]:
+        return okta_person(n, self._variant)
+
+    async def become(self, request: web.Request) -> web.Response:
+        self._variant = request.match_info["variant"]
+        self._rendered.clear()
+        return web.Response(text="ready")
 
     def _answer(self, request: web.Request, numbers: list[int], make: object) -> web.Response:
         self.requests += 1
         changed = "filter" in request.query
-        numbers = numbers[::100] if changed else numbers
+        numbers = numbers[99::100] if changed else numbers
         start, limit = int(request.query.get("after", "0")), int(request.query["limit"])
-        key = (request.path, changed, start)
+        key = (request.path, changed, start, limit)
         if key not in self._rendered:
             page = [make(n) for n in numbers[start : start + limit]]
             self._rendered[key] = json.dumps(page, separators=(",", ":")).encode()
@@ -81,7 +91,7 @@ class Org:
         return answer
 
     async def users(self, request: web.Request) -> web.Response:
-        return self._answer(request, self._people, okta_person)
+        return self._answer(request, self._people, self._person)
 
     async def groups(self, request: web.Request) -> web.Response:
         return self._answer(request, self._groups, okta_group)
@@ -106,6 +116,8 @@ class Org:
         app.router.add_get("/api/v1/groups/{id}/users", self.members)
         app.router.add_get("/.well-known/okta-organization", self.metadata)
         app.router.add_get("/requests", self.count)
+        app.router.add_get("/become/{variant}", self.become)
+        Throttle().add_to(app)
         return app
 
 

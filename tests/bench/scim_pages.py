@@ -6,6 +6,7 @@
 - ``one-percent``: every hundredth person has another title;
 - ``last-login``: an attribute that nobody maps differs for everybody.
 
+With ``--filter`` it finds who changed since a time; otherwise it says that it cannot.
 Run as a program it serves on a free loopback port, prints the port and stops when its standard
 input closes.
 """
@@ -16,12 +17,16 @@ import argparse
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 
 from aiohttp import web
+
+from tests.bench.throttle import Throttle
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 MEDIA = "application/scim+json"
+OLD = "2026-01-01T00:00:00+00:00"
 DEPARTMENTS = ("Engineering", "Sales", "Support", "Finance", "Operations", "Legal", "People")
 
 
@@ -48,7 +53,7 @@ def person(n: int, variant: str) -> dict[str, object]:
             "employeeNumber": str(n),
             "organization": "Example",
         },
-        "meta": {"resourceType": "User", "lastModified": "2026-01-01T00:00:00Z"},
+        "meta": {"resourceType": "User", "lastModified": OLD},
     }
     if variant == "last-login":
         record["nickName"] = f"seen-{n}"
@@ -80,7 +85,11 @@ MAPPING = {
 class Pages:
     """The rendered pages of the present variant, and how often one was asked for."""
 
-    def __init__(self, *, people: int, delay: float, groups: int = 0) -> None:
+    def __init__(
+        self, *, people: int, delay: float, groups: int = 0, filters: bool = False
+    ) -> None:
+        self._filters = filters
+        self._changed_at = OLD
         self._people = people
         self._groups = groups
         self._delay = delay
@@ -96,7 +105,7 @@ class Pages:
             "totalResults": self._people,
             "startIndex": start,
             "itemsPerPage": end - start + 1,
-            "Resources": [person(n, self._variant) for n in range(start, end + 1)],
+            "Resources": [self._stamped(n) for n in range(start, end + 1)],
         }
         return json.dumps(body, separators=(",", ":")).encode()
 
@@ -106,8 +115,32 @@ class Pages:
             self._rendered[key] = self._page(start, count)
         return self._rendered[key]
 
+    def _since(self, since: str) -> list[int]:
+        """Return who changed after a time."""
+        if since < OLD:
+            return list(range(1, self._people + 1))
+        return list(range(100, self._people + 1, 100)) if since < self._changed_at else []
+
+    def _filtered(self, request: web.Request) -> web.Response:
+        found = self._since(request.query["filter"].split('"')[1].replace("Z", "+00:00"))
+        start, count = int(request.query["startIndex"]), int(request.query["count"])
+        key = (-len(found) - 1, start * 10_000 + count)
+        if key not in self._rendered:
+            page = [self._stamped(n) for n in found[start - 1 : start - 1 + count]]
+            body = {"schemas": [LIST], "totalResults": len(found), "Resources": page}
+            self._rendered[key] = json.dumps(body, separators=(",", ":")).encode()
+        return web.Response(body=self._rendered[key], content_type=MEDIA)
+
+    def _stamped(self, n: int) -> dict[str, object]:
+        record = person(n, self._variant)
+        if self._filters and n % 100 == 0:
+            record["meta"] = {"resourceType": "User", "lastModified": self._changed_at}
+        return record
+
     async def users(self, request: web.Request) -> web.Response:
         self._requests += 1
+        if self._filters and "filter" in request.query:
+            return self._filtered(request)
         start = int(request.query.get("startIndex", "1"))
         count = min(1000, int(request.query.get("count", "1000")))
         if self._delay:
@@ -127,7 +160,7 @@ class Pages:
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
             "patch": {"supported": False},
             "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
-            "filter": {"supported": False, "maxResults": 1000},
+            "filter": {"supported": self._filters, "maxResults": 1000},
             "changePassword": {"supported": False},
             "sort": {"supported": False},
             "etag": {"supported": False},
@@ -137,6 +170,7 @@ class Pages:
 
     async def become(self, request: web.Request) -> web.Response:
         self._variant = request.match_info["variant"]
+        self._changed_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._rendered.clear()
         for start in range(1, self._people + 1, 1000):
             self._rendered_page(start, 1000)
@@ -154,14 +188,14 @@ class Pages:
         app.router.add_get("/scim/v2/ServiceProviderConfig", self.config)
         app.router.add_get("/become/{variant}", self.become)
         app.router.add_get("/requests", self.requests)
+        Throttle().add_to(app)
         return app
 
 
-async def serve(people: int, delay: float, groups: int = 0) -> None:
+async def serve(people: int, delay: float, groups: int = 0, *, filters: bool = False) -> None:
     """Serve until standard input closes."""
-    runner = web.AppRunner(
-        Pages(people=people, delay=delay, groups=groups).application(), access_log=None
-    )
+    pages = Pages(people=people, delay=delay, groups=groups, filters=filters)
+    runner = web.AppRunner(pages.application(), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -177,5 +211,7 @@ if __name__ == "__main__":
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--groups", type=int, default=0)
+    parser.add_argument("--filter", action="store_true")
     options = parser.parse_args()
-    asyncio.run(serve(options.people, options.delay, options.groups))
+    serving = serve(options.people, options.delay, options.groups, filters=options.filter)
+    asyncio.run(serving)

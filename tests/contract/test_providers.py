@@ -297,7 +297,7 @@ def people_in(provider: IdentityProvider, pages: list[ChangePage]) -> dict[str, 
 async def test_a_delta_has_who_changed_since_and_says_where_the_next_begins(backend):
     await backend.start(crowd(8))
     provider = await backend.open()
-    if not provider.capabilities.delta:
+    if not (provider.capabilities.delta and backend.lists_changes):
         await provider.aclose()
         return
     mark = await provider.watermark()
@@ -320,6 +320,28 @@ async def test_a_delta_has_who_changed_since_and_says_where_the_next_begins(back
     for pages in (first, second):
         assert [page.last for page in pages] == [False] * (len(pages) - 1) + [True]
         assert [page.watermark is not None for page in pages] == [page.last for page in pages]
+    await provider.aclose()
+
+
+async def test_what_did_not_change_is_an_empty_delta_and_a_changed_file_a_full_read(backend):
+    await backend.start(crowd(3))
+    provider = await backend.open()
+    if backend.lists_changes:
+        await provider.aclose()
+        return
+    mark = await provider.watermark()
+    (page,) = await changes_of(provider, mark)
+    await backend.rename("p0001", "Director")
+    with pytest.raises(WatermarkExpiredError, match="The file changed"):
+        await changes_of(provider, page.watermark)
+    async with aclosing(provider.read_users()) as pages:
+        titles = {
+            provider.decode_user(raw).attributes["title"]
+            async for each in pages
+            for raw in each.records
+        }
+    assert (page.records, page.removed, page.last) == ((), (), True)
+    assert titles == {"Engineer", "Director"}, "the file as it is now"
     await provider.aclose()
 
 

@@ -42,7 +42,8 @@ FILE = """\
 licenses: {{total: {licenses}}}
 configurations:
   - name: people-scim
-    provider: {{type: scim, url: "{url}/scim/v2", token: "env:DIRSYNC_CREDENTIAL_TEST"}}
+    provider:
+      {{type: scim, url: "{url}/scim/v2", token: "env:DIRSYNC_CREDENTIAL_TEST", delta: false}}
     mapping: {mapping}
     channel: {channel}
     invitations: {{send: {send}}}

@@ -241,7 +241,7 @@ async def fault_world(
             spec = ConfigurationSpec(
                 name="people-scim",
                 provider=ScimSettings(
-                    url=proxy.url, token="env:DIRSYNC_CREDENTIAL_T", page_size=PAGE
+                    delta=False, url=proxy.url, token="env:DIRSYNC_CREDENTIAL_T", page_size=PAGE
                 ),
                 scope=Scope(groups=("Everybody",) if scoped else ()),
                 guard=Guard(percent=100, minimum=1000),

@@ -22,7 +22,7 @@ from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply, W
 
 _RESET = struct.pack("ii", 1, 0)
 _DRIP_SECONDS = 0.05
-_KEPT = frozenset({"content-type", "location", "link"})
+_KEPT = frozenset({"content-type", "date", "location", "link"})
 
 
 @dataclass(kw_only=True)

@@ -73,7 +73,9 @@ def configured(url: str) -> ConfigurationSpec:
     """Return the configuration of both twins; the guard lets everything here through."""
     return ConfigurationSpec(
         name="people-scim",
-        provider=ScimSettings(url=url, token="env:DIRSYNC_CREDENTIAL_T", page_size=PAGE),
+        provider=ScimSettings(
+            url=url, token="env:DIRSYNC_CREDENTIAL_T", page_size=PAGE, delta=False
+        ),
         guard=Guard(percent=100, minimum=1000),
     )
 

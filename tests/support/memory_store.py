@@ -418,6 +418,9 @@ class MemoryStore:
     async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
         return sum(id_ in self.links for id_ in people)
 
+    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
+        return sum(id_ in self.links for id_ in people)
+
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
         return 0
 

@@ -25,6 +25,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
+from core.providers.csv_file.changes import mark_of, unchanged_page
 from core.providers.csv_file.check import check_file
 from core.providers.csv_file.rows import (
     REVISION,
@@ -65,9 +66,13 @@ class CsvProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Groups; no single reads and no announced total."""
+        """Groups; no single reads and no announced total; that a file is the same is a delta."""
         return Capabilities(
-            groups=True, read_one=False, announces_total=False, page_size=_PAGE_SIZE
+            groups=True,
+            read_one=False,
+            announces_total=False,
+            delta=self._settings.delta,
+            page_size=_PAGE_SIZE,
         )
 
     @property
@@ -113,14 +118,13 @@ class CsvProvider:
             )
 
     async def watermark(self) -> Watermark | None:
-        """Return None: a file does not say what changed in it."""
-        return None
+        """Return what tells this file from another."""
+        return await mark_of(self._source) if self._settings.delta else None
 
-    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
-        """Yield nothing: a file does not say what changed in it."""
-        nothing: tuple[ChangePage, ...] = ()
-        for page in nothing:
-            yield page
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+        """Yield that nothing changed, or raise: a file does not say what changed in it."""
+        if self._settings.delta:
+            yield await unchanged_page(self._source, since)
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one row, or raise `RecordError`."""

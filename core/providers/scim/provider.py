@@ -27,6 +27,7 @@ from core.model.directory import (
 )
 from core.providers.context import ProviderContext
 from core.providers.salvage import top_level_text
+from core.providers.scim.changes import Changes
 from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
@@ -47,13 +48,23 @@ class ScimProvider:
     """
 
     def __init__(
-        self, *, client: HttpClient, decoder: UserDecoder, page_size: int, groups: bool
+        self,
+        *,
+        client: HttpClient,
+        decoder: UserDecoder,
+        page_size: int,
+        groups: bool,
+        delta: bool,
     ) -> None:
         self._client = client
         self._server = ScimServer(client)
         self._decoder = decoder
         self._page_size = page_size
         self._groups = groups
+        self._delta = delta
+        self._changes = Changes(
+            self._server, people=self._people, groups=self._group_pages if groups else None
+        )
         self._finder = PersonFinder(
             self._server, decoder=decoder, identify=self.identify, listing=self._people
         )
@@ -76,13 +87,21 @@ class ScimProvider:
             decoder=UserDecoder(context.wanted),
             page_size=settings.page_size,
             groups=settings.groups,
+            delta=settings.delta,
         )
 
     @property
     def capabilities(self) -> Capabilities:
-        """Groups if they are wanted; single reads; announced totals."""
+        """Groups if they are wanted; single reads; announced totals; deltas by the time of change.
+
+        Of a server that does not filter rightly there is no watermark, and so no delta.
+        """
         return Capabilities(
-            groups=self._groups, read_one=True, announces_total=True, page_size=self._page_size
+            groups=self._groups,
+            read_one=True,
+            announces_total=True,
+            delta=self._delta,
+            page_size=self._page_size,
         )
 
     @property
@@ -99,24 +118,21 @@ class ScimProvider:
         """Yield all people, page by page, the next page already requested."""
         return self._people()
 
-    async def read_groups(self) -> AsyncIterator[Page]:
+    def read_groups(self) -> AsyncIterator[Page]:
         """Yield all groups with their members, if groups are wanted."""
-        if not self._groups:
-            return
-        evidence = MemberEvidence(self._single_group)
-        async with aclosing(self._pages(_GROUPS, _GROUP_SELECTION)) as pages:
-            async for page in pages:
-                yield replace(page, records=await evidence.settle(page.records))
+        return self._changes.taken_ahead()
 
     async def watermark(self) -> Watermark | None:
-        """Return None: SCIM has no listing of changes."""
-        return None
+        """Return where a delta begins that starts now; None from a server that filters wrongly."""
+        return await self._changes.watermark() if self._delta else None
 
-    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
-        """Yield nothing: SCIM has no listing of changes."""
-        nothing: tuple[ChangePage, ...] = ()
-        for page in nothing:
-            yield page
+    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+        """Yield who changed, and all groups if any did; see `core.providers.scim.changes`."""
+        if not self._delta:
+            return
+        async with aclosing(self._changes.pages(since)) as pages:
+            async for page in pages:
+                yield page
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""
@@ -166,20 +182,31 @@ class ScimProvider:
         """Close all connections; safe to call twice."""
         await self._client.aclose()
 
-    def _people(self) -> AsyncGenerator[Page, None]:
-        return self._pages(_USERS, self._decoder.plan.selection)
+    def _people(self, condition: str = "") -> AsyncGenerator[Page, None]:
+        return self._pages(_USERS, self._decoder.plan.selection, condition)
 
-    async def _pages(self, endpoint: str, selection: str) -> AsyncGenerator[Page, None]:
+    async def _group_pages(self) -> AsyncGenerator[Page, None]:
+        evidence = MemberEvidence(self._single_group)
+        async with aclosing(self._pages(_GROUPS, _GROUP_SELECTION)) as pages:
+            async for page in pages:
+                yield replace(page, records=await evidence.settle(page.records))
+
+    async def _pages(
+        self, endpoint: str, selection: str, condition: str = ""
+    ) -> AsyncGenerator[Page, None]:
         manner = await self._server.manner()
         count = min(self._page_size, manner.max_page or self._page_size)
-        fetch = partial(self._fetch, endpoint, selection)
+        more = {"filter": condition} if condition else {}
+        fetch = partial(self._fetch, endpoint, selection, more)
         walk = walk_by_cursor if manner.by_cursor else walk_by_index
         async with aclosing(walk(fetch, count=count)) as pages:
             async for page in pages:
                 yield page
 
-    async def _fetch(self, endpoint: str, selection: str, paging: Mapping[str, str]) -> Listing:
-        return await self._server.page(endpoint, paging, selection=selection)
+    async def _fetch(
+        self, endpoint: str, selection: str, more: Mapping[str, str], paging: Mapping[str, str]
+    ) -> Listing:
+        return await self._server.page(endpoint, {**paging, **more}, selection=selection)
 
     async def _single_group(self, record: bytes) -> bytes | None:
         group_id = top_level_text(record, "id")

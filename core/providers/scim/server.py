@@ -11,6 +11,7 @@ import msgspec
 
 from core.errors import RemoteError, TerminalRemoteError
 from core.http.client import Answer, HttpClient
+from core.http.pacing import server_time
 from core.providers.scim.listing import Listing, not_scim, parse_listing
 
 _ABSENT: Final = frozenset({404, 410})
@@ -27,6 +28,7 @@ class _Pagination(msgspec.Struct):
 
 
 class _Filter(msgspec.Struct):
+    supported: bool | None = None
     maxResults: int | None = None  # noqa: N815 - likewise
 
 
@@ -43,18 +45,25 @@ class Manner:
         by_cursor: by RFC 9865 cursors, else by RFC 7644 §3.4.2.4 indexes.
         max_page: records per page at most, or None.
         declared: it has a readable ServiceProviderConfig.
+        filters: it does not say that it cannot filter.
     """
 
     by_cursor: bool = False
     max_page: int | None = None
     declared: bool = False
+    filters: bool = True
 
 
 class ScimServer:
-    """One server's endpoints, over the outbound client."""
+    """One server's endpoints, over the outbound client.
+
+    Attributes:
+        time: seconds on the server's clock, as its latest page said; None if it did not.
+    """
 
     def __init__(self, client: HttpClient) -> None:
         self.client = client
+        self.time: float | None = None
         self._manner: Manner | None = None
         self._unselective: set[str] = set()
 
@@ -103,6 +112,7 @@ class ScimServer:
                 raise
             answer = await self.client.get_json(endpoint, params=paging, patient=patient)
             self._unselective.add(endpoint)
+        self.time = server_time(answer.headers)
         listing = parse_listing(answer.body, host=self.client.host, redactor=self.client.redactor)
         _require(listing, paging, host=self.client.host)
         return listing
@@ -132,7 +142,12 @@ def _read_config(answer: Answer) -> Manner:
     bounds = [paging.maxPageSize, config.filter.maxResults if config.filter else None]
     usable = [bound for bound in bounds if bound is not None and 0 < bound < _MANY_DIGITS]
     by_cursor = paging.cursor and (not paging.index or paging.defaultPaginationMethod != "index")
-    return Manner(by_cursor=by_cursor, max_page=min(usable, default=None), declared=True)
+    return Manner(
+        by_cursor=by_cursor,
+        max_page=min(usable, default=None),
+        declared=True,
+        filters=config.filter is None or config.filter.supported is not False,
+    )
 
 
 def _is_scim_error(answer: Answer) -> bool:

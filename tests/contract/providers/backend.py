@@ -37,6 +37,8 @@ class Backend(ABC):
     "the directory asks for a credential"
     over_network = True
     "it can be unreachable"
+    lists_changes = True
+    "a delta of it says who changed, not just whether anything did"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

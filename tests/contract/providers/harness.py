@@ -102,6 +102,7 @@ class CsvFileHarness(Backend):
 
     signs_in = False
     over_network = False
+    lists_changes = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

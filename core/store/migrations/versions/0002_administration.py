@@ -47,6 +47,8 @@ def _watermarks() -> None:
         "watermarks",
         *_texts("account_id", "configuration_id", "mark", "basis", "cycle_id"),
         sa.Column("full_at", sa.Double, nullable=False),
+        sa.Column("people", sa.Integer, nullable=True),
+        sa.Column("nested", sa.Text, nullable=False, server_default=sa.text("'[]'")),
         sa.PrimaryKeyConstraint("configuration_id", name="pk_watermarks"),
     )
 

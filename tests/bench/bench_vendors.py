@@ -1,0 +1,265 @@
+"""Whole cycles per provider, in one table: first, unchanged, 1 % changed, as a delta, throttled.
+
+    .venv/bin/python -m tests.bench.bench_vendors [--people 20000] [--groups 500] [--only scim okta]
+
+Each line is a cycle in a process of its own, through the worker, on SQLite, once the provider was
+tried, as in a process that runs already; pages come from servers that hand out rendered ones.
+``work`` is the processor's time of that process and its children, which other work on the machine
+does not change much. ``of SCIM`` compares with the same cycle of the SCIM provider, ``of full`` a
+delta with the full cycle of the same change. ``requests`` are those that the server counted, the
+few of the trial included. A throttled server refuses every tenth request for a second. LDAP needs
+slapd and the extra; without them it is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.bench.scim_pages import DEPARTMENTS, MAPPING, person
+from tests.support.scim_backend import TOKEN
+
+SECRET = "env:DIRSYNC_CREDENTIAL_T"
+FIRST, SAME, FULL, DELTA = "first", "nothing changed", "1 % changed, full", "1 % changed, delta"
+THROTTLED = "first, throttled"
+
+
+@dataclass(kw_only=True)
+class Directory:
+    """A directory of the benchmark: how a configuration reads it, and how 1 % of it changes."""
+
+    provider: dict[str, object]
+    folder: str
+    origin: str = ""
+
+    def ask(self, path: str) -> dict[str, object]:
+        """Tell the page server something, where there is one."""
+        if not self.origin:
+            return {}
+        with urllib.request.urlopen(f"{self.origin}{path}", timeout=600) as answer:
+            text = answer.read().decode()
+        found: dict[str, object] = json.loads(text) if text.startswith("{") else {}
+        return found
+
+    def change(self, turn: int) -> None:
+        """Give every hundredth person another title."""
+        self.ask(f"/become/{'one-percent' if turn % 2 else 'same'}")
+
+
+@dataclass(kw_only=True)
+class CsvFile(Directory):
+    """A file that is written anew."""
+
+    people: int = 0
+    groups: int = 0
+
+    def write(self, variant: str) -> None:
+        """Write everybody, in the groups that the page servers have them in."""
+        of: dict[int, list[str]] = {}
+        for group in range(1, self.groups + 1):
+            for k in range(40):
+                of.setdefault((group * 97 + k) % self.people + 1, []).append(f"Group {group}")
+        with (Path(self.folder) / "people.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id", "user name", "email", "name", "title", "department", "groups"])
+            for n in range(1, self.people + 1):
+                one, part = person(n, variant), DEPARTMENTS[n % len(DEPARTMENTS)]
+                name = one["userName"]
+                row = [n, name, name, one["displayName"], one["title"], part]
+                writer.writerow([*row, "|".join(of.get(n, ()))])
+
+    def change(self, turn: int) -> None:
+        self.write("one-percent" if turn % 2 else "same")
+
+
+@contextmanager
+def pages(module: str, people: int, groups: int, *more: str) -> Iterator[str]:
+    """Run a page server in a process of its own and yield its origin."""
+    command = [sys.executable, "-m", module, f"--people={people}", f"--groups={groups}", *more]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        process.communicate("")
+
+
+@contextmanager
+def served(kind: str, people: int, groups: int) -> Iterator[Directory]:
+    """Serve one directory."""
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "csv":
+            directory = CsvFile(
+                provider={"type": "csv", "file": "people.csv"},
+                folder=folder,
+                people=people,
+                groups=groups,
+            )
+            directory.write("same")
+            yield directory
+        elif kind == "ldap":
+            yield from _ldap(people, groups, folder)
+        else:
+            more = ("--filter",) if kind == "scim" else ()
+            with pages(f"tests.bench.{kind}_pages", people, groups, *more) as origin:
+                yield Directory(provider=_provider(kind, origin), folder=folder, origin=origin)
+
+
+def _provider(kind: str, origin: str) -> dict[str, object]:
+    if kind == "scim":
+        return {"type": "scim", "url": f"{origin}/scim/v2", "token": SECRET}
+    if kind == "okta":
+        return {"type": "okta", "url": origin, "token": SECRET}
+    return {
+        "type": "entra",
+        "tenant": "contoso.example",
+        "client_id": "dirsync",
+        "client_secret": SECRET,
+        "url": f"{origin}/v1.0",
+        "login_url": origin,
+    }
+
+
+def _ldap(people: int, groups: int, folder: str) -> Iterator[Directory]:
+    from tests.bench.bench_ldap import entries, settings_of
+    from tests.support.slapd import PEOPLE, running_slapd
+
+    with running_slapd(ldif=entries(people, groups)) as server:
+        chosen = {k: v for k, v in asdict(settings_of(server.port)).items() if v is not None}
+
+        class Slapd(Directory):
+            def change(self, turn: int) -> None:
+                for n in range(people // 100):
+                    server.change(f"cn=p{n},{PEOPLE}", title=f"Director {turn}")
+
+        yield Slapd(provider=chosen, folder=folder)
+
+
+async def one_cycle(provider: str, folder: str, database: str, full: str) -> dict[str, object]:
+    """Open dirsync on the database, run one cycle through its worker, and say what it took."""
+    from core.app import open_core
+    from core.model.account import Actor, Role
+    from core.settings import Settings
+
+    actor = Actor(id="cli:bench", name="bench", role=Role.ADMIN, door="cli")
+    mapping = ", ".join(f"{field}: {path}" for field, path in MAPPING.items())
+    file = (
+        "licenses: {total: 100}\nconfigurations:\n  - name: bench\n"
+        f"    provider: {provider}\n    guard: {{max_creations: 1000000}}\n"
+        f"    mapping: {{{mapping}}}\n    invitations: {{send: staged}}\n"
+    )
+    settings = Settings.from_environment(
+        {
+            "DIRSYNC_DATABASE_URL": database,
+            "DIRSYNC_CREDENTIAL_T": TOKEN,
+            "DIRSYNC_CREDENTIALS_DIR": folder,
+        }
+    )
+    async with open_core(settings, notifier=None, background=True, allow_loopback=True) as core:
+        await core.configurations.apply(actor, file, source="bench.yaml")
+        await core.configurations.test(actor, "bench")
+        before = _worked()
+        queued = await core.sync.request(actor, "bench", full=full == "full")
+        cycle = [seen async for seen in core.sync.wait(queued.id, poll=0.2)][-1]
+        worked = _worked() - before
+    assert cycle.finished_at is not None
+    counts = cycle.counts
+    return {
+        "seconds": (cycle.finished_at - cycle.requested_at).total_seconds(),
+        "work": worked,
+        "requests": cycle.requests,
+        "outcome": f"{cycle.result}, {cycle.reading or 'full'}, {counts.created:,} created, "
+        f"{counts.updated:,} updated {cycle.error.message if cycle.error else ''}".rstrip(),
+    }
+
+
+def _worked() -> float:
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, whose))
+
+
+def child(directory: Directory, database: str, *, full: bool = False) -> dict[str, float | str]:
+    """Run one cycle in a process of its own."""
+    more = [json.dumps(directory.provider), directory.folder, database, "full" if full else "any"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.bench_vendors", "--child", *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    found: dict[str, float | str] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measured(kind: str, people: int, groups: int) -> dict[str, dict[str, float | str]]:
+    """Run the cycles of one provider."""
+    found = {}
+    with served(kind, people, groups) as directory, tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:///{folder}/bench.db"
+        directory.change(0)
+        directory.ask("/requests")
+        found[FIRST] = child(directory, database)
+        found[FIRST]["sent"] = int(str(directory.ask("/requests").get("pages", 0)))
+        found[SAME] = child(directory, database, full=True)
+        directory.change(1)
+        found[FULL] = child(directory, database, full=True)
+        directory.change(2)
+        found[DELTA] = child(directory, database)
+        if directory.origin:
+            directory.ask("/throttle")
+            found[THROTTLED] = child(directory, f"sqlite:///{folder}/throttled.db")
+            refused = directory.ask("/refused")["refused"]
+            found[THROTTLED]["outcome"] = f"{found[THROTTLED]['outcome']}, {refused} refused"
+    return found
+
+
+def main() -> None:
+    """Measure, or be one measured child."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--groups", type=int, default=500)
+    parser.add_argument("--only", nargs="+", default=["scim", "entra", "okta", "ldap", "csv"])
+    parser.add_argument("--child", nargs=4)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(asyncio.run(one_cycle(*options.child))))
+        return
+    can_ldap = shutil.which("slapd") and importlib.util.find_spec("bonsai")
+    print(f"{options.people:,} people, {options.groups} groups of 40, SQLite")
+    print("| provider | cycle | seconds | work | of SCIM | of full | pages | requests | outcome |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    unit: dict[str, float] = {}
+    for kind in options.only:
+        if kind == "ldap" and not can_ldap:
+            continue
+        rows = measured(kind, options.people, options.groups)
+        for name, row in rows.items():
+            work, seconds = float(row["work"]), float(row["seconds"])
+            unit.setdefault(name, work)
+            share = f"{work / float(rows[FULL]['work']):.2f}" if name == DELTA else "-"
+            print(
+                f"| {kind} | {name} | {seconds:.2f} | {work:.2f} | {work / unit[name]:.2f} | "
+                f"{share} | {row['requests']} | {row.get('sent', '-')} | {row['outcome']} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
