@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from bot.demo.screen import Shown
 from bot.demo.stage import (
     PATIENCE,
     Figures,
@@ -23,6 +25,7 @@ JOINERS, LEAVERS, MANY, MORE = 10, 3, 40, 10
 STORY_PEOPLE = 60
 """With fewer, forty could not leave and still be few enough to be held."""
 SECOND_ADMIN, MEMBER = "tomasz", "yusuf"
+_ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+\.\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +127,10 @@ async def _accept(stage: Stage) -> None:
         alert = await stage.public(
             "Licenses are exhausted", f"{people - inside} waiting", after=mark
         )
-        await stage.click("Who waits", f"{people - inside} waiting for a license", on=alert)
+        listed = await stage.click(
+            "Who waits", f"{people - inside} waiting for a license", on=alert
+        )
+        stage.line = addresses(listed)
 
 
 async def _more_licenses(stage: Stage) -> None:
@@ -139,9 +145,17 @@ async def _more_licenses(stage: Stage) -> None:
     mark = stage.visitor.mark()
     await stage.visitor.click(f"Set {stage.licenses}", on=question, confirm=True)
     alert = await stage.public(f"Activate next {more}", after=mark)
-    await stage.click(f"Activate next {more}", people_said(more, "activated"), on=alert)
+    told = await stage.click(f"Activate next {more}", people_said(more, "activated"), on=alert)
+    first = stage.line[:more]
+    stage.expect(addresses(told)[: len(first)] == first, "the first in line, in their order")
+    stage.note("those who waited longest, in the order of the line")
     await stage.expect_mails(before + more)
     await stage.answer("/dirsync licenses", f"{stage.licenses} of {stage.licenses} licenses used")
+
+
+def addresses(shown: Shown) -> list[str]:
+    """Return the addresses of a list of people, in its order."""
+    return list(dict.fromkeys(_ADDRESS.findall(shown.text)))
 
 
 async def _joiners(stage: Stage) -> None:

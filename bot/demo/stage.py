@@ -45,6 +45,7 @@ class Stage:
     Attributes:
         licenses: how many there are by now.
         replaced: how many of those who left had a license that somebody else has now.
+        line: the addresses of the first in the waiting line, as they were listed.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Stage:
         self.figures = figures
         self.licenses = figures.licenses
         self.replaced = 0
+        self.line: list[str] = []
         self._url = url
         self._http = http
         self._patience = patience
