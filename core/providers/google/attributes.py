@@ -22,9 +22,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "emails.work": "emails[work].address",
     "displayName": "name.fullName",
     "name.formatted": "name.fullName",
-    "nickName": "name.displayName",
     "title": "organizations.title",
-    "userType": "organizations.description",
     "phoneNumbers": "phones.value",
     "phoneNumbers.work": "phones[work].value",
     "phoneNumbers.mobile": "phones[mobile].value",
@@ -87,7 +85,15 @@ FIELDS: Final = frozenset(_OWN) | _SEVERAL | _PLAIN | _OBJECTS | {_CUSTOM}
 KNOWN: Final = (
     DEFAULT_PATHS
     | {_field.replace("[", ".").replace("]", "") for _field in ALIASES.values()}
-    | {"addresses.locality", "locations.buildingId", "archived", "suspended", "id", "orgUnitPath"}
+    | {
+        "addresses.locality",
+        "locations.buildingId",
+        "name.displayName",
+        "archived",
+        "suspended",
+        "id",
+        "orgUnitPath",
+    }
     | _PLAIN
 )
 """The usual paths; beside them there are custom attributes, ``customSchemas.<schema>.<field>``."""
