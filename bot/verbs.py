@@ -132,6 +132,7 @@ _PEOPLE = ArgSpec(name="people", kind=Kind.PERSON, many=True)
 _STATUSES = {status.value: status.value for status in UserStatus}
 _LICENSES = {"set": "set", "keep": "keep", "release": "release", "ask": "ask"}
 _ROLES = {role.value: role.value for role in Role if role is not Role.NONE}
+_VERDICTS = {"keep": "keep", "move": "move", "priority": "priority"}
 _APPS = {"list": "list", "create": "create", "revoke": "revoke"}
 _WAYS = {way.value: way.value for way in InvitationWay if way is not InvitationWay.STAGED}
 _RESULTS = {
@@ -217,6 +218,24 @@ VERBS: tuple[VerbSpec, ...] = (
         visibility="public",
         arguments=(ArgSpec(name="held", kind=Kind.HELD_SET),),
         examples=("release", "release h-3f8n1w6z"),
+    ),
+    VerbSpec(
+        name="conflicts",
+        topic=Topic.PEOPLE,
+        summary="people whom two configurations claim; `keep`, `move` and `priority` decide "
+        "(admins)",
+        role=Role.VIEWER,
+        arguments=(
+            ArgSpec(name="change", kind=Kind.CHOICE, choices=_VERDICTS),
+            ArgSpec(name="person", kind=Kind.PERSON),
+        ),
+        flags=(FlagSpec(name="of", kind=Kind.CONFIGURATION), FlagSpec(name="kept")),
+        examples=(
+            "conflicts",
+            "conflicts --of crm",
+            "conflicts move ada@example.com",
+            "conflicts priority",
+        ),
     ),
     VerbSpec(
         name="users",

@@ -36,6 +36,7 @@ from core.services.asking import AskingService
 from core.services.audit import AuditService
 from core.services.audit_log import AuditLogService
 from core.services.configurations import ConfigurationService, ProviderFactory
+from core.services.conflicts import ConflictService
 from core.services.health import HealthService
 from core.services.held import HeldService
 from core.services.history import HistoryService
@@ -98,6 +99,7 @@ class Core:
     lifecycle: LifecycleService
     schedules: ScheduleService
     held: HeldService
+    conflicts: ConflictService
     secrets: SecretService
     wizard: WizardService
     health: HealthService
@@ -377,6 +379,15 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
             slots=_slots,
         ),
         held=HeldService(store=store, clock=clock, access=access, audit=audit),
+        conflicts=ConflictService(
+            store=store,
+            clock=clock,
+            access=access,
+            audit=audit,
+            notices=notices,
+            configurations=configurations,
+            people=people,
+        ),
         secrets=ground.secrets,
         wizard=WizardService(
             store=store,
@@ -417,7 +428,7 @@ def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
         ),
         background=loops,
     )
-    core.sync.wake = core.held.wake = core.activation.wake = loops.wake
+    core.conflicts.wake = core.sync.wake = core.held.wake = core.activation.wake = loops.wake
     core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
     core.reserves.wake = core.asking.wake = loops.wake
     core.subscriptions.wake = loops.wake

@@ -18,6 +18,12 @@ from bot.control.audits import (
     audit_part,
     audit_verdict,
 )
+from bot.control.conflicts import (
+    ConflictsDocument,
+    RulingDocument,
+    conflicts_document,
+    ruling_document,
+)
 from bot.control.describe import (
     check_lines,
     configuration_document,
@@ -75,6 +81,7 @@ from core.app import Core
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationId
+from core.model.ownership import Verdict
 from core.services.licenses import IDLE
 from core.services.notify_words import channel_of, parse_kinds, parse_until
 from core.services.schedule_words import name_and_words
@@ -311,6 +318,48 @@ async def _reject(request: ask.Reject, desk: Desk) -> HeldDocument:
             desk.actor, request.held, digest=request.digest, reason=request.reason
         )
     )
+
+
+@perform.register
+async def _conflicts(request: ask.Conflicts, desk: Desk) -> ConflictsDocument:
+    page = await desk.core.conflicts.list(
+        desk.actor,
+        request.configuration,
+        kept=request.kept,
+        limit=request.limit,
+        offset=request.offset,
+    )
+    return conflicts_document(page)
+
+
+@perform.register
+async def _conflicts_of(request: ask.ConflictsOf, desk: Desk) -> ConflictsDocument:
+    found = await desk.core.conflicts.of_person(desk.actor, request.who, request.configuration)
+    return conflicts_document(found)
+
+
+@perform.register
+async def _conflict_decide(request: ask.ConflictDecide, desk: Desk) -> DoneDocument:
+    verdict = Verdict(request.verdict)
+    decided = await desk.core.conflicts.decide(
+        desk.actor, request.conflict, verdict, revision=request.revision, reason=request.reason
+    )
+    if verdict is Verdict.KEEP:
+        return DoneDocument(done=f"{decided.label} stays with {decided.owner}.")
+    return DoneDocument(
+        done=f"{decided.label} belongs to {decided.claimant} now; its next sync updates them."
+    )
+
+
+@perform.register
+async def _conflicts_priority(request: ask.ConflictsPriority, desk: Desk) -> RulingDocument:
+    service = desk.core.conflicts
+    if request.digest is None:
+        return ruling_document(await service.ruling(desk.actor, request.configuration))
+    ruling = await service.rule(
+        desk.actor, request.configuration, digest=request.digest, reason=request.reason
+    )
+    return ruling_document(ruling)
 
 
 @perform.register

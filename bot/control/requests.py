@@ -185,6 +185,39 @@ class Reject(_Request, frozen=True, kw_only=True, tag="reject"):
     reason: str = ""
 
 
+class Conflicts(_Request, frozen=True, kw_only=True, tag="conflicts"):
+    """People whom several configurations mean; with `kept`, those that stay with their owner."""
+
+    configuration: str | None = None
+    kept: bool = False
+    limit: int = 50
+    offset: int = 0
+
+
+class ConflictsOf(_Request, frozen=True, kw_only=True, tag="conflicts_of"):
+    """The conflicts about one person, by address or name."""
+
+    who: str
+    configuration: str | None = None
+
+
+class ConflictDecide(_Request, frozen=True, kw_only=True, tag="conflict_decide"):
+    """Decide about a conflict as it was at this revision."""
+
+    conflict: int
+    revision: int
+    verdict: Literal["keep", "move"]
+    reason: str = ""
+
+
+class ConflictsPriority(_Request, frozen=True, kw_only=True, tag="conflicts_priority"):
+    """How priority would decide the open conflicts; with their `digest`, decide them."""
+
+    configuration: str | None = None
+    digest: str | None = None
+    reason: str = ""
+
+
 class ConfigList(_Request, frozen=True, kw_only=True, tag="config_list"):
     """All configurations."""
 
@@ -374,6 +407,10 @@ Request = (
     | HeldShow
     | Release
     | Reject
+    | Conflicts
+    | ConflictsOf
+    | ConflictDecide
+    | ConflictsPriority
     | ConfigList
     | ConfigShow
     | ConfigApply

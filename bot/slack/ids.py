@@ -59,6 +59,11 @@ class Act(StrEnum):
     """Opens the form of the configuration in its value where one signs in."""
     ANEW = "anew"
     """Begins that form anew."""
+    STAY = "stay"
+    """Leaves the person of the conflict in its value with the owner."""
+    MOVE = "move"
+    RULE = "rule"
+    """Decides by priority the conflicts of the digest in its value."""
 
 
 class ViewId(StrEnum):

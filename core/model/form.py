@@ -311,7 +311,16 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "scope": ("groups", "domains", "org_units", "filter"),
     "mapping": ("mapping",),
     "schedule": ("starts", "every", "time", "weekday", "cron", "timezone"),
-    "alerts": ("channel", "send", "percent", "minimum", "canaries", "on_missing", "grace"),
+    "alerts": (
+        "channel",
+        "send",
+        "percent",
+        "minimum",
+        "canaries",
+        "on_missing",
+        "grace",
+        "priority",
+    ),
 }
 """The steps of the form, and the fields of each."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

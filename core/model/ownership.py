@@ -93,13 +93,53 @@ class Ruled:
     people: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruling:
+    """How priority decides the open conflicts; `digest` names exactly them."""
+
+    rows: tuple[Ruled, ...]
+    digest: str
+
+    @property
+    def keeps(self) -> int:
+        """How many are decided for the owner."""
+        return sum(row.people for row in self.rows if row.verdict is Verdict.KEEP)
+
+    @property
+    def moves(self) -> int:
+        """How many people go to the claimant."""
+        return sum(row.people for row in self.rows if row.verdict is Verdict.MOVE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConflictPage:
+    """Some of the conflicts, oldest first; `total` counts all that match.
+
+    Attributes:
+        order: all configurations by priority.
+    """
+
+    conflicts: tuple[Conflict, ...]
+    order: tuple[ConfigurationId, ...]
+    total: int
+    offset: int
+    limit: int
+
+    def favoured(self, conflict: Conflict) -> Verdict:
+        """Return what priority says of a conflict."""
+        ranks = {each: place for place, each in enumerate(self.order)}
+        behind = len(ranks)
+        claims = ranks.get(conflict.claimant_id, behind) < ranks.get(conflict.owner_id, behind)
+        return Verdict.MOVE if claims else Verdict.KEEP
+
+
 def owned_elsewhere() -> Problem:
     """Return what is told of somebody whom another configuration owns."""
     return Problem(
         severity=Severity.CONFLICT,
         code=OWNED_ELSEWHERE,
         message="Another configuration owns this person, so nothing was changed.",
-        hint="Decide who keeps them: conflicts.",
+        hint="`conflicts` lists them, and an admin decides who has them.",
     )
 
 

@@ -65,6 +65,7 @@ class Sighting:
         absent_since: when the person was first missing, or None.
         kept: kept although an edit took the person out of scope.
         group_scoped: a group of the scope held the person when last seen.
+        until: when the person was given to another configuration, or None.
     """
 
     configuration_id: ConfigurationId
@@ -77,6 +78,7 @@ class Sighting:
     absent_since: datetime | None = None
     kept: bool = False
     group_scoped: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from core.model.events import AlertKind, AlertMark
 from core.model.freeze import Freeze
 from core.model.inviting import InvitationQueue, InvitationStanding
 from core.model.one_person import PersonRun
+from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 
 
@@ -75,6 +76,7 @@ class StatusView:
     """The answer to "how is it going?".
 
     Attributes:
+        conflicts: people whom several configurations mean, undecided.
         notices: sentences about what needs somebody's attention.
         lost: channels in use that take no message.
         invitations: how many are on their way.
@@ -86,6 +88,7 @@ class StatusView:
     notices: tuple[str, ...] = ()
     lost: tuple[LostChannel, ...] = ()
     invitations: InvitationQueue = field(default_factory=InvitationQueue)
+    conflicts: ConflictCount = field(default_factory=ConflictCount)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

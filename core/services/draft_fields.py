@@ -41,6 +41,7 @@ _WRITTEN = frozenset(
         "invitations",
         "on_missing",
         "grace",
+        "priority",
     }
 )
 
@@ -86,6 +87,7 @@ def fields_of(spec: ConfigurationSpec) -> dict[str, str]:
         "canaries": "\n".join(guard.canaries),
         "on_missing": spec.on_missing.value,
         "grace": str(document["grace"]),
+        "priority": str(spec.priority or ""),
     }
 
 
@@ -225,6 +227,8 @@ def _write(lines: _Lines, fields: Fields, base: ConfigurationSpec | None) -> Non
     lines.add("send", f"    invitations: {{send: {_quoted(fields.get('send', 'mail'))}}}")
     lines.add("on_missing", f"    on_missing: {_quoted(fields.get('on_missing', 'disable'))}")
     lines.add("grace", f"    grace: {_quoted(fields.get('grace', '30d'))}")
+    if fields.get("priority", "").strip():
+        lines.add("priority", f"    priority: {_number(fields['priority'])}")
     for key, kept in document.items():
         if key not in _WRITTEN:
             lines.add("name", f"    {key}: {json.dumps(kept)}")

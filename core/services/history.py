@@ -12,6 +12,7 @@ from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, CycleResult, HeldSet
 from core.model.freeze import EVERYTHING, frozen_until
+from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
 from core.ports import Clock
@@ -66,16 +67,16 @@ class HistoryService:
         licenses = await self._store.licenses.summary()
         _, undeliverable = await self._store.outbox.backlog()
         invitations = await self._store.invitation_standings.queue(self._per_minute)
+        conflicts = await self._store.conflicts.count()
+        notices = _notices(lines, licenses, undeliverable, self._clock.now())
         return StatusView(
             configurations=tuple(lines),
             licenses=licenses,
             people=await self._store.people.statuses(),
-            notices=(
-                *_notices(lines, licenses, undeliverable, self._clock.now()),
-                *_undelivered(invitations.failed),
-            ),
             lost=await self._lost(configurations),
             invitations=invitations,
+            notices=(*_claimed(conflicts), *notices, *_undelivered(invitations.failed)),
+            conflicts=conflicts,
         )
 
     async def _lost(self, configurations: Sequence[Configuration]) -> tuple[LostChannel, ...]:
@@ -330,6 +331,14 @@ def _freezes(configuration: Configuration, now: datetime) -> list[str]:
         for what, end in ends.items()
         if end is not None
     ]
+
+
+def _claimed(conflicts: ConflictCount) -> list[str]:
+    if not conflicts.people:
+        return []
+    who = "1 person is" if conflicts.people == 1 else f"{conflicts.people:,} people are"
+    by = "two" if conflicts.configurations == 2 else f"{conflicts.configurations:,}"  # noqa: PLR2004 - a word
+    return [f"{who} claimed by {by} configurations, and nobody decided yet (conflicts)."]
 
 
 def _notices(

@@ -101,6 +101,8 @@ def _name(user: User | None, seen: list[Sighting], asked: str) -> str:
 def _scope(
     configuration: Configuration, seen: Sighting, user: User | None, events: list[TrailEvent]
 ) -> str:
+    if seen.until is not None:
+        return "given to another configuration"
     if seen.kept:
         return "out of scope by an edit of the configuration, and kept"
     if seen.absent_since is not None:

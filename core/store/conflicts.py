@@ -73,6 +73,10 @@ WHERE id IN (SELECT p.id FROM {chosen} AS p)
 """
 
 
+_FEW = 100
+"""Above this, PostgreSQL's planner has to know how long the tables are."""
+
+
 class Conflicts:
     """The conflicts of ownership of the account."""
 
@@ -200,6 +204,8 @@ async def _checked(tx: Transaction, chosen: Chosen) -> Sequence[int]:
     """Return whom the conflicts are about; no cycle of theirs writes until the transaction ends."""
     source, listed = json_rows(tx.backend, "chosen", _CHOSEN), _listed(chosen)
     if tx.backend == "postgresql":
+        for table in ("conflicts", "links", "users") if len(chosen) > _FEW else ():
+            await tx.run(f"ANALYZE {table}")
         await tx.rows(_LOCK.format(chosen=source), chosen=listed)
     rows = await tx.rows(_VALID.format(chosen=source), chosen=listed)
     if len({row.id for row in rows}) != len(chosen):

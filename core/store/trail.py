@@ -21,6 +21,19 @@ ORDER BY f.name_key, l.seq LIMIT 20
 """
 _OF_USER = _LINKED.format(which="l.user_id = :user")
 _OF_LABEL = _LINKED.format(which="lower(l.label) = :label")
+_FORMER = """
+SELECT m.from_id AS configuration_id, f.name, m.external_id, max(m.at) AS until
+FROM moves m JOIN configurations f ON f.id = m.from_id
+WHERE m.account_id = :account AND m.user_id = :user AND m.external_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM links l WHERE l.user_id = m.user_id
+      AND l.configuration_id = m.from_id AND l.external_id = m.external_id)
+GROUP BY m.from_id, f.name, m.external_id ORDER BY f.name
+"""
+_MOVES = """
+SELECT m.at, m.by, m.by_name, m.reason, f.name AS owner, t.name AS claimant FROM moves m
+JOIN configurations f ON f.id = m.from_id JOIN configurations t ON t.id = m.to_id
+WHERE m.account_id = :account AND m.user_id = :user ORDER BY m.at, m.id
+"""
 _ONLY_TOLD = """
 SELECT DISTINCT p.configuration_id, f.name, p.external_id, p.label FROM problems p
 JOIN configurations f ON f.id = p.configuration_id
@@ -108,7 +121,12 @@ class Trails:
 
     async def of_user(self, user: UserId) -> list[Sighting]:
         """Return what each configuration saw of a person of the account."""
-        return await self._database.read(lambda tx: _sightings(tx, _OF_USER, user=user))
+
+        async def work(tx: Transaction) -> list[Sighting]:
+            found = await _sightings(tx, _OF_USER, user=user)
+            return found + [await _former(tx, row) for row in await tx.rows(_FORMER, user=user)]
+
+        return await self._database.read(work)
 
     async def of_label(self, label: str) -> list[Sighting]:
         """Return what was seen under an address or name, regardless of case.
@@ -133,7 +151,7 @@ class Trails:
             found += [_problem(row, name) for row in await tx.rows(_PROBLEMS, **values)]
             for row in await tx.rows(_HELD, **values):
                 found += _held(row, name)
-            return found
+            return [each for each in found if seen.until is None or each.at <= seen.until]
 
         return await self._database.read(work)
 
@@ -146,7 +164,8 @@ class Trails:
                 found += _invitation(row)
             acted = _ACTED.format(among=_AMONG[tx.backend])
             rows = await tx.rows(acted, user=user, name=str(user))
-            return found + [_acted(row) for row in rows]
+            found += [_moved(row) for row in await tx.rows(_MOVES, user=user)]
+            return found + [_acted(row) for row in rows if row.action != "conflicts.move"]
 
         return await self._database.read(work)
 
@@ -192,6 +211,29 @@ async def _sighting(tx: Transaction, row: Row) -> Sighting:
 async def _first(tx: Transaction, row: Row) -> datetime | None:
     values = {"configuration": row.configuration_id, "person": row.external_id}
     return maybe_time(await tx.value(_FIRST, **values))
+
+
+async def _former(tx: Transaction, row: Row) -> Sighting:
+    return Sighting(
+        configuration_id=ConfigurationId(row.configuration_id),
+        configuration=row.name,
+        external_id=ExternalId(row.external_id),
+        label="",
+        first_seen=await _first(tx, row),
+        until=to_time(row.until),
+    )
+
+
+def _moved(row: Row) -> TrailEvent:
+    reason = f": {row.reason}" if row.reason else ""
+    return TrailEvent(
+        at=to_time(row.at),
+        kind=TrailKind.DECISION,
+        what="moved",
+        text=f"given from {row.owner} to {row.claimant}{reason}",
+        by=row.by,
+        by_name=row.by_name,
+    )
 
 
 def _change(row: Row, configuration: str) -> TrailEvent:
@@ -278,6 +320,8 @@ _ACTS = {
     "licenses.still_needed": "said that the license is still needed",
     "licenses.give_back": "gave the license back",
     "invite": "invited by hand",
+    "conflicts.keep": "stays with the owner",
+    "conflicts.priority": "a conflict decided by priority",
     "invitation.readdress": "the invitation was sent to the new address",
 }
 

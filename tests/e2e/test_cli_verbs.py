@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from bot.cli.app import build
-from tests.support.cli import Host
+from tests.support.cli import FILE, Host
 from tests.support.databases import fresh_database
 
 
@@ -270,6 +270,40 @@ def apply_a_wrong_file(door: Host):
     assert found.json["error"]["line"] == 2
 
 
+def decide_about_people_who_are_claimed_twice(door: Host):
+    assert door("conflicts").out == "Nobody is claimed.\n"
+    file = door.folder / "twice.yaml"
+    file.write_text(FILE.replace("name: people", "name: twice"))
+    assert door("config", "apply", str(file)).status == 0
+    assert door("sync", "twice").status == 3
+    listed = door("conflicts", "--of", "twice", "--json").json
+    first, other, *_ = (each["who"] for each in listed["conflicts"])
+    assert first in door("conflicts").out
+    assert f"{listed['total']} people are claimed by two" in door("status").out
+    assert door("conflicts", "move", first).status == 2
+    moved = door("conflicts", "move", first, "--yes", "--reason", "a new job")
+    assert moved.out == f"{first} belongs to twice now; its next sync updates them.\n"
+    assert door("user", first, "--json").json["user"]["configuration"] == "twice"
+    assert "people to twice: a new job" in door("why", first).out
+    assert "stays with people" in door("conflicts", "keep", other, "--yes").out
+    assert door("conflicts", "keep", other, "--yes").status == 1
+    assert door("conflicts", "keep", "ghost@example.com", "--yes").status == 1
+    shown = door("conflicts", "priority", "--json").json
+    assert (shown["keep"], shown["move"]) == (listed["total"] - 2, 0)
+    assert door("conflicts", "priority", "--digest", "0").status == 1
+    done = door("conflicts", "priority", "--digest", shown["digest"])
+    assert done.out.startswith("0 people moved")
+    assert door("conflicts", "--json").json["total"] == 0
+    assert door("conflicts", "--kept", "--json").json["total"] == listed["total"]
+    assert door("conflicts", "decide").status == 2
+    assert door("sync", "twice").status == 0
+    assert door("sync", "people").status == 0
+    ended = door("config", "delete", "twice", "--confirm", "twice", "--reason", "no more")
+    assert ended.status == 0
+    assert door("sync", "people").status == 0
+    assert door("user", first, "--json").json["user"]["configuration"] == "people"
+
+
 def be_asked_which_one_is_meant(door: Host):
     second = "  - name: other\n    provider: {type: csv, file: people.csv}\n"
     (door.folder / "two.yaml").write_text((door.folder / "people.yaml").read_text() + second)
@@ -348,6 +382,7 @@ SCENES = (
     apply_a_wrong_file,
     activate_and_invite,
     make_and_revoke_an_applications_token,
+    decide_about_people_who_are_claimed_twice,
     be_asked_which_one_is_meant,
     rotate_the_secrets,
     end_a_configuration_and_bring_one_back,

@@ -39,6 +39,9 @@ ASKED = {
     "show": "no cycle yet",
     "cancel": "Nothing is running",
     "release": "Nothing is held",
+    "conflicts": "There is no conflict",
+    "conflicts priority": "There is no conflict to decide",
+    "conflicts --of people-scim --kept": "There is no conflict",
     "users": "Nobody matches",
     "user": "Nobody here",
     "why nobody@example.com": "No cycle has met anybody",
@@ -65,6 +68,8 @@ FORMS = {"setup", "edit", "disable", "delete"}
 """Verbs that answer with a form; see test_app_lifecycle.py and test_app_wizard.py."""
 FOR_ALL = {"", "status", "help", "help sync"}
 FOR_VIEWERS = FOR_ALL | {
+    "conflicts",
+    "conflicts --of people-scim --kept",
     "history",
     "show",
     "users",

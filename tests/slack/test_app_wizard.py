@@ -126,7 +126,8 @@ async def test_every_error_stands_at_its_field(world):
     assert list(wrong) == ["timezone"]
     await page.submit({"starts": "hand"})
     await page.wait_view("Hold removals over")
-    assert list(await page.submit({"percent": "101", "grace": "soon"})) == ["percent", "grace"]
+    wrong = {"percent": "101", "grace": "soon", "priority": "first"}
+    assert list(await page.submit(wrong)) == ["percent", "grace", "priority"]
 
 
 async def test_back_loses_nothing_and_a_closed_form_goes_on_where_it_was(world):

@@ -51,6 +51,7 @@ SPECS = [
         invitations=InvitationWay.STAGED,
         on_missing=MissingPolicy.KEEP,
         grace=timedelta(days=7),
+        priority=3,
     ),
     replace(
         SPEC,

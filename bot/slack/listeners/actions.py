@@ -12,6 +12,7 @@ from bot.slack.listeners import (
     alerts,
     asking,
     audit,
+    conflicts,
     invitations,
     licenses,
     person,
@@ -208,4 +209,7 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.SIGN_IN: wizard.sign_in,
     Act.ANEW: wizard.anew,
     Act.AUDIT_CSV: audit.download,
+    Act.STAY: conflicts.stay,
+    Act.MOVE: conflicts.move,
+    Act.RULE: conflicts.rule,
 }

@@ -9,6 +9,7 @@ from bot.slack.client import Posted
 from bot.slack.listeners import (
     apps,
     audit,
+    conflicts,
     invitations,
     licenses,
     lifecycle,
@@ -214,6 +215,7 @@ _VERBS: Mapping[str, Callable[[Visit, Asked], Awaitable[None]]] = {
     "disable": lifecycle.disable,
     "delete": lifecycle.delete,
     "free": person.free,
+    "conflicts": conflicts.conflicts,
     "apps": apps.apps,
     "notify": notify.notify,
     "roles": roles.roles,

@@ -19,6 +19,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import escape
 from bot.slack.views import license_desk, words
+from bot.slack.views.conflicts import conflicts_of
 from bot.slack.views.status import (
     EMPTY,
     button_row,
@@ -69,7 +70,7 @@ def home_tab(
         sorry = "dirsync is for members of this workspace."
         return home([header("dirsync"), section(sorry)], callback_id=ViewId.HOME)
     blocks = [header("dirsync"), section(_health(view)), button_row(role)]
-    blocks += [*notices_of(view), *held_of(view, role)]
+    blocks += [*notices_of(view), *held_of(view, role), *conflicts_of(view.conflicts, role)]
     blocks += _configurations(view, role, now)
     blocks.append(divider())
     if desk is None:

@@ -30,6 +30,7 @@ from core.model.cycle import (
     Step,
     Trigger,
 )
+from core.model.ownership import OWNED_ELSEWHERE
 from core.model.views import CycleView
 
 BIGGEST = 3
@@ -249,10 +250,12 @@ def _buttons(view: CycleView) -> Block:
     cycle = view.cycle
     stamp = Stamp(id=cycle.id).pack()
     again = cycle.result is not CycleResult.SUCCESS
+    claims = any(group.code == OWNED_ELSEWHERE for group in view.problem_groups)
     return actions(
         button("View errors", Act.ERRORS, stamp) if view.problem_groups else None,
         button("Download log", Act.LOG, stamp),
         button("Sync again", Act.AGAIN, stamp) if again else None,
+        button("Conflicts", Act.RUN, "conflicts") if claims else None,
         button("History", Act.RUN, f"history {cycle.configuration_name}"),
     )
 

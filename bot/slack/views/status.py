@@ -20,6 +20,7 @@ from bot.slack.blocks import (
 from bot.slack.ids import Act, Stamp
 from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
+from bot.slack.views.conflicts import conflicts_of
 from bot.slack.views.invitation_words import on_their_way
 from bot.slack.views.notify import lost_line
 from bot.verbs import VERBS
@@ -37,6 +38,7 @@ def status(view: StatusView, *, role: Role, now: datetime) -> Message:
     if not view.configurations:
         return message(EMPTY, section(EMPTY), button_row(role))
     blocks = [*_table(view, now), *licenses_of(view), *notices_of(view), *held_of(view, role)]
+    blocks += conflicts_of(view.conflicts, role)
     return message(_summary(view), *blocks, button_row(role))
 
 

@@ -338,6 +338,14 @@ def _alerts(draft: Draft) -> list[Block]:
         fields.written(
             "grace", "Delete the disabled after", most=6, value=value("grace", "30d"), example="30d"
         ),
+        fields.written(
+            "priority",
+            "Priority among the configurations",
+            most=4,
+            value=value("priority", ""),
+            optional=True,
+            hint="1 goes first where several mean the same person; empty: the older one does.",
+        ),
     ]
 
 
