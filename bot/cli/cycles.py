@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot.cli.last_sync import ended
 from bot.cli.output import Exit, exit_of_cycle, note, print_json, say, table
 from bot.cli.progress import shown_progress
 from bot.cli.runner import JsonOption, ask, finish
@@ -24,15 +25,12 @@ from bot.cli.words import (
 from bot.control import requests
 from bot.control.documents import (
     ConfigurationStatusDocument,
-    CycleDocument,
     CycleReport,
     HistoryDocument,
     StatusDocument,
     TextDocument,
 )
 from bot.control.opening import Need
-from bot.slack.views import words
-from core.app import SystemClock
 from core.errors import UsageError
 
 ConfigurationArgument = Annotated[
@@ -157,13 +155,16 @@ async def _status(*, as_json: bool) -> int:
             line.name,
             line.provider,
             _state(line),
-            "-" if line.last is None else _ended(line.last),
+            "-" if line.last is None else ended(line.last),
             minute(line.next_slot, "by hand"),
         )
         for line in document.configurations
     ]
     if rows:
         table(("Configuration", "Provider", "State", "Last", "Next (UTC)"), rows)
+    for line in document.configurations:
+        if line.last is not None:
+            note(f"To see the last sync of {line.name}: dirsync show {line.last.id}")
     people = [f"{number:,} {status.value}" for status, number in document.people.items() if number]
     say("People: " + (", ".join(people) or "nobody yet") + ".")
     say(license_words(document.licenses))
@@ -181,13 +182,6 @@ def _state(line: ConfigurationStatusDocument) -> str:
     if line.enabled and line.quarantined:
         return f"🚧 Quarantine, next try at {moment(line.next_slot)}"
     return "disabled" if not line.enabled else line.stopped_reason or "enabled"
-
-
-def _ended(cycle: CycleDocument) -> str:
-    if cycle.finished_at is None:
-        return state_words(cycle)
-    ago = (SystemClock().now() - cycle.finished_at).total_seconds()
-    return f"{state_words(cycle)}, {words.ago(ago)}"
 
 
 async def _history(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.asking import ask_people
+from bot.cli.last_sync import note_last_sync
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.reserves import keep, kept_line
 from bot.cli.runner import JsonOption, ask, finish
@@ -84,6 +85,7 @@ async def _licenses(
         print_json(document)
     else:
         _print(document, named=unused is not None)
+        await note_last_sync()
     return Exit.SUCCESS
 
 

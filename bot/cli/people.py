@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.last_sync import note_last_sync
 from bot.cli.output import Exit, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
@@ -117,6 +118,7 @@ async def _users(request: requests.Users, *, as_json: bool) -> int:
         note(f"{len(rows):,} of {document.total:,}")
     else:
         say("Nobody matches." if request.text or request.status else "Nobody is here.")
+    await note_last_sync()
     return Exit.SUCCESS
 
 

@@ -178,6 +178,16 @@ class HistoryService:
             return None
         return self._next_slot(configuration, self._clock.now())
 
+    async def last_synced(self, actor: Actor) -> Cycle | None:
+        """Return the newest finished cycle of all that carried everybody through, if viewers ask.
+
+        Whoever is no viewer gets None.
+        """
+        if not actor.role.includes(Role.VIEWER):
+            return None
+        cycles = await self._store.cycles.list(results=tuple(CycleResult), limit=LOOK_BACK)
+        return next((cycle for cycle in cycles if cycle.whole), None)
+
     async def status_of(self, configuration: Configuration) -> ConfigurationStatus:
         """Return where one configuration stands."""
         held = await self._store.held.open(configuration.id)

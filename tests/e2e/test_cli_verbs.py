@@ -37,6 +37,8 @@ def sync_look_hold_and_release(door: Host):
     assert door("show", cycle[:6], "--json").json["cycle"]["id"] == cycle
     assert door("users", "--search", "Person 3", "--json").json["users"][0]["status"] == "invited"
     assert door("user", "p3@example.com", "--json").json["user"]["display_name"] == "Person 3"
+    for listing in ("status", "users", "licenses"):
+        assert f"dirsync show {cycle}" in door(listing).err
     assert "last login: none known" in door("user", "p3@example.com").out
     story = door("why", "p3@example.com", "--json").json
     assert story["standings"][0]["scope"] == "in scope: address in example.com"

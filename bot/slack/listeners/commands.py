@@ -20,6 +20,7 @@ from bot.slack.listeners import (
     wizard,
 )
 from bot.slack.listeners.asked import Asked, address
+from bot.slack.listeners.last_sync import with_last_sync
 from bot.slack.listeners.one_person import one_person
 from bot.slack.listeners.why import why
 from bot.slack.middleware import Visit
@@ -172,7 +173,8 @@ async def _users(visit: Visit, asked: Asked) -> None:
     )
     waiting = asked.command.text("status") == UserStatus.WAITING.value
     pool = await visit.core.licenses.summary(visit.actor) if waiting else None
-    await visit.say(people.users(page, command=asked.text, pool=pool), replace=asked.replace)
+    shown = people.users(page, command=asked.text, pool=pool)
+    await visit.say(await with_last_sync(visit, shown), replace=asked.replace)
 
 
 async def _activate(visit: Visit, asked: Asked) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.slack.ids import ReserveMark
 from bot.slack.listeners import asking, trend
 from bot.slack.listeners.asked import Asked
+from bot.slack.listeners.last_sync import with_last_sync
 from bot.slack.middleware import Visit
 from bot.slack.views import license_desk, people, reserves
 from core.errors import ConflictError, UsageError
@@ -36,7 +37,8 @@ async def licenses(visit: Visit, asked: Asked) -> None:
         await visit.say(license_desk.unused(desk, role=visit.role))
     else:
         desk = await visit.core.licenses.desk(visit.actor)
-        await visit.say(license_desk.license_desk(desk, role=visit.role))
+        shown = license_desk.license_desk(desk, role=visit.role)
+        await visit.say(await with_last_sync(visit, shown))
 
 
 async def _reserve(visit: Visit, group: str, count: int | None, *, replace: bool = False) -> None:

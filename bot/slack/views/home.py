@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.grammar import Command, spell
 from bot.slack.blocks import (
     Block,
+    actions,
     button,
     context,
     divider,
@@ -20,11 +21,11 @@ from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import escape
 from bot.slack.views import license_desk, words
 from bot.slack.views.conflicts import conflicts_of
+from bot.slack.views.last_sync import last_of, show_button
 from bot.slack.views.status import (
     EMPTY,
     button_row,
     held_of,
-    last_of,
     licenses_of,
     notices_of,
     people_line,
@@ -38,6 +39,8 @@ from core.model.views import ConfigurationStatus, HistoryPage, StatusView
 
 MOST_SHOWN = 60
 """Configurations; with all that stands round them they stay under Slack's 100 blocks."""
+MOST_ROOMY = 30
+"""So many have a button to their last sync; where there are more, History leads to it."""
 LAST_SHOWN = 5
 _ROLES = {spec.name: spec.role for spec in VERBS}
 _LABELS = {
@@ -109,8 +112,14 @@ def _troubled(each: ConfigurationStatus) -> bool:
 def _configurations(view: StatusView, role: Role, now: datetime) -> list[Block]:
     if not view.configurations:
         return [section(EMPTY)]
-    rows = [_configuration(each, role, now) for each in view.configurations[:MOST_SHOWN]]
-    left = len(view.configurations) - len(rows)
+    shown = view.configurations[:MOST_SHOWN]
+    roomy = len(shown) <= MOST_ROOMY and role.includes(Role.VIEWER)
+    rows = []
+    for each in shown:
+        rows.append(_configuration(each, role, now))
+        if roomy and each.last is not None:
+            rows.append(actions(show_button(f"Last sync: {last_of(each.last, now)}", each.last)))
+    left = len(view.configurations) - len(shown)
     return rows + ([context(f"{left:,} more are in `/dirsync status`.")] if left > 0 else [])
 
 

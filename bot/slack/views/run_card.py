@@ -253,6 +253,7 @@ def _buttons(view: CycleView) -> Block:
     claims = any(group.code == OWNED_ELSEWHERE for group in view.problem_groups)
     return actions(
         button("View errors", Act.ERRORS, stamp) if view.problem_groups else None,
+        button("Details", Act.DETAILS, stamp),
         button("Download log", Act.LOG, stamp),
         button("Sync again", Act.AGAIN, stamp) if again else None,
         button("Conflicts", Act.RUN, "conflicts") if claims else None,

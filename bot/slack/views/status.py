@@ -22,14 +22,15 @@ from bot.slack.limits import LIMITS, escape, tidy
 from bot.slack.views import words
 from bot.slack.views.conflicts import conflicts_of
 from bot.slack.views.invitation_words import on_their_way
+from bot.slack.views.last_sync import last_of, show_button
 from bot.slack.views.notify import lost_line
 from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
-from core.model.cycle import Cycle
 from core.model.views import ConfigurationStatus, StatusView
 
 CHOICES = 100
+MOST_BUTTONS = 10
 HEAD = ("Configuration", "Provider", "State", "Last cycle", "Next")
 
 
@@ -39,6 +40,13 @@ def status(view: StatusView, *, role: Role, now: datetime) -> Message:
         return message(EMPTY, section(EMPTY), button_row(role))
     blocks = [*_table(view, now), *licenses_of(view), *notices_of(view), *held_of(view, role)]
     blocks += conflicts_of(view.conflicts, role)
+    blocks = [
+        *_table(view, now),
+        *_last_syncs(view, role),
+        *licenses_of(view),
+        *notices_of(view),
+        *held_of(view, role),
+    ]
     return message(_summary(view), *blocks, button_row(role))
 
 
@@ -100,12 +108,18 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
     return [table(HEAD, rows)]
 
 
-def last_of(cycle: Cycle | None, now: datetime) -> str:
-    """Return how the last cycle ended, and how long ago."""
-    if cycle is None or cycle.finished_at is None:
-        return "none yet"
-    ago = words.ago((now - cycle.finished_at).total_seconds())
-    return f"{words.state(cycle)[1]}, {ago}"
+def _last_syncs(view: StatusView, role: Role) -> list[Block]:
+    """Return the buttons to the last cycle of each configuration."""
+    if not role.includes(Role.VIEWER):
+        return []
+    found = [each for each in view.configurations if each.last is not None][:MOST_BUTTONS]
+    name = len(view.configurations) > 1
+    buttons = [
+        show_button(f"Last sync of {each.configuration.name}" if name else "Last sync", each.last)
+        for each in found
+        if each.last is not None
+    ]
+    return [actions(*buttons)] if buttons else []
 
 
 def licenses_of(view: StatusView) -> list[Block]:
