@@ -38,15 +38,8 @@ def status(view: StatusView, *, role: Role, now: datetime) -> Message:
     """Return the overview with the buttons that the role may use."""
     if not view.configurations:
         return message(EMPTY, section(EMPTY), button_row(role))
-    blocks = [*_table(view, now), *licenses_of(view), *notices_of(view), *held_of(view, role)]
-    blocks += conflicts_of(view.conflicts, role)
-    blocks = [
-        *_table(view, now),
-        *_last_syncs(view, role),
-        *licenses_of(view),
-        *notices_of(view),
-        *held_of(view, role),
-    ]
+    blocks = [*_table(view, now), *_last_syncs(view, role), *licenses_of(view)]
+    blocks += [*notices_of(view), *held_of(view, role), *conflicts_of(view.conflicts, role)]
     return message(_summary(view), *blocks, button_row(role))
 
 
