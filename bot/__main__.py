@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from bot.cli.app import build
+from core.collector import be_patient
 
 
 def main() -> None:
@@ -14,6 +14,9 @@ def main() -> None:
     may read it.
     """
     os.umask(0o077)
+    be_patient()
+    from bot.cli.app import build  # noqa: PLC0415 - now that the collector is patient
+
     build()()
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import islice
 
+from core.collector import spare_the_program
 from core.engine.expressions import wanted_paths
 from core.http.limits import HttpLimits
 from core.mail.mailbox import MailboxMailer
@@ -205,6 +206,7 @@ async def open_core(
             _furnish(core, factory, notifier, lines, ticks=ticks, outbox_poll=outbox_poll)
             core.background.start()
             stack.push_async_callback(core.background.drain, drain_seconds)
+            spare_the_program()
         yield core
 
 

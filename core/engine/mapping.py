@@ -21,15 +21,18 @@ MAX_LENGTH = 1000
 """Characters of one attribute; more is not applied."""
 
 _DROPPED = {"Cc", "Cs"}
-_TEXT_ONLY = frozenset({str})
 _ENCODER = msgspec.json.Encoder()
+_blake2b = hashlib.blake2b
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
 
 Getter = Callable[[ProviderUser], object]
 
 
 class Mapped(NamedTuple):
-    """A record in the account's terms. `profile` and `problems` are JSON texts."""
+    """A record in the account's terms. `profile` and `problems` are JSON texts.
+
+    `digest` is that of the profile with the person's id, so that no two people have the same.
+    """
 
     user_name: str
     display_name: str
@@ -87,8 +90,12 @@ class Mapper:
         compiled = [(field, path, getter(path)) for field, path in sorted(paths.items())]
         self._fields = [one for one in compiled if one[0] in ACCOUNT_FIELDS]
         self._homeless = [one for one in compiled if one[0] not in ACCOUNT_FIELDS]
-        self._plain = [(field, path) for field, path, _ in self._fields]
-        self._got = [(path, get) for _, path, get in self._fields if get is not None]
+        self._names = [field for field, _, _ in self._fields]
+        self._paths = [path for _, path, _ in self._fields]
+        self._blanks = [""] * len(self._fields)
+        self._got = [
+            (place, get) for place, (_, _, get) in enumerate(self._fields) if get is not None
+        ]
         self._worked_out = [
             (field, Expression(text))
             for field, text in sorted(mapping.items())
@@ -136,16 +143,21 @@ class Mapper:
 
     def _at_once(self, user: ProviderUser) -> dict[str, str] | None:
         """Map a record of ordinary texts, or return None; nearly everybody's record is one."""
-        texts: dict[str, Any] = dict(user.attributes)
-        for path, get in self._got:
-            texts[path] = get(user) or ""
-        if not _TEXT_ONLY.issuperset(map(type, texts.values())):
+        texts: list[Any] = list(map(user.attributes.get, self._paths, self._blanks))
+        for place, get in self._got:
+            texts[place] = get(user) or ""
+        try:
+            whole = "|".join(texts)
+        except TypeError:
             return None
-        whole = "".join(texts.values())
         if len(whole) > MAX_LENGTH or not whole.isprintable():
             return None
-        stripped = [(field, texts.get(path, "").strip()) for field, path in self._plain]
-        return {field: text for field, text in stripped if text}
+        if whole != whole.strip() or " |" in whole or "| " in whole:
+            texts = [text.strip() for text in texts]
+        profile = dict(zip(self._names, texts, strict=True))
+        if "" in texts:
+            return {field: text for field, text in profile.items() if text}
+        return profile
 
     def _one_by_one(self, user: ProviderUser, problems: list[Problem]) -> dict[str, str]:
         profile: dict[str, str] = {}
@@ -173,21 +185,16 @@ def _finish(
     user_name = profile.get("user_name") or email or user.external_id
     body = _ENCODER.encode(profile)
     told = _ENCODER.encode({f: v for f, v in profile.items() if f not in once}) if once else body
+    name = user.external_id.encode("utf-8", "surrogatepass")
     return Mapped(
-        user_name=user_name,
-        display_name=shown_name(profile) or user_name,
-        email=email,
-        match_key=match_key(email),
-        profile=body.decode(),
-        digest=_digest(told, user.external_id),
-        problems=problems_text(problems),
+        user_name,
+        shown_name(profile) or user_name,
+        email,
+        match_key(email),
+        body.decode(),
+        _blake2b(told + name, digest_size=16).digest(),
+        problems_text(problems) if problems else "",
     )
-
-
-def _digest(body: bytes, owner: str) -> bytes:
-    """Return what changes with the mapped record; two people never have the same."""
-    name = owner.encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(body + name, digest_size=16).digest()
 
 
 def _text(value: object, path: str, problems: list[Problem]) -> str:

@@ -86,7 +86,7 @@ _PICK = """
 SELECT l.external_id FROM links l JOIN users u ON u.id = l.user_id
 WHERE l.configuration_id = :configuration AND u.configuration_id = :configuration
   AND u.status NOT IN ('disabled', 'deleted') AND NOT l.kept
-ORDER BY u.created_at, u.id LIMIT :count
+ORDER BY l.seq LIMIT :count
 """
 _SEEN_AGAIN = """
 DELETE FROM rejections WHERE configuration_id = :configuration AND (

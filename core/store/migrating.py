@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from core.errors import SchemaTooNewError, StoreError
 from core.store.database import Database
 from core.store.faults import explained
 from core.store.schema import metadata
 
+REVISIONS = ("0001", "0002")
+"""The versions of the schema, in order. Alembic is loaded only to go from one to another."""
 _ADVISORY_KEY = 0x64697273796E63
 
 
@@ -42,25 +40,20 @@ async def schema_versions(database: Database) -> tuple[str, str]:
             return await connection.run_sync(_versions)
 
 
-def alembic_config(connection: sa.Connection) -> Config:
-    """Return the configuration under which Alembic runs on this connection."""
-    config = Config()
-    config.set_main_option("script_location", "core.store:migrations")
-    config.attributes["connection"] = connection
-    return config
-
-
 def _versions(connection: sa.Connection) -> tuple[str, str]:
-    current = MigrationContext.configure(connection).get_current_revision()
-    head = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-    return current or "none", head or "none"
+    current = None
+    if sa.inspect(connection).has_table("alembic_version"):
+        current = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return current or "none", REVISIONS[-1]
 
 
 def _upgrade(connection: sa.Connection) -> None:
     current, head = _versions(connection)
     _refuse_strange(connection, current)
     if current != head:
-        command.upgrade(alembic_config(connection), "head")
+        from core.store.upgrading import upgrade  # noqa: PLC0415 - most starts need no Alembic
+
+        upgrade(connection)
 
 
 def _check(connection: sa.Connection) -> None:
@@ -75,8 +68,6 @@ def _check(connection: sa.Connection) -> None:
 
 
 def _refuse_strange(connection: sa.Connection, current: str) -> None:
-    scripts = ScriptDirectory.from_config(alembic_config(connection))
-    known = {script.revision for script in scripts.walk_revisions()}
     if current == "none":
         ours = set(metadata.tables)
         if ours & set(sa.inspect(connection).get_table_names()):
@@ -85,7 +76,7 @@ def _refuse_strange(connection: sa.Connection, current: str) -> None:
                 code="schema_foreign",
                 hint="Give dirsync a database of its own.",
             )
-    elif current not in known:
+    elif current not in REVISIONS:
         raise SchemaTooNewError(
             f"The database was written by a newer dirsync (schema version {current}).",
             hint="Install that version, or restore a backup from before the upgrade.",

@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from core.errors import SchemaTooNewError, StoreError
 from core.model.configuration import DEFAULT_ACCOUNT
 from core.store.database import Database
-from core.store.migrating import alembic_config
+from core.store.migrating import REVISIONS
 from core.store.opening import open_store
 from core.store.schema import metadata
+from core.store.upgrading import alembic_config
 from core.store.urls import parse_url
 from tests.support.clocks import WallClock
 
@@ -172,3 +174,9 @@ async def test_processes_that_start_at_once_on_an_empty_database_all_succeed(dat
     said = [(await process.communicate())[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert all(database == program for database, program in said)
+
+
+def test_the_versions_that_a_start_compares_are_those_of_the_migrations():
+    with sa.create_engine("sqlite://").connect() as connection:
+        scripts = ScriptDirectory.from_config(alembic_config(connection))
+    assert tuple(reversed([each.revision for each in scripts.walk_revisions()])) == REVISIONS

@@ -51,18 +51,12 @@ class UserDecoder:
             raise missing("id")
         if not user_name:
             raise missing("userName")
-        try:
-            active = is_active(record)
-        except UnusableValueError as error:
-            raise wrong("active", error.kind) from error
-        emails = _addresses(record.emails)
-        attributes = self._attributes(record)
         user = ProviderUser(
             external_id=ExternalId(external_id),
             user_name=user_name,
-            active=active,
-            emails=emails,
-            attributes=attributes,
+            active=record.active is True or _is_active(record),
+            emails=_addresses(record.emails),
+            attributes=self._attributes(record),
         )
         examine(user, raw)
         return user
@@ -72,8 +66,10 @@ class UserDecoder:
         attributes: dict[str, object] = {}
         getters = plan.others
         try:
-            texts = zip(plan.texts, plan.read_texts(record), strict=True)
-            attributes = {path: value for path, value in texts if value is not None}
+            texts = plan.read_texts(record)
+            attributes = dict(zip(plan.texts, texts, strict=True))
+            if None in texts:
+                attributes = {path: text for path, text in attributes.items() if text is not None}
         except AttributeError:
             getters = plan.getters
         path = ""
@@ -85,6 +81,13 @@ class UserDecoder:
         except UnusableValueError as error:
             raise wrong(path, error.kind) from error
         return attributes
+
+
+def _is_active(record: Any) -> bool:
+    try:
+        return is_active(record)
+    except UnusableValueError as error:
+        raise wrong("active", error.kind) from error
 
 
 def _addresses(values: list[Valued] | None) -> tuple[str, ...]:
