@@ -57,6 +57,13 @@ def test_whoever_is_behind_finds_what_those_ahead_cannot_take():
     assert room.unused == 2
 
 
+def test_whoever_is_ahead_gets_the_last_one_that_is_free_for_everybody():
+    room = Room(unused=3, limits=(2,), belongs={9: 1})
+    assert room.admits(UserId(4))
+    assert not room.admits(UserId(4), ahead=[1])
+    assert room.admits(UserId(9), ahead=[1, 2])
+
+
 def test_a_pool_with_kept_licenses_says_what_is_free_for_whom():
     board = Reserve(
         configuration_id="c", external_id="g", group="Board", group_id=1, kept=10, used=7
