@@ -11,14 +11,17 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from itertools import islice
 
+import structlog
+
 from core.collector import spare_the_program
 from core.engine.expressions import wanted_paths
 from core.http.limits import HttpLimits
 from core.mail.mailbox import MailboxMailer
-from core.mail.message import render_invitation
 from core.mail.smtp import SmtpMailer, parse_smtp_url
+from core.mail.templates import Templates
 from core.model.account import Invitation
 from core.model.configuration import Configuration, Schedule
+from core.model.directory import CheckStatus
 from core.ports import ChatInviter, Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
@@ -57,6 +60,7 @@ from core.services.wizard import WizardService
 from core.settings import Network, Settings
 from core.store.opening import Store, open_store
 
+_log = structlog.get_logger(__name__)
 _DEMO_LIMITS = HttpLimits(attempts=2)
 """A demo's provider is down on purpose: nobody has to wait for all the attempts."""
 SHOWN_SLOTS = 3
@@ -248,10 +252,13 @@ async def _sender(
         own = open_mailer(settings, clock)
         stack.push_async_callback(own.aclose)
         mailer = own
-    chosen = mailer
+    chosen, templates = mailer, Templates(settings.mail_templates_dir)
+    for line in templates.check():
+        if line.status is not CheckStatus.OK:
+            _log.error("mail.template", detail=line.detail, hint=line.hint)
 
     async def send(invitation: Invitation) -> None:
-        words = render_invitation(invitation, public_url=settings.public_url)
+        words = templates.render(invitation, public_url=settings.public_url)
         await chosen.send(invitation, subject=words.subject, text=words.text, html=words.html)
 
     return send

@@ -217,6 +217,9 @@ class Settings(BaseSettings):
         le=3600,
         description="a number of seconds from 1 to 3600",
     )
+    mail_templates_dir: Path | None = Field(
+        None, alias="DIRSYNC_MAIL_TEMPLATES_DIR", description="the path of a folder"
+    )
     invitations_per_minute: int | None = Field(
         None,
         alias="DIRSYNC_INVITATIONS_PER_MINUTE",

@@ -20,6 +20,7 @@ from bot.control.documents import CheckDocument, ConfigurationsDocument
 from bot.control.opening import Need
 from core.app import SystemClock, open_mailer
 from core.errors import DirsyncError
+from core.mail.templates import Templates
 from core.model.directory import CheckLine, CheckStatus
 from core.settings import Settings
 
@@ -46,6 +47,7 @@ async def _doctor(*, as_json: bool) -> int:
     mailer = open_mailer(settings, SystemClock())
     lines.append(await mailer.check())
     await mailer.aclose()
+    lines += Templates(settings.mail_templates_dir).check()
     described = list(check_lines(lines))
     try:
         found = await ask(requests.Doctor(), CheckDocument, need=Need.READ)

@@ -166,6 +166,14 @@ class StagedDocument(Document, frozen=True, kw_only=True):
     queue: QueueDocument
 
 
+class MailDocument(Document, frozen=True, kw_only=True):
+    """A message as it would be sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
 class HeldDocument(Document, frozen=True, kw_only=True):
     """A held set; `items` are its people, for those who may decide, `more` counts the rest."""
 

@@ -252,6 +252,16 @@ async def _invite(request: ask.Invite, desk: Desk) -> ResultsDocument:
 
 
 @perform.register
+async def _mail_bounce(request: ask.MailBounce, desk: Desk) -> DoneDocument:
+    noted = await desk.core.activation.bounced(
+        desk.actor, request.message_id, status=request.status
+    )
+    if noted:
+        return DoneDocument(done="the invitation came back; its person's card says so.")
+    return DoneDocument(done="that invitation was sent anew, accepted or taken back since.")
+
+
+@perform.register
 async def _staged(request: ask.Staged, desk: Desk) -> StagedDocument:
     del request
     staged = await desk.core.activation.staged(desk.actor)

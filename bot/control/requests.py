@@ -135,6 +135,13 @@ class InviteAll(_Request, frozen=True, kw_only=True, tag="invite_all"):
     by: InvitationWay | None = None
 
 
+class MailBounce(_Request, frozen=True, kw_only=True, tag="mail_bounce"):
+    """Note that a message came back."""
+
+    message_id: str
+    status: str
+
+
 class Free(_Request, frozen=True, kw_only=True, tag="free"):
     """Take the licenses of people by address."""
 
@@ -399,6 +406,7 @@ Request = (
     | Invite
     | InviteAll
     | Staged
+    | MailBounce
     | Free
     | Apps
     | AppCreate

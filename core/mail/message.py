@@ -10,8 +10,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from core.errors import TerminalRemoteError
 from core.model.account import Invitation, MailPurpose
 from core.ports import Clock
@@ -23,13 +21,6 @@ _SUBJECTS = {
 }
 _LONGEST_ADDRESS = 254
 
-_templates = Environment(
-    loader=PackageLoader("core.mail"),
-    autoescape=select_autoescape(enabled_extensions=("html",), default=False),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendered:
@@ -40,26 +31,10 @@ class Rendered:
     html: str
 
 
-def render_invitation(invitation: Invitation, *, public_url: str | None = None) -> Rendered:
-    """Return an invitation's words; names are cleaned of control and direction marks.
-
-    Without `public_url` nobody could follow a link, so there is none.
-    """
-    name = plain_name(invitation.display_name)
-    base = public_url.rstrip("/") if public_url else ""
-    values = {
-        "name": name,
-        "email": plain_name(invitation.email, 254),
-        "url": base,
-        "link": f"{base}/invitations/{invitation.token}" if base and invitation.token else "",
-    }
-    kind = invitation.purpose.value
-    said = _SUBJECTS[invitation.purpose]
-    return Rendered(
-        subject=f"{name}, {said}" if name else f"{said[0].upper()}{said[1:]}",
-        text=_templates.get_template(f"{kind}.txt").render(values),
-        html=_templates.get_template(f"{kind}.html").render(values),
-    )
+def shipped_subject(purpose: MailPurpose, name: str) -> str:
+    """Return the subject that a message has unless an admin's own takes its place."""
+    said = _SUBJECTS[purpose]
+    return f"{name}, {said}" if name else f"{said[0].upper()}{said[1:]}"
 
 
 def plain_name(value: str, longest: int = LONGEST_NAME) -> str:

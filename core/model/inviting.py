@@ -106,12 +106,14 @@ class InvitationQueue:
     """How many invitations are on their way by each way, and how many could not be delivered.
 
     Attributes:
+        held: how many of the mails wait until a template is mended.
         per_minute: how many leave in a minute at most, or None without a limit.
     """
 
     mails: int = 0
     chats: int = 0
     failed: int = 0
+    held: int = 0
     per_minute: int | None = None
 
     @property

@@ -130,6 +130,15 @@ class ActivationService:
         await self._told(actor, "invited", PersonOutcome.INVITED, results)
         return results
 
+    async def bounced(self, actor: Actor, message_id: str, *, status: str) -> bool:
+        """Note that a message came back; False if no invitation that stands has this id."""
+        await self._access.require(actor, Role.OPERATOR, "mail.bounce")
+        noted = await self._store.invitations.bounced(message_id, detail=status)
+        if noted:
+            await self._audit.add(self._audit.entry(actor, "mail.bounce", message_id))
+            self.wake()
+        return noted
+
     async def on_their_way(self) -> InvitationQueue:
         """Return how many invitations are on their way, and how long that takes."""
         return await self._store.invitation_standings.queue(self._per_minute)

@@ -12,6 +12,7 @@ from core.model.account import Actor, LicenseSummary, Role
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, CycleResult, HeldSet
 from core.model.freeze import EVERYTHING, frozen_until
+from core.model.inviting import InvitationQueue
 from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
@@ -75,7 +76,7 @@ class HistoryService:
             people=await self._store.people.statuses(),
             lost=await self._lost(configurations),
             invitations=invitations,
-            notices=(*_claimed(conflicts), *notices, *_undelivered(invitations.failed)),
+            notices=(*_claimed(conflicts), *notices, *_undelivered(invitations)),
             conflicts=conflicts,
         )
 
@@ -379,8 +380,18 @@ def _notices(
     return found
 
 
-def _undelivered(failed: int) -> list[str]:
-    if not failed:
-        return []
-    what = "1 invitation" if failed == 1 else f"{failed:,} invitations"
-    return [f"{what} could not be delivered: users --status invited says whose."]
+def _undelivered(queue: InvitationQueue) -> list[str]:
+    found = []
+    if queue.held:
+        found.append(
+            f"{_invitations(queue.held)} cannot be sent: a mail template has an error; "
+            "dirsync doctor says where."
+        )
+    if queue.failed:
+        what = _invitations(queue.failed)
+        found.append(f"{what} could not be delivered: users --status invited says whose.")
+    return found
+
+
+def _invitations(number: int) -> str:
+    return "1 invitation" if number == 1 else f"{number:,} invitations"

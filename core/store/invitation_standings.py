@@ -27,7 +27,9 @@ SELECT (SELECT count(*) FROM invitations
     (SELECT count(*) FROM invitation_chats c JOIN invitations i ON i.id = c.invitation_id
         WHERE c.account_id = :account AND c.state = 'pending'
           AND i.state IN ('pending', 'sent', 'failed')) AS chats,
-    (SELECT count(*) FROM invitations WHERE account_id = :account AND state = 'failed') AS failed
+    (SELECT count(*) FROM invitations WHERE account_id = :account AND state = 'failed') AS failed,
+    (SELECT count(*) FROM invitations
+        WHERE account_id = :account AND state = 'pending' AND error = 'mail_template') AS held
 """
 
 
@@ -55,7 +57,11 @@ class InvitationStandings:
             row = await tx.first(_QUEUE)
             assert row is not None  # noqa: S101 - a SELECT of scalars has one row
             return InvitationQueue(
-                mails=row.mails, chats=row.chats, failed=row.failed, per_minute=per_minute
+                mails=row.mails,
+                chats=row.chats,
+                failed=row.failed,
+                held=row.held,
+                per_minute=per_minute,
             )
 
         return await self._database.read(work)

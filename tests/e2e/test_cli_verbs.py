@@ -101,6 +101,16 @@ def activate_and_invite(door: Host):
     assert door("licenses", "--unused", "soon").status == 2
 
 
+def see_mail_and_take_in_a_report(door: Host):
+    assert "Nobody waits to be invited" in door("invite", "--all").out
+    assert door("invite", "--all", "--json").json["queue"]["minutes"] == 0
+    assert (door("invite").status, door("invite", "--all", "a@b.example").status) == (2, 2)
+    assert door("invite", "--all", "--by", "pigeon").status == 2
+    assert "Subject: Ada Lovelace, you are invited" in door("mail", "preview").out
+    assert "a license has become free" in door("mail", "preview", "welcome", "--json").json["text"]
+    assert door("mail", "bounce", "nowhere.eml").status == 2
+
+
 def make_and_revoke_an_applications_token(door: Host):
     assert door("apps").out == "No application has a token.\n"
     made = door("apps", "create", "Portal", "--json")
@@ -383,6 +393,7 @@ SCENES = (
     freeze_removals,
     apply_a_wrong_file,
     activate_and_invite,
+    see_mail_and_take_in_a_report,
     make_and_revoke_an_applications_token,
     decide_about_people_who_are_claimed_twice,
     be_asked_which_one_is_meant,

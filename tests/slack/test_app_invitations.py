@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from app_world import (
     ADMIN,
@@ -201,3 +203,19 @@ async def test_everybody_is_invited_once_the_number_is_confirmed(tmp_path):
         assert "on their way, done in about" in (await world.ask(VIEWER, "status")).text
         assert "Everybody is invited already" in (await world.ask(ADMIN, "invite --all")).text
         assert "Name people" in (await world.ask(ADMIN, "invite")).text
+
+
+async def test_mail_whose_template_has_a_mistake_waits_and_is_sent_once_it_is_mended(tmp_path):
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "invitation.txt").write_text("{{ nmae }} {{ link }}")
+    async with app_world(tmp_path, people=2, licenses=2, mail_templates_dir=folder) as world:
+        await world.synced()
+        queue = world.core.activation.on_their_way
+        async with asyncio.timeout(10):
+            while (await queue()).held < 2:  # noqa: ASYNC110 - what is waited for is stored
+                await asyncio.sleep(0.05)
+        assert "2 invitations cannot be sent" in (await world.ask(VIEWER, "status")).text
+        assert world.links() == []
+        (folder / "invitation.txt").write_text("{{ name }} {{ link }}")
+        await until(lambda: len(world.links()) == 2)

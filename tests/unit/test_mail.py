@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from core.errors import TerminalRemoteError, TransientRemoteError
 from core.mail.mailbox import MailboxMailer
-from core.mail.message import build_message, render_invitation
+from core.mail.message import build_message
 from core.mail.smtp import SmtpMailer, parse_smtp_url
+from core.mail.templates import Templates
 from core.model.account import Invitation, UserId
 from core.model.directory import CheckStatus
 from tests.support.clocks import WallClock
@@ -37,7 +38,7 @@ def invitation(name: str = "Ada", address: str = "ada@example.com") -> Invitatio
 
 
 def message_for(found: Invitation) -> EmailMessage:
-    words = render_invitation(found, public_url="https://sync.example")
+    words = Templates().render(found, public_url="https://sync.example")
     built = build_message(found, words, sender=SENDER, clock=WallClock())
     parsed = email.message_from_bytes(built.as_bytes(), policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
