@@ -17,7 +17,7 @@ from bot.cli.output import Exit, note, plain
 from bot.cli.runner import finish
 from bot.demo.play import STORY_PEOPLE
 from bot.demo.play import play as play_story
-from bot.demo.stage import Figures
+from bot.demo.stage import PATIENCE, Figures
 
 MOST_PEOPLE = 100_000
 MOST_LICENSES = 10_000_000
@@ -48,26 +48,33 @@ def demo(
     play: Annotated[
         bool, typer.Option("--play", help="Tell the whole story as text, and end.")
     ] = False,
+    patience: Annotated[
+        float, typer.Option(min=1, hidden=True, help="Seconds that a step of the story may take.")
+    ] = PATIENCE,
 ) -> None:
     """Try dirsync without Slack. A company, a chat page and a mailbox, on this machine only."""
     if play and people < STORY_PEOPLE:
         raise typer.BadParameter(f"The story needs at least {STORY_PEOPLE} people.")
     figures = Figures(people=people, licenses=licenses)
-    finish(_demo(DemoRequest(port=port, figures=figures, database_url=database), played=play))
+    request = DemoRequest(port=port, figures=figures, database_url=database)
+    finish(_demo(request, patience=patience if play else None))
 
 
-async def _demo(request: DemoRequest, *, played: bool) -> int:
+async def _demo(request: DemoRequest, *, patience: float | None) -> int:
     async with _until_signal() as stopped, demo_world(request) as world:
         _introduce(world, request)
-        if played:
-            return await _play(world, request, stopped)
+        if patience is not None:
+            return await _play(world, request, patience, stopped)
         await stopped.wait()
         note("\nThe demo ends.")
     return Exit.SUCCESS
 
 
-async def _play(world: DemoWorld, request: DemoRequest, stopped: asyncio.Event) -> int:
-    story = asyncio.create_task(play_story(world.url, request.figures, tell=_tell))
+async def _play(
+    world: DemoWorld, request: DemoRequest, patience: float, stopped: asyncio.Event
+) -> int:
+    playing = play_story(world.url, request.figures, tell=_tell, patience=patience)
+    story = asyncio.create_task(playing)
     stop = asyncio.create_task(stopped.wait())
     try:
         await asyncio.wait({story, stop}, return_when=asyncio.FIRST_COMPLETED)

@@ -17,7 +17,7 @@ from bot.demo.screen import Shown
 from bot.demo.visitor import Visitor, VisitorError, visit
 
 CHANNEL = "it-directory"
-PATIENCE = 15.0
+PATIENCE = 30.0
 """Seconds that anything in the story may take."""
 STEP = 0.1
 

@@ -37,7 +37,7 @@ def run_demo(
     cwd: Path,
     environ: Mapping[str, str] | None = None,
     command: tuple[str, ...] = COMMAND,
-    timeout: float = 100,
+    timeout: float = 200,
 ) -> subprocess.CompletedProcess[str]:
     """Run `dirsync demo` to its end."""
     return subprocess.run(

@@ -1,20 +1,30 @@
-"""Files with long tests come first, so that no worker is left alone with one at the end.
+"""One worker more than there are processors, and files with long tests first.
 
-pytest-xdist hands out whole files in this order; see ``--no-loadscope-reorder``.
+Much of a test's time is waiting: for a process to start, for a lease to end. No worker is to be
+left alone with a long file at the end: pytest-xdist hands out whole files in this order; see
+``--no-loadscope-reorder``.
 """
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 FOLDERS = ("e2e", "contract", "slack", "web", "migration", "architecture", "unit")
 LONG = (
-    "test_demo.py",
+    "test_demo_story.py",
     "test_wheel.py",
     "test_kills.py",
     "test_activation.py",
     "test_app_rights.py",
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what ``--numprocesses auto`` means."""
+    known = hasattr(os, "sched_getaffinity")
+    return (len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)

@@ -65,7 +65,7 @@ BEGIN, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVERY_HOUR = frozenset(range(24))
 CHANGES = figure("changes of the clock")
-SLOTS = figure("local slots over 40 zones and 3 years")
+SLOTS = figure("local slots over three years")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def test_there_are_forty_zones_and_the_clock_is_changed_in_most():
     assert changed["Europe/Berlin"] == 6
 
 
-SOME_ZONES = ZONES if FULL else ZONES[SEED % 4 :: 4]
+SOME_ZONES = ZONES if FULL else ZONES[SEED % 5 :: 5]
 
 
 @pytest.mark.parametrize("name", BY_THE_CLOCK)
@@ -223,7 +223,7 @@ def test_a_slot_in_every_hour_is_there_whenever_clocks_show_its_minute(name: str
         compared(form.cron, zone, within(by_elapsed_time(form, zone)))
 
 
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("zone", SOME_ZONES)
 def test_a_ticker_takes_each_slot_once_while_the_clock_is_changed(zone: str):
     forms = BY_THE_CLOCK | BY_ELAPSED_TIME
     names = list(forms) if FULL else ["daily at half past two", "daily at midnight", "hourly"]
