@@ -99,6 +99,8 @@ _PLAIN = str.maketrans(
 _UNSEEN = dict.fromkeys(
     [0x00AD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)]
 )
+_REWRITTEN = _PLAIN.keys() | _UNSEEN.keys()
+_DASH = re.compile(r"[-\u2012-\u2015]")
 _LONG_DASH = re.compile(r"^[\u2012-\u2015]+(?=\w)|^-(?=[^\W\d])|^-{3,}(?=\w)")
 _MENTION = re.compile(r"<([@#!])([^<>|\s]*)(?:\|[^<>]*)?>")
 _MENTIONS = {
@@ -170,7 +172,10 @@ def _written(word: str, kind: Kind | None) -> str:
 
 def _quoted(word: str) -> str:
     escaped = html.escape(word, quote=False)
-    if not re.search(r"[\s\"']", word) and not word.startswith("-"):
+    escaped = "".join(f"&#{ord(c)};" if ord(c) in _REWRITTEN else c for c in escaped)
+    if "'" in escaped:
+        escaped = escaped.replace('"', "&quot;")
+    if not re.search(r"[\s\"']", word) and not _DASH.match(word):
         return escaped
     return f"'{escaped}'" if '"' in escaped else f'"{escaped}"'
 

@@ -54,7 +54,6 @@ from tests.support.figures import FULL
 
 RUNS = settings(
     max_examples=500 if FULL else 60,
-    derandomize=not FULL,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     print_blob=False,

@@ -22,7 +22,7 @@ from bot.slack.limits import (
 )
 from tests.support.figures import FULL
 
-RUNS = settings(max_examples=10_000 if FULL else 300, derandomize=not FULL, deadline=None)
+RUNS = settings(max_examples=10_000 if FULL else 300, deadline=None)
 HOSTILE = st.one_of(
     st.text(st.characters(), max_size=60),
     st.lists(
