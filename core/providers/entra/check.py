@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
 from core.errors import DirsyncError, PermissionMissingError, RecordError, RemoteError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckReport, CheckStatus, ProviderUser
+from core.model.findings import Findings
 from core.providers.entra.changes import ChangeReader, selected
 from core.providers.entra.graph import MAX_TOP, Graph
 from core.providers.entra.listing import Listing
@@ -25,6 +25,7 @@ NETWORK, SIGN_IN, COMPANY, USERS, GROUPS, CHANGES = (
     "Groups",
     "Changes",
 )
+_NAMES: Final = (NETWORK, SIGN_IN, COMPANY, USERS, GROUPS, CHANGES)
 _SAMPLE: Final = 5
 _WIRE_CODES: Final = frozenset(
     {
@@ -56,22 +57,14 @@ class _Organization(msgspec.Struct):
     displayName: str | None = None  # noqa: N815 - the name on the wire
 
 
-@dataclass(kw_only=True, slots=True)
-class _Findings:
-    """The lines so far, by name; the report shows them in the order of the names above."""
-
-    lines: dict[str, CheckLine] = field(default_factory=dict)
-
-    def say(
-        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
-    ) -> None:
-        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+class _Findings(Findings):
+    """Where each failure belongs."""
 
     def signed_in(self) -> None:
         self.say(NETWORK, CheckStatus.OK)
         self.say(SIGN_IN, CheckStatus.OK, "The app's credential was accepted.")
 
-    def fail(self, name: str, error: DirsyncError) -> None:
+    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
         at = name
         if error.code in _WIRE_CODES:
@@ -82,20 +75,13 @@ class _Findings:
             self.say(NETWORK, CheckStatus.OK)
         if isinstance(error, PermissionMissingError) and SIGN_IN not in self.lines:
             self.signed_in()
-        self.say(at, CheckStatus.FAILED, error.message, error.hint, error.code)
+        super().fail(at, error, hint=hint)
 
     @property
     def stopped(self) -> bool:
         """Nothing further can be asked: the wire or the sign-in failed."""
         lines = (self.lines.get(NETWORK), self.lines.get(SIGN_IN))
         return any(line is not None and line.status is CheckStatus.FAILED for line in lines)
-
-    def in_order(self) -> tuple[CheckLine, ...]:
-        skipped = CheckStatus.SKIPPED
-        return tuple(
-            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
-            for name in (NETWORK, SIGN_IN, COMPANY, USERS, GROUPS, CHANGES)
-        )
 
 
 class TenantCheck:
@@ -115,7 +101,7 @@ class TenantCheck:
         self._decoder = decoder
         self._changes = changes
         self._groups = groups
-        self._findings = _Findings()
+        self._findings = _Findings(names=_NAMES)
         self._sample: tuple[ProviderUser, ...] = ()
 
     async def report(self) -> CheckReport:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckReport, CheckStatus, ProviderUser
+from core.model.findings import Findings
 from core.providers.google.server import GoogleServer, decoded_single, segment
 from core.providers.google.signing import GROUPS, PEOPLE, UNITS
 
 NETWORK, SIGN_IN, COMPANY = "Network", "Sign-in", "Company"
 READ_PEOPLE, READ_GROUPS, READ_UNITS = "People", "Groups", "Org units"
 
+_NAMES: Final = (NETWORK, SIGN_IN, COMPANY, READ_PEOPLE, READ_GROUPS, READ_UNITS)
 _SAMPLE: Final = 5
 _ON_THE_WIRE: Final = frozenset(
     {"unreachable", "dns", "tls", "timeout", "connection_lost", "address_refused", "plain_http"}
@@ -41,29 +43,6 @@ class Asked:
     groups: bool
 
 
-@dataclass(kw_only=True, slots=True)
-class _Findings:
-    """The lines so far, by name; the report shows them in the order of the names above."""
-
-    lines: dict[str, CheckLine] = field(default_factory=dict)
-
-    def say(
-        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
-    ) -> None:
-        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
-
-    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
-        self.say(name, CheckStatus.FAILED, error.message, hint or error.hint, error.code)
-
-    def in_order(self) -> tuple[CheckLine, ...]:
-        skipped = CheckStatus.SKIPPED
-        names = (NETWORK, SIGN_IN, COMPANY, READ_PEOPLE, READ_GROUPS, READ_UNITS)
-        return tuple(
-            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
-            for name in names
-        )
-
-
 class CustomerCheck:
     """One check; nothing is retried, and nothing that a person can mend is raised."""
 
@@ -71,7 +50,7 @@ class CustomerCheck:
         self._server = server
         self._asked = asked
         self._decode = decode
-        self._findings = _Findings()
+        self._findings = Findings(names=_NAMES)
         self._company = asked.admin.partition("@")[2]
         self._sample: tuple[ProviderUser, ...] = ()
 

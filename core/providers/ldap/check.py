@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import ConfigurationError, DirsyncError, RecordError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckReport, CheckStatus, ProviderUser
+from core.model.findings import Findings
 from core.providers.ldap.dialect import Dialect
 from core.providers.ldap.directory import Directory
 from core.providers.ldap.groups import Groups
@@ -19,6 +19,7 @@ from core.providers.ldap.wire import ENTRY, Entry, Found
 NETWORK, SIGN_IN, DIRECTORY = "Network", "Sign-in", "Directory"
 PEOPLE, GROUPS = "People", "Groups"
 
+_NAMES: Final = (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS)
 _SAMPLE: Final = 5
 _PAGES: Final = 4
 _WIRE_CODES: Final = frozenset(
@@ -26,21 +27,13 @@ _WIRE_CODES: Final = frozenset(
 )
 
 
-@dataclass(kw_only=True, slots=True)
-class _Findings:
-    """The lines so far, by name; the report shows them in the order of the names above."""
-
-    lines: dict[str, CheckLine] = field(default_factory=dict)
-
-    def say(
-        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
-    ) -> None:
-        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+class _Findings(Findings):
+    """Where each failure belongs."""
 
     def warn(self, name: str, detail: str, hint: str, code: str) -> None:
         self.say(name, CheckStatus.WARNING, detail, hint, code)
 
-    def fail(self, name: str, error: DirsyncError) -> None:
+    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
         at = name
         if error.code in _WIRE_CODES:
@@ -50,21 +43,14 @@ class _Findings:
         reached = not isinstance(error, ConfigurationError)
         if reached and at != NETWORK and NETWORK not in self.lines:
             self.say(NETWORK, CheckStatus.OK)
-        self.say(at, CheckStatus.FAILED, error.message, error.hint, error.code)
-
-    def in_order(self) -> tuple[CheckLine, ...]:
-        skipped = CheckStatus.SKIPPED
-        return tuple(
-            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
-            for name in (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS)
-        )
+        super().fail(at, error, hint=hint)
 
 
 async def check_directory(
     directory: Directory, people: People, groups: Groups | None, *, decoder: UserDecoder
 ) -> CheckReport:
     """Return what works; no connection is tried twice, and nothing mendable is raised."""
-    findings = _Findings()
+    findings = _Findings(names=_NAMES)
     sample: tuple[ProviderUser, ...] = ()
     dialect = await _check_server(directory, findings)
     if dialect is not None and await _check_base(directory, dialect, findings):

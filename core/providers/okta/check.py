@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckReport, CheckStatus, ProviderUser
+from core.model.findings import Findings
 from core.providers.okta.server import OktaServer
 from core.providers.okta.signing import GROUPS, GROUPS_SCOPE, USERS_SCOPE
 
 NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS = "Network", "Okta org", "Sign-in", "People", "Groups"
 
+_NAMES: Final = (NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS)
 _SAMPLE: Final = 5
 _WRONG_ADDRESS: Final = frozenset({"not_found", "not_okta", "not_json", "html_login_page"})
 
 Decode = Callable[[bytes], ProviderUser]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Findings:
-    """The lines so far, by name; the report shows them in the order of the names above."""
-
-    lines: dict[str, CheckLine] = field(default_factory=dict)
-
-    def say(
-        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
-    ) -> None:
-        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
-
-    def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
-        self.say(name, CheckStatus.FAILED, error.message, hint or error.hint, error.code)
-
-    def in_order(self) -> tuple[CheckLine, ...]:
-        skipped = CheckStatus.SKIPPED
-        return tuple(
-            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
-            for name in (NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS)
-        )
-
-
 async def check_org(
     server: OktaServer, *, decode: Decode, fields: str, groups: bool
 ) -> CheckReport:
     """Return what works; nothing is retried, and nothing that a person can mend is raised."""
-    findings = _Findings()
+    findings = Findings(names=_NAMES)
     company = server.client.host
     sample: tuple[ProviderUser, ...] = ()
     found = await _check_org(server, findings)
@@ -56,7 +35,7 @@ async def check_org(
     return CheckReport(company=company, lines=findings.in_order(), sample=sample)
 
 
-async def _check_org(server: OktaServer, findings: _Findings) -> str | None:
+async def _check_org(server: OktaServer, findings: Findings) -> str | None:
     host = server.client.host
     try:
         org = await server.org(patient=False)
@@ -75,7 +54,7 @@ async def _check_org(server: OktaServer, findings: _Findings) -> str | None:
 
 
 async def _check_rights(
-    server: OktaServer, findings: _Findings, decode: Decode, fields: str, *, groups: bool
+    server: OktaServer, findings: Findings, decode: Decode, fields: str, *, groups: bool
 ) -> tuple[ProviderUser, ...]:
     try:
         await server.sign_in.authorizer.header()
@@ -93,7 +72,7 @@ async def _check_rights(
     return sample
 
 
-async def _check_scopes(server: OktaServer, findings: _Findings, *, groups: bool) -> None:
+async def _check_scopes(server: OktaServer, findings: Findings, *, groups: bool) -> None:
     """Say which of the scopes is not granted."""
     try:
         refused = await server.sign_in.refused_scopes()
@@ -112,12 +91,12 @@ async def _check_scopes(server: OktaServer, findings: _Findings, *, groups: bool
             _say_no_groups(findings)
 
 
-def _say_no_groups(findings: _Findings) -> None:
+def _say_no_groups(findings: Findings) -> None:
     findings.say(READ_GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
 
 
 async def _check_people(
-    server: OktaServer, findings: _Findings, decode: Decode, fields: str
+    server: OktaServer, findings: Findings, decode: Decode, fields: str
 ) -> tuple[ProviderUser, ...]:
     try:
         listing = await server.people({"limit": str(_SAMPLE)}, fields=fields, patient=False)
@@ -133,7 +112,7 @@ async def _check_people(
 
 
 def _say_people(
-    findings: _Findings, records: Sequence[bytes], decode: Decode
+    findings: Findings, records: Sequence[bytes], decode: Decode
 ) -> tuple[ProviderUser, ...]:
     people, unreadable = [], []
     for raw in records[:_SAMPLE]:
@@ -158,7 +137,7 @@ def _say_people(
     return tuple(people)
 
 
-async def _check_groups(server: OktaServer, findings: _Findings) -> None:
+async def _check_groups(server: OktaServer, findings: Findings) -> None:
     try:
         listing = await server.page(GROUPS, {"limit": "1"}, patient=False)
     except DirsyncError as error:
@@ -168,5 +147,5 @@ async def _check_groups(server: OktaServer, findings: _Findings) -> None:
     findings.say(READ_GROUPS, CheckStatus.OK, detail)
 
 
-def _ok(findings: _Findings, name: str) -> bool:
+def _ok(findings: Findings, name: str) -> bool:
     return findings.lines[name].status is CheckStatus.OK

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckReport, CheckStatus, ProviderUser
+from core.model.findings import Findings
 from core.providers.scim.listing import Listing
 from core.providers.scim.server import Manner, ScimServer
 
 NETWORK, SIGN_IN, SCIM, PEOPLE, GROUPS = "Network", "Sign-in", "SCIM", "People", "Groups"
 
+_NAMES: Final = (NETWORK, SIGN_IN, SCIM, PEOPLE, GROUPS)
 _SAMPLE: Final = 5
 _WIRE_CODES: Final = frozenset(
     {
@@ -41,16 +42,8 @@ _SIGN_IN_CODES: Final = frozenset(
 Decode = Callable[[bytes], ProviderUser]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Findings:
-    """The lines so far, by name; the report shows them in the order of the names above."""
-
-    lines: dict[str, CheckLine] = field(default_factory=dict)
-
-    def say(
-        self, name: str, status: CheckStatus, detail: str = "", hint: str = "", code: str = ""
-    ) -> None:
-        self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
+class _Findings(Findings):
+    """Where each failure belongs."""
 
     def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
@@ -63,21 +56,14 @@ class _Findings:
             self.say(SIGN_IN, CheckStatus.OK)
         if at != NETWORK and at not in self.lines:
             self.say(NETWORK, CheckStatus.OK)
-        self.say(at, CheckStatus.FAILED, error.message, hint or error.hint, error.code)
-
-    def in_order(self) -> tuple[CheckLine, ...]:
-        skipped = CheckStatus.SKIPPED
-        return tuple(
-            self.lines.get(name, CheckLine(name=name, status=skipped, detail="Not reached."))
-            for name in (NETWORK, SIGN_IN, SCIM, PEOPLE, GROUPS)
-        )
+        super().fail(at, error, hint=hint)
 
 
 async def check_server(
     server: ScimServer, *, decode: Decode, selection: str, groups: bool
 ) -> CheckReport:
     """Return what works; nothing is retried, and nothing that a person can mend is raised."""
-    findings = _Findings()
+    findings = _Findings(names=_NAMES)
     sample: tuple[ProviderUser, ...] = ()
     manner = await _check_configuration(server, findings)
     if manner is not None:
