@@ -116,21 +116,22 @@ def _configurations(view: StatusView, role: Role, now: datetime) -> list[Block]:
     roomy = len(shown) <= MOST_ROOMY and role.includes(Role.VIEWER)
     rows = []
     for each in shown:
-        rows.append(_configuration(each, role, now))
         if roomy and each.last is not None:
+            rows.append(_configuration(each, role))
             rows.append(actions(show_button(f"Last sync: {last_of(each.last, now)}", each.last)))
+        else:
+            rows.append(_configuration(each, role, f" · last cycle: {last_of(each.last, now)}"))
     left = len(view.configurations) - len(shown)
     return rows + ([context(f"{left:,} more are in `/dirsync status`.")] if left > 0 else [])
 
 
-def _configuration(each: ConfigurationStatus, role: Role, now: datetime) -> Block:
+def _configuration(each: ConfigurationStatus, role: Role, last: str = "") -> Block:
     configuration = each.configuration
     icon, word = state(each)
     following = when(each.next_slot) if each.next_slot else words.no_next(configuration)
     text = (
         f"{icon} *{escape(configuration.name)}* {escape(word)}\n"
-        f"{configuration.spec.provider.type.upper()} · last cycle: {last_of(each.last, now)} · "
-        f"next: {following}"
+        f"{configuration.spec.provider.type.upper()}{last} · next: {following}"
     )
     verbs = [verb for verb in _verbs(each) if role.includes(_ROLES[verb])]
     if not verbs:
