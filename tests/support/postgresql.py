@@ -8,14 +8,16 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
 Migrate = Callable[[str], Coroutine[Any, Any, None]]
+T = TypeVar("T")
 _TEMPLATE = "dirsync_template"
 _CARELESS = (
     "ALTER SYSTEM SET fsync = off",
@@ -47,7 +49,7 @@ class Server:
         self.uri = uri
         self._numbers = itertools.count(1)
         self._spare: list[str] = []
-        asyncio.run(self._prepare(migrate))
+        _now(self._prepare(migrate))
 
     async def _prepare(self, migrate: Migrate) -> None:
         await _run(self.uri, *_CARELESS, f"CREATE DATABASE {_TEMPLATE}")
@@ -87,7 +89,7 @@ class Server:
         try:
             yield self.url(name)
         finally:
-            if asyncio.run(self._emptied(name)):
+            if _now(self._emptied(name)):
                 self._spare.append(name)
             else:
                 self._drop(name)
@@ -108,11 +110,17 @@ class Server:
 
     def _create(self, template: str) -> str:
         name = f"t{os.getpid()}_{next(self._numbers)}"
-        asyncio.run(_run(self.uri, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        _now(_run(self.uri, f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
 
     def _drop(self, name: str) -> None:
-        asyncio.run(_run(self.uri, f"DROP DATABASE {name} WITH (FORCE)"))
+        _now(_run(self.uri, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _now(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for it, also where a loop is running already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _run(uri: str, *statements: str) -> None:
