@@ -118,6 +118,7 @@ async def test_the_thread_tells_the_causes_once(world):
     await world.synced()
     await until(lambda: any(each.thread_ts for each in messages(world)))
     await world.synced()
+    await until(lambda: sum(bool(each.thread_ts) for each in messages(world)) > 1)
     await asyncio.sleep(0.5)
     threads = [each.thread_ts for each in messages(world) if each.thread_ts]
     assert len(threads) == 2

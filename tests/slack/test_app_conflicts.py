@@ -59,8 +59,9 @@ async def test_conflicts_are_listed_to_viewers_and_decided_by_admins(world):
     decided = (await world.ask(ADMIN, "conflicts --kept")).text
     assert "2 conflicts decided for the owner" in decided
     assert f"Decided by @tomasz: they stay with {OWNER}" in decided
+    told = "decided about conflicts: 1 person move"
+    await until(lambda: told in " ".join(world.public_texts()))
     records = " ".join(world.public_texts())
-    assert "decided about conflicts: 1 person move" in records
     email = (await world.core.store.people.search())[0].email
     assert email not in records
 
