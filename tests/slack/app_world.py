@@ -22,7 +22,7 @@ from bot.demo.rates import UNLIMITED
 from bot.demo.scim import scim_app
 from bot.demo.screen import Shown
 from bot.demo.server import DemoOptions, DemoServer, serve
-from bot.demo.team import DEFAULT_SCOPES, Timing
+from bot.demo.team import DEFAULT_SCOPES
 from bot.demo.visitor import Visitor, visit
 from bot.slack.app import SlackRuntime, slack_runtime
 from bot.verbs import SLASH
@@ -35,8 +35,6 @@ OWNER, ADMIN, ADMIN_2 = "U0OWNER001", "U0ADMIN001", "U0ADMIN002"
 VIEWER, MEMBER, GUEST, STRANGER = "U0VIEWER01", "U0MEMBER01", "U0GUEST001", "U0OUTSIDE1"
 CHANNEL = "it-directory"
 TOKEN = "scim-token-0123456789"
-UNHURRIED = Timing(ack=60.0, trigger=60.0)
-"""Slack's three seconds are tried by themselves; a busy machine is not to lose them."""
 CLI = Actor(id="cli:test", name="the test", role=Role.ADMIN, door="cli")
 FILE = """\
 licenses: {{total: {licenses}}}
@@ -157,7 +155,6 @@ async def app_world(
         commands=[command],
         extra_apps={"/scim/v2": scim_app(directory, TOKEN)},
         rates=UNLIMITED,
-        timing=UNHURRIED,
         scopes=scopes,
         events=frozenset({"app_home_opened"}),
     )
