@@ -14,7 +14,6 @@ import pytest
 
 from core.engine.context import CycleOutcome
 from core.http.limits import HttpLimits
-from core.model.account import UserStatus
 from core.model.configuration import Guard, Scope
 from core.model.cycle import CycleResult
 from tests.support.engine_world import World
@@ -28,7 +27,7 @@ from tests.support.entra_faults import (
 from tests.support.entra_world import EntraWorld, entra_world
 from tests.support.faultproxy import FaultProxy
 from tests.support.figures import figure
-from tests.support.page_faults import HURRIED, LIMITS, SLOW, all_cases, sampled
+from tests.support.page_faults import HURRIED, LIMITS, SLOW, Outcome, all_cases, sampled
 from tests.vendors.entra_tokens import SECRET
 
 PEOPLE, PAGE = 60, 5
@@ -57,12 +56,11 @@ def tenant() -> Iterator[EntraWorld]:
 
 
 @dataclass(kw_only=True)
-class Company:
+class Company(Outcome):
     """The tenant, what is in front of it, and the account."""
 
     entra: EntraWorld
     proxy: FaultProxy
-    account: World
 
     async def cycle(
         self, limits: HttpLimits = LIMITS, *, through: str | None = None
@@ -74,16 +72,6 @@ class Company:
             self.account.directory = provider
             self.account.clock.time += timedelta(hours=25)
             return await self.account.cycle()
-
-    def removed(self) -> set[str]:
-        gone = {UserStatus.DISABLED, UserStatus.DELETED}
-        links = self.account.store.links
-        users = self.account.store.users
-        return {one for one, link in links.items() if link.user and users[link.user].status in gone}
-
-    def provisioned(self) -> set[str]:
-        links = self.account.store.links
-        return {one for one, link in links.items() if link.user} - self.removed()
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ import pytest
 
 from core.engine.context import CycleOutcome
 from core.http.limits import HttpLimits
-from core.model.account import UserStatus
 from core.model.configuration import Guard, Scope
 from core.model.cycle import CycleResult
 from core.providers.okta.provider import OktaProvider
@@ -23,7 +22,7 @@ from tests.support.faultproxy import FaultProxy
 from tests.support.figures import figure
 from tests.support.okta_faults import A_PERSONS_OWN, ANYWHERE, OF_MIDDLE_PAGES, OF_PEOPLE
 from tests.support.okta_world import OktaWorld, okta_world
-from tests.support.page_faults import HURRIED, LIMITS, SLOW, Case, all_cases, sampled
+from tests.support.page_faults import HURRIED, LIMITS, SLOW, Case, Outcome, all_cases, sampled
 from tests.support.scim_backend import TOKEN
 
 PEOPLE, PAGE = 60, 5
@@ -52,12 +51,11 @@ def test_there_are_at_least_five_hundred_cases():
 
 
 @dataclass(kw_only=True)
-class Company:
+class Company(Outcome):
     """The org, what is in front of it, and the account."""
 
     okta: OktaWorld
     proxy: FaultProxy
-    account: World
 
     async def cycle(
         self, limits: HttpLimits = LIMITS, *, through: str | None = None
@@ -76,16 +74,6 @@ class Company:
 
     def path_of(self, case: Case) -> str:
         return case.path.replace("{id}", next(iter(self.okta.org.groups)))
-
-    def removed(self) -> set[str]:
-        gone = {UserStatus.DISABLED, UserStatus.DELETED}
-        links = self.account.store.links
-        users = self.account.store.users
-        return {one for one, link in links.items() if link.user and users[link.user].status in gone}
-
-    def provisioned(self) -> set[str]:
-        links = self.account.store.links
-        return {one for one, link in links.items() if link.user} - self.removed()
 
 
 @asynccontextmanager

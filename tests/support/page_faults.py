@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from core.http.limits import HttpLimits
+from core.model.account import UserStatus
+from tests.support.engine_world import World
 from tests.support.faults import CHANGES, Change, Fault
 from tests.support.figures import FULL, SEED
 
@@ -83,6 +85,23 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.kind}{self.page}-{self.name}"
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """The account behind the faults, and what became of its people."""
+
+    account: World
+
+    def removed(self) -> set[str]:
+        """Return the ids of those who lost access."""
+        gone = {UserStatus.DISABLED, UserStatus.DELETED}
+        links, users = self.account.store.links, self.account.store.users
+        return {one for one, link in links.items() if link.user and users[link.user].status in gone}
+
+    def provisioned(self) -> set[str]:
+        """Return the ids of those who have access."""
+        return {one for one, link in self.account.store.links.items() if link.user} - self.removed()
 
 
 def all_cases(
