@@ -25,8 +25,8 @@ from core.model.directory import CheckStatus
 from core.ports import ChatInviter, Clock, IdentityProvider, Mailer, Notifier
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
-from core.scheduling.asking import QuestionLine
-from core.scheduling.inviting import ChatLine, InvitationSender, MailLine
+from core.scheduling.chatting import invitation_chats, question_chats
+from core.scheduling.inviting import InvitationSender, MailLine
 from core.scheduling.outbox import Line, OutboxLoop
 from core.scheduling.quarantine import next_try
 from core.scheduling.slots import next_slot, upcoming
@@ -269,8 +269,8 @@ def _lines(core: Core, sender: InvitationSender, inviter: ChatInviter | None) ->
     store, clock, pace = core.store, core.clock, core.settings.invitations_per_minute
     lines: list[Line] = [MailLine(store=store, clock=clock, send=sender, per_minute=pace)]
     if inviter is not None:
-        lines.append(ChatLine(store=store, clock=clock, inviter=inviter, per_minute=pace))
-        lines.append(QuestionLine(store=store, clock=clock, inviter=inviter))
+        lines.append(invitation_chats(store, clock, inviter, per_minute=pace))
+        lines.append(question_chats(store, clock, inviter))
     return lines
 
 

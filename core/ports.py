@@ -439,7 +439,7 @@ class ChatInviter(Protocol):
         """Write to `invitation.person`; return where the message stands."""
         ...
 
-    async def ask(self, question: Question) -> None:
+    async def ask(self, question: Question) -> MessagePlace:
         """Ask `question.person` whether they still need their license."""
         ...
 

@@ -39,9 +39,11 @@ class SlackInviter:
         await self._void(invitation.earlier)
         return MessagePlace(channel=posted.channel, ts=posted.ts)
 
-    async def ask(self, question: Question) -> None:
+    async def ask(self, question: Question) -> MessagePlace:
         """See `ChatInviter.ask`."""
-        await self._direct.send(question.person, asking.question(question), key=question.key)
+        message = asking.question(question)
+        posted = await self._direct.send(question.person, message, key=question.key)
+        return MessagePlace(channel=posted.channel, ts=posted.ts)
 
     async def _void(self, earlier: MessagePlace) -> None:
         if not earlier.ts:
@@ -67,7 +69,7 @@ class NoInviter:
             f"dirsync runs without Slack, so {invitation.key} goes by mail.", code="chat_off"
         )
 
-    async def ask(self, question: Question) -> None:
+    async def ask(self, question: Question) -> MessagePlace:
         """Raise `TerminalRemoteError` (code ``chat_off``)."""
         raise TerminalRemoteError(
             f"dirsync runs without Slack, so {question.key} is not asked.", code="chat_off"

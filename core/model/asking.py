@@ -37,7 +37,7 @@ class Question:
     user_id: UserId
     email: str
     attempts: int
-    asked_at: datetime
+    since: datetime
     person: str = ""
 
     @property

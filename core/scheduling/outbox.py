@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 import structlog
@@ -49,6 +49,11 @@ class Failure:
     final: bool = False
     retry_after: float | None = None
     status: int | None = None
+
+
+def try_again_at(now: datetime, *, attempts: int, failure: Failure) -> datetime:
+    """Return when to try again what failed."""
+    return now + timedelta(seconds=pause_after(attempts, failure.retry_after))
 
 
 class Line(Protocol):

@@ -121,7 +121,7 @@ class ChatInvitations:
 
         await self._database.write(work)
 
-    async def unmatched(self, invitation: ChatInvitation, *, error: str) -> None:
+    async def unreachable(self, invitation: ChatInvitation, *, error: str) -> None:
         """Give the direct message up and say why; the invitation goes by mail instead."""
 
         async def work(tx: Transaction) -> None:

@@ -9,6 +9,7 @@ from core.errors import ConflictError
 from core.model.account import UserId
 from core.model.asking import Answer, Question
 from core.model.events import AuditEntry
+from core.model.inviting import MessagePlace
 from core.store.audit import add_audit
 from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds, to_time
@@ -148,8 +149,9 @@ class Questions:
         await self._note(question, _FOUND, person=person)
         return replace(question, person=person)
 
-    async def sent(self, question: Question) -> None:
-        """Note that it was asked."""
+    async def sent(self, question: Question, at: MessagePlace, *, now: datetime) -> None:
+        """Note that it was asked; where and when is not needed any more."""
+        del at, now
         await self._note(question, _SENT)
 
     async def unreachable(self, question: Question, *, error: str) -> None:
@@ -213,6 +215,6 @@ def _question(row: Row) -> Question:
         user_id=UserId(row.user_id),
         email=row.email,
         attempts=row.attempts - 1,
-        asked_at=to_time(row.created_at),
+        since=to_time(row.created_at),
         person=row.person or "",
     )

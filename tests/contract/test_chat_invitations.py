@@ -11,7 +11,8 @@ from core.errors import RemoteError, TransientRemoteError
 from core.model.account import Invitation, UserStatus
 from core.model.configuration import InvitationWay, LicensePolicy
 from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
-from core.scheduling.inviting import ChatLine, MailLine
+from core.scheduling.chatting import invitation_chats
+from core.scheduling.inviting import MailLine
 from core.scheduling.outbox import OutboxLoop
 from tests.support.scripted_directory import people
 from tests.support.store_world import StoreWorld, store_world
@@ -67,7 +68,7 @@ class Side:
         """Deliver until nothing is due."""
         store, clock = self.world.store, self.world.clock
         mail = MailLine(store=store, clock=clock, send=self._mail)
-        chat = ChatLine(store=store, clock=clock, inviter=self.chat)
+        chat = invitation_chats(store, clock, self.chat)
         await OutboxLoop(store=store, clock=clock, notifier=None, lines=[mail, chat]).drain()
 
     async def later(self, length: timedelta = HOUR) -> None:
@@ -133,7 +134,7 @@ async def test_with_both_ways_each_person_gets_a_mail_and_a_message(database_url
 
 async def test_a_pause_that_slack_asks_for_stops_all_and_nobody_is_lost(side: Side):
     side.chat.faults = [TransientRemoteError("429", code="slack_ratelimited", retry_after=30)]
-    chat = ChatLine(store=side.world.store, clock=side.world.clock, inviter=side.chat)
+    chat = invitation_chats(side.world.store, side.world.clock, side.chat)
     loop = OutboxLoop(store=side.world.store, clock=side.world.clock, notifier=None, lines=[chat])
     await loop.drain()
     assert (len(side.chat.asked), side.chat.written) == (1, [])

@@ -8,10 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import ConflictError
+from core.errors import ConflictError, TransientRemoteError
 from core.model.account import UserStatus
-from core.model.asking import Answer
+from core.model.asking import Answer, Question
 from core.model.configuration import LicensePolicy
+from core.model.inviting import ChatMatch, MessagePlace
+from core.scheduling.chatting import question_chats
+from core.scheduling.outbox import OutboxLoop
 from tests.support.scripted_directory import people
 from tests.support.store_world import ADA, StoreWorld, store_world
 
@@ -46,15 +49,30 @@ async def look(world: StoreWorld) -> tuple[int, int]:
     return await world.store.questions.look(before=now - IDLE, now=now)
 
 
-async def asked(world: StoreWorld) -> dict[str, int]:
-    """Deliver what is due, each to a person of the chat of the same number."""
-    found = {}
-    while due := await world.store.questions.due(owner="w", limit=1, now=world.clock.now()):
-        (question,) = due
-        known = await world.store.questions.found(question, question.email[:2].upper())
-        await world.store.questions.sent(known)
-        found[known.person] = known.id
-    return found
+class Chat:
+    """A chat that knows everybody by the first two letters of their address, but for faults."""
+
+    def __init__(self, faults: int = 0) -> None:
+        self.faults = faults
+        self.asked: dict[str, int] = {}
+
+    async def find(self, email: str) -> ChatMatch:
+        if self.faults:
+            self.faults -= 1
+            raise TransientRemoteError("down", code="slack_down")
+        return ChatMatch(person=email[:2].upper())
+
+    async def ask(self, question: Question) -> MessagePlace:
+        self.asked[question.person] = question.id
+        return MessagePlace(channel="D1", ts="1.1")
+
+
+async def asked(world: StoreWorld, chat: Chat | None = None) -> dict[str, int]:
+    """Deliver what is due, and return who was asked which question."""
+    chat = chat or Chat()
+    line = question_chats(world.store, world.clock, chat)
+    await OutboxLoop(store=world.store, clock=world.clock, notifier=None, lines=[line]).drain()
+    return chat.asked
 
 
 async def answer(world: StoreWorld, question: int, person: str, *, give_back: bool):
@@ -140,11 +158,24 @@ async def test_an_answer_after_the_license_was_taken_changes_nothing(world):
     assert (await world.store.licenses.summary()).used == 3
 
 
-async def test_who_cannot_be_asked_is_told_as_such(world):
+async def test_who_cannot_be_asked_in_a_day_is_told_as_such(world):
     await ask(world)
-    due = await world.store.questions.due(owner="w", limit=5, now=world.clock.now())
-    for each in due:
-        await world.store.questions.unreachable(each, error="chat_unknown")
+    down = Chat(faults=1000)
+    for _ in range(26):
+        assert await asked(world, down) == {}
+        world.clock.time += timedelta(hours=1)
+    assert await asked(world) == {}
     before = world.clock.now() - IDLE
-    unused = await world.store.license_days.unused(before=before, limit=10)
+    unused = await world.store.license_days.unused(before=before, limit=2)
     assert {each.answer for each in unused.people} == {Answer.UNREACHABLE}
+
+
+async def test_whom_a_fault_kept_from_being_asked_is_asked_later_and_once(world):
+    await ask(world)
+    flaky = Chat(faults=3)
+    assert await asked(world, flaky) == {}
+    world.clock.time += timedelta(hours=1)
+    await asked(world, flaky)
+    world.clock.time += timedelta(hours=1)
+    assert {*await asked(world, flaky)} == {"U1", "U2"}
+    assert await asked(world) == {}

@@ -92,7 +92,7 @@ async def test_one_that_fell_back_to_mail_is_tried_in_slack_again_when_it_is_sen
         await world.cycle()
         chats = world.store.chat_invitations
         [chat] = await chats.due(owner="c", now=world.clock.now())
-        await chats.unmatched(chat, error="chat_unknown")
+        await chats.unreachable(chat, error="chat_unknown")
         assert await due(world) == ["u1@example.com"]
         await world.store.activations.invite(["u1@example.com"], resend=True, audit=world.audit())
         assert await due(world) == []
@@ -118,7 +118,7 @@ async def test_in_no_minute_more_are_begun_than_the_pace_allows_over_all_replica
             begun.extend([now.timestamp()] * (len(mails) + len(chats)))
             await store.invitations.sent(mails, now=now)
             for chat in chats:
-                await store.chat_invitations.unmatched(chat, error="chat_unknown")
+                await store.chat_invitations.unreachable(chat, error="chat_unknown")
 
         for _ in range(60):
             await asyncio.gather(*[claim(store) for store in replicas for _ in range(2)])
