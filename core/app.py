@@ -286,15 +286,20 @@ def _furnish(
     """Give the core its loops."""
     store, clock, settings = core.store, core.clock, core.settings
     loops = core.background
-    loops.worker = Worker(
-        store=store, clock=clock, open_provider=factory, lease_seconds=settings.lease_seconds
-    )
-    loops.outbox = OutboxLoop(
+    outbox = OutboxLoop(
         store=store,
         clock=clock,
         notifier=None if notifier is None else notifier(core),
         lines=lines,
         poll=outbox_poll,
+    )
+    loops.outbox = outbox
+    loops.worker = Worker(
+        store=store,
+        clock=clock,
+        open_provider=factory,
+        lease_seconds=settings.lease_seconds,
+        wake=outbox.poke,
     )
     if ticks:
         loops.ticker = Ticker(

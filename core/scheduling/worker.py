@@ -42,6 +42,9 @@ class Worker:
 
     Everything that a cycle can raise ends here: as the cycle's failure, or as a lease that is
     given back.
+
+    Attributes:
+        wake: called after each cycle; what is to be told of it is in the outbox by then.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Worker:
         poll: float = 1.0,
         concurrency: int = 2,
         owner: str | None = None,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self.owner = owner or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._store = store
@@ -62,6 +66,7 @@ class Worker:
         self._beat_every = min(lease_seconds / 4, 1.0)
         self._poll = poll
         self._concurrency = concurrency
+        self._wake = wake
         self._bell = Bell()
         self._stopping = False
         self._cycles: dict[asyncio.Task[CycleOutcome], list[_Stop]] = {}
@@ -105,6 +110,8 @@ class Worker:
             try:
                 worked = await self._turn()
                 pause = self._poll
+                if worked:
+                    self._wake()
             except StoreError as error:
                 _log.warning("worker.store_failed", code=error.code, retry_in=pause)
                 worked = False

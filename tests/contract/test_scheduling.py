@@ -265,7 +265,9 @@ def item(key: str, stream: str) -> NewOutboxItem:
 
 
 def loop_of(world: StoreWorld, channel: Channel, **more: object) -> OutboxLoop:
-    return OutboxLoop(store=world.store, clock=world.clock, notifier=channel, poll=0.02, **more)
+    return OutboxLoop(
+        store=world.store, clock=world.clock, notifier=channel, **{"poll": 0.02, **more}
+    )
 
 
 async def test_messages_of_a_stream_arrive_in_order_and_others_do_not_wait(world):
@@ -330,6 +332,19 @@ async def test_the_loop_delivers_by_itself_and_stops_when_told(world):
         await until(seen)
         await world.store.outbox.put([item("a2", "a")], now=world.clock.now())
     assert channel.seen == ["a1", "a2"]
+
+
+async def test_what_a_cycle_has_to_tell_leaves_when_it_ends_and_not_at_the_next_look(world):
+    world.directory.bend = lambda _: [SignInError("The token was refused.")]
+    channel = Channel()
+    loop = loop_of(world, channel, poll=3600)
+    async with running(loop), running(worker_of(world, wake=loop.poke)):
+        await world.queue()
+
+        async def told() -> bool:
+            return any(key.startswith("alert:") for key in channel.seen)
+
+        await until(told)
 
 
 async def test_each_invitation_is_sent_once_and_transient_faults_are_tried_again(world):
