@@ -22,7 +22,6 @@ from core.model.cycle import (
     GroupChange,
     HeldItem,
     HeldSetId,
-    KnownDigest,
     Pair,
     Postponed,
     Progress,
@@ -33,6 +32,7 @@ from core.model.directory import (
     Capabilities,
     ChangePage,
     CheckReport,
+    Digest,
     ExternalId,
     Page,
     Presence,
@@ -176,8 +176,12 @@ class SyncStore(Protocol):
         """
         ...
 
-    def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
-        """Yield the settled people of this configuration in chunks."""
+    def known(self, fence: Fence) -> AsyncIterator[Sequence[Digest]]:
+        """Yield the digests of the settled people of this configuration in chunks."""
+        ...
+
+    async def known_of(self, fence: Fence, people: Sequence[ExternalId]) -> frozenset[Digest]:
+        """Return the digests of those of these people who are settled."""
         ...
 
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:

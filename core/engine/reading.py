@@ -122,10 +122,15 @@ class PeopleReader:
 
     async def load_known(self) -> None:
         """Load the digests of the settled people."""
-        async for chunk in self._ctx.store.known(self._ctx.fence):
-            moved = {d for d, name, scoped in chunk if self._scoping.holds(name) != scoped}
-            self.recheck |= moved
-            self.known.update(d for d, _, _ in chunk if d not in moved)
+        store, fence, size = self._ctx.store, self._ctx.fence, self._ctx.batch
+        async for chunk in store.known(fence):
+            self.known.update(chunk)
+        if not self.known:
+            return
+        moved = sorted(self._scoping.members ^ await store.scoped_ids(fence))
+        for start in range(0, len(moved), size):
+            self.recheck |= await store.known_of(fence, moved[start : start + size])
+        self.known -= self.recheck
 
     async def read(self) -> Listing:
         """Read every page; raises if nothing at all could be read."""
@@ -171,9 +176,13 @@ class PeopleReader:
 
     def _sort(self, records: Sequence[bytes], rows: list[StagedUser]) -> int:
         """Count the settled people met; append the others to `rows`."""
+        digests = list(map(self._digest, records))
+        whole = self.known.intersection(digests)
+        if len(whole) == len(digests):
+            self.known -= whole
+            return len(whole)
         met = 0
-        for raw in records:
-            digest = self._digest(raw)
+        for raw, digest in zip(records, digests, strict=True):
             if digest in self.known:
                 self.known.discard(digest)
                 met += 1

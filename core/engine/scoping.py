@@ -135,6 +135,11 @@ class ScopeRule:
         self._domains = frozenset(ascii_domain(domain.lstrip("@")) for domain in scope.domains)
         self._filter = Expression(scope.filter) if scope.filter else None
 
+    @property
+    def members(self) -> frozenset[ExternalId]:
+        """The people of the scope's groups; nobody where it names no groups."""
+        return self._members if self._by_group else frozenset()
+
     def holds(self, person: ExternalId) -> bool:
         """Whether a scope group has the person; False where the scope names no groups."""
         return self._by_group and person in self._members
@@ -165,6 +170,11 @@ class Scoping:
     def units(self) -> Sequence[UnitPath]:
         """Where the present scope's organizational units are."""
         return self._now.units
+
+    @property
+    def members(self) -> frozenset[ExternalId]:
+        """The people of the present scope's groups."""
+        return self._now.members
 
     def holds(self, person: ExternalId) -> bool:
         """Whether one of the present scope's groups has the person."""

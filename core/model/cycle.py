@@ -182,14 +182,6 @@ class StagedUser(NamedTuple):
     problems: str
 
 
-class KnownDigest(NamedTuple):
-    """A settled person as the last cycle left it."""
-
-    digest: bytes
-    external_id: ExternalId
-    group_scoped: bool
-
-
 class Pair(NamedTuple):
     """A staged or absent person beside what the account knows; the store joins, the engine decides.
 

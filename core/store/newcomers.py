@@ -16,6 +16,7 @@ from core.store.bulk import reserve_ids
 from core.store.database import Row, Transaction
 from core.store.deciding import Batch, Kind
 from core.store.fencing import check_fence
+from core.store.wide import hex_list
 
 _KNOWN = """
 EXISTS (SELECT 1 FROM links l WHERE l.configuration_id = :configuration
@@ -32,10 +33,6 @@ _LEAVE_TO_OTHERS = f"""
 UPDATE staged_users SET newcomer = FALSE
 WHERE cycle_id = :cycle AND newcomer AND seq BETWEEN :first AND :last AND ({_KNOWN})
 """  # noqa: S608 - fixed text
-_DIGESTS = {
-    "sqlite": "group_concat(hex(mapped_digest))",
-    "postgresql": "string_agg(encode(mapped_digest, 'hex'), ',')",
-}
 _CHUNK = """
 SELECT count(*) AS n, min(seq) AS first, max(seq) AS last, {digests} AS digests FROM (
     SELECT seq, mapped_digest FROM staged_users
@@ -75,7 +72,7 @@ async def mark(tx: Transaction, fence: Fence) -> None:
 async def following(tx: Transaction, fence: Fence, after: int, limit: int) -> Newcomers | None:
     """Return the next newcomers, or None if there are no more."""
     row = await tx.first(
-        _CHUNK.format(digests=_DIGESTS[tx.backend]),
+        _CHUNK.format(digests=hex_list(tx.backend, "mapped_digest")),
         cycle=fence.cycle_id,
         after=after,
         limit=limit,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.model.cycle import Fence, KnownDigest, StagedUser
-from core.model.directory import ExternalId
+from core.model.cycle import Fence, StagedUser
+from core.model.directory import Digest, ExternalId
 from core.store.bulk import Columns, insert_rows
+from core.store.codec import to_json
 from core.store.database import Transaction
 from core.store.ending import drop_staging
 from core.store.fencing import check_fence
+from core.store.names import among
 from core.store.newcomers import may_be_new
 from core.store.tally import begin_again
-from core.store.wide import read_wide
+from core.store.wide import hex_list
 
 _STAGED: Columns = (
     ("cycle_id", "text"),
@@ -32,11 +34,16 @@ _STAGED: Columns = (
     ("newcomer", "boolean"),
 )
 _UNMET: Columns = (("cycle_id", "text"), ("digest", "bytea"))
-_KNOWN_CHUNK = 5_000
-_KNOWN_COLUMNS = ("digest", "external_id", "group_scoped", "seq")
+_KNOWN_CHUNK = 10_000
 _KNOWN = """
-FROM links WHERE seq > :after AND configuration_id = :configuration AND digest IS NOT NULL
-ORDER BY seq LIMIT :limit
+SELECT {digests} AS digests, max(seq) AS last FROM (
+    SELECT seq, digest FROM links
+    WHERE seq > :after AND configuration_id = :configuration AND digest IS NOT NULL
+    ORDER BY seq LIMIT :limit) AS l
+"""
+_KNOWN_OF = """
+SELECT {digests} FROM links
+WHERE configuration_id = :configuration AND digest IS NOT NULL AND external_id IN {people}
 """
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :configuration AND digest IS NOT NULL
@@ -89,22 +96,32 @@ def _decoder(tx: Transaction) -> str:
     return _DECODER.replace("IS DISTINCT FROM", same)
 
 
-async def known(tx: Transaction, fence: Fence, after: int) -> tuple[list[KnownDigest], int]:
-    """Return the next settled people, and where to go on."""
-    rows = await read_wide(
-        tx,
-        _KNOWN_COLUMNS,
-        _KNOWN,
-        blobs=frozenset({"digest"}),
+async def known(tx: Transaction, fence: Fence, after: int) -> tuple[list[Digest], int]:
+    """Return the digests of the next settled people, and where to go on."""
+    row = await tx.first(
+        _KNOWN.format(digests=hex_list(tx.backend, "digest")),
         configuration=fence.configuration_id,
         after=after,
         limit=_KNOWN_CHUNK,
     )
-    unhex = bytes.fromhex
-    found = [
-        KnownDigest._make((unhex(digest), name, scoped == 1)) for digest, name, scoped, _ in rows
-    ]
-    return found, rows[-1][-1] if rows else after
+    if row is None or row.last is None:
+        return [], after
+    return _digests(row.digests), row.last
+
+
+async def known_of(
+    tx: Transaction, fence: Fence, people: Sequence[ExternalId]
+) -> frozenset[Digest]:
+    """Return the digests of those of these people who are settled."""
+    sql = _KNOWN_OF.format(
+        digests=hex_list(tx.backend, "digest"), people=among(tx.backend, "people")
+    )
+    listed = await tx.value(sql, configuration=fence.configuration_id, people=to_json(list(people)))
+    return frozenset(_digests(listed or ""))
+
+
+def _digests(listed: str) -> list[Digest]:
+    return [Digest(digest) for digest in map(bytes.fromhex, listed.split(","))] if listed else []
 
 
 async def scoped_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:

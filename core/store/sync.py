@@ -20,14 +20,13 @@ from core.model.cycle import (
     GroupChange,
     HeldItem,
     HeldSetId,
-    KnownDigest,
     Pair,
     Postponed,
     Progress,
     Proof,
     StagedUser,
 )
-from core.model.directory import ExternalId
+from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, ReadKind, SavedWatermark
@@ -78,7 +77,7 @@ class SyncStoreSql:
         """See `SyncStore.begin`."""
         await self._write(lambda tx: staging.begin(tx, fence, decoder_revision=decoder_revision))
 
-    async def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
+    async def known(self, fence: Fence) -> AsyncIterator[Sequence[Digest]]:
         """See `SyncStore.known`; the next chunk is read while one is worked on."""
         ahead = self._ahead(staging.known, fence, 0)
         try:
@@ -90,6 +89,10 @@ class SyncStoreSql:
                 yield found
         finally:
             await _dismiss(ahead)
+
+    async def known_of(self, fence: Fence, people: Sequence[ExternalId]) -> frozenset[Digest]:
+        """See `SyncStore.known_of`."""
+        return await self._read(lambda tx: staging.known_of(tx, fence, people))
 
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         """See `SyncStore.scoped_ids`."""

@@ -36,6 +36,13 @@ async def read_wide(
     return _ROWS.decode(await tx.value(sql, **values))
 
 
+def hex_list(backend: Backend, column: str) -> str:
+    """Return the aggregate of a binary column as one hexadecimal text, with commas between."""
+    if backend == "postgresql":
+        return f"string_agg(encode({column}, 'hex'), ',')"
+    return f"group_concat(hex({column}))"
+
+
 @lru_cache(maxsize=64)
 def _select(backend: Backend, columns: tuple[str, ...], source: str, blobs: frozenset[str]) -> str:
     shown = [_hex(backend, column) if column in blobs else column for column in columns]

@@ -20,7 +20,6 @@ from core.model.cycle import (
     GroupChange,
     HeldItem,
     HeldSetId,
-    KnownDigest,
     Pair,
     Postponed,
     Progress,
@@ -28,7 +27,7 @@ from core.model.cycle import (
     ScopeAnswer,
     StagedUser,
 )
-from core.model.directory import ExternalId
+from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.reading import LastReading, ReadKind, SavedWatermark
 
@@ -120,12 +119,12 @@ class MemoryStore:
         for link in self.links.values():
             link.digest = None
 
-    async def known(self, fence: Fence) -> AsyncIterator[Sequence[KnownDigest]]:
-        yield [
-            KnownDigest(link.digest, ExternalId(id_), link.group_scoped)
-            for id_, link in self.links.items()
-            if link.digest is not None
-        ]
+    async def known(self, fence: Fence) -> AsyncIterator[Sequence[Digest]]:
+        yield [Digest(link.digest) for link in self.links.values() if link.digest is not None]
+
+    async def known_of(self, fence: Fence, people: Sequence[ExternalId]) -> frozenset[Digest]:
+        found = [self.links[person] for person in people if person in self.links]
+        return frozenset(Digest(link.digest) for link in found if link.digest is not None)
 
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         return frozenset(ExternalId(i) for i, link in self.links.items() if link.group_scoped)

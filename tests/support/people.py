@@ -108,7 +108,7 @@ class Desk:
         fence = (await self.claim()).fence
         await self.store.sync.begin(fence, decoder_revision="1")
         await self.store.sync.stage(fence, records)
-        digests = [k.digest async for chunk in self.store.sync.known(fence) for k in chunk]
+        digests = [digest async for chunk in self.store.sync.known(fence) for digest in chunk]
         await self.store.sync.stage_unmet(fence, digests)
         return fence
 
