@@ -5,7 +5,8 @@ import json
 import pytest
 
 from core.errors import RecordError
-from core.providers.google.records import UserDecoder, id_of
+from core.providers.decoding import id_of
+from core.providers.google.records import UserDecoder
 from tests.support.google_world import google_world, user_pages
 
 PERSON = {

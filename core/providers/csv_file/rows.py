@@ -11,10 +11,10 @@ import msgspec
 from core.errors import RecordError
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
 from core.providers.csv_file.headers import ACTIVE, EMAILS, GROUPS, ID, NAMED, USER_NAME, Columns
+from core.providers.decoding import usable_id
+from core.providers.unreadable import MAX_ID, MAX_TEXT
 
 REVISION: Final = "csv-1"
-MAX_TEXT: Final = 10_000
-_MAX_ID: Final = 512
 _YES: Final = frozenset({"true", "yes", "y", "1", "active", "enabled", "on", "ja", "aktiv", "wahr"})
 _NO: Final = frozenset(
     {
@@ -136,7 +136,7 @@ def decode_row(raw: bytes) -> ProviderUser:
     row = _ROW.decode(raw)
     if row.fault:
         raise _error(f"The row cannot be read: {row.fault}.", kind="text")
-    if not row.key or len(row.key) > _MAX_ID:
+    if not row.key or len(row.key) > MAX_ID:
         raise _error("The row has no usable id.", attribute=ID, kind="nothing")
     _refuse_bad_text(row)
     emails = _emails(row.cells.get(EMAILS, ""))
@@ -158,8 +158,7 @@ def decode_row(raw: bytes) -> ProviderUser:
 
 def row_id(raw: bytes) -> ExternalId | None:
     """Return the id of a row that cannot be read, or None if even that is lost."""
-    key = _ROW.decode(raw).key
-    return ExternalId(key) if 0 < len(key) <= _MAX_ID and "\x00" not in key else None
+    return usable_id(_ROW.decode(raw).key)
 
 
 def decode_group(raw: bytes) -> ProviderGroup:

@@ -25,6 +25,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
+from core.providers.decoding import id_of
 from core.providers.entra.changes import ChangeReader, selected
 from core.providers.entra.check import TenantCheck
 from core.providers.entra.clouds import cloud_named
@@ -36,8 +37,6 @@ from core.providers.entra.paging import walk
 from core.providers.entra.records import UserDecoder, decode_group
 from core.providers.entra.rights import GROUPS, PEOPLE
 from core.providers.entra.signin import open_grant
-from core.providers.salvage import top_level_text
-from core.providers.unreadable import MAX_ID
 
 _TOLERATED_PEOPLE = 5
 _TOLERATED_SHARE = 100
@@ -172,8 +171,7 @@ class EntraProvider:
 
     def identify(self, raw: bytes) -> ExternalId | None:
         """Return the id in an unreadable record, or None if even that is lost."""
-        text = top_level_text(raw, "id")
-        return ExternalId(text) if 0 < len(text) <= MAX_ID and "\x00" not in text else None
+        return id_of(raw)
 
     async def read_user(self, external_id: ExternalId) -> Presence:
         """Say whether this one person is enabled, disabled or gone (deleted, also softly)."""

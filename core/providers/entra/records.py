@@ -7,23 +7,20 @@ that does not say whether it is enabled is unreadable, because then the app may 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.providers.decoding import gather, group_names, revision
 from core.providers.entra.attributes import AttributePlan
 from core.providers.unreadable import (
     MAX_ID,
-    MAX_TEXT,
     UNDECODABLE,
-    UnusableValueError,
     examine,
     missing,
     unreadable,
-    wrong,
 )
 
 _REVISION: Final = "entra-1"
@@ -35,8 +32,7 @@ class UserDecoder:
     def __init__(self, wanted: Iterable[str]) -> None:
         self.plan = AttributePlan(wanted)
         self._decode = msgspec.json.Decoder(self.plan.struct).decode
-        paths = "\n".join(self.plan.paths)
-        self.revision = f"{_REVISION}-{hashlib.sha256(paths.encode()).hexdigest()[:12]}"
+        self.revision = revision(_REVISION, self.plan.paths)
 
     def decode(self, raw: bytes) -> ProviderUser:
         """Return the person; raise `RecordError` with the attribute and its value's kind."""
@@ -64,15 +60,7 @@ class UserDecoder:
     def _attributes(self, record: Any) -> dict[str, object]:
         texts = zip(self.plan.texts, self.plan.read_texts(record), strict=True)
         attributes: dict[str, object] = {path: text for path, text in texts if text is not None}
-        path = ""
-        try:
-            for path, get in self.plan.others:
-                value = get(record)
-                if value is not None:
-                    attributes[path] = value
-        except UnusableValueError as error:
-            raise wrong(path, error.kind) from error
-        return attributes
+        return gather(attributes, record, self.plan.others)
 
 
 class Member(msgspec.Struct):
@@ -132,14 +120,10 @@ def decode_group(raw: bytes) -> ProviderGroup:
         record = _WHOLE.decode(raw)
     except UNDECODABLE as error:
         raise unreadable(error) from error
-    if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
-        raise missing("id")
-    name = record.displayName
-    if not name or len(name) > MAX_TEXT or "\x00" in name:
-        raise missing("displayName")
+    external_id, name = group_names(record.id, record.displayName, called="displayName")
     users = record.users if isinstance(record.users, list) else None
     return ProviderGroup(
-        external_id=ExternalId(record.id),
+        external_id=external_id,
         display_name=name,
         member_users=frozenset(map(ExternalId, users or ())),
         member_groups=frozenset(map(ExternalId, record.groups)),

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from core.errors import PermissionMissingError, TerminalRemoteError
+from core.providers.decoding import id_of
 from core.providers.finding import named, the_only
-from core.providers.google.records import UserDecoder, id_of
+from core.providers.google.records import UserDecoder
 from core.providers.google.server import GoogleServer, segment
 from core.providers.google.signing import PEOPLE
 

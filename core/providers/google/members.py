@@ -9,9 +9,10 @@ from typing import Final
 
 from core.errors import TerminalRemoteError
 from core.model.directory import ExternalId, Page
+from core.providers.decoding import id_of
 from core.providers.google.listing import Listing
 from core.providers.google.paging import walk
-from core.providers.google.records import CUSTOMER, USER, Member, id_of, members_in, with_members
+from core.providers.google.records import CUSTOMER, USER, Member, members_in, with_members
 from core.providers.google.server import GoogleServer, segment
 from core.providers.google.signing import GROUPS, PEOPLE
 from core.providers.side_by_side import in_order

@@ -20,12 +20,13 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
+from core.providers.decoding import id_of
 from core.providers.google.check import Asked, CustomerCheck
 from core.providers.google.finding import PersonFinder
 from core.providers.google.listing import Listing, not_google
 from core.providers.google.members import MAX_PEOPLE, GroupReader
 from core.providers.google.paging import walk
-from core.providers.google.records import UserDecoder, decode_group, id_of, unit_path
+from core.providers.google.records import UserDecoder, decode_group, unit_path
 from core.providers.google.server import (
     ROOT,
     GoogleServer,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser, UnitPath
+from core.providers.decoding import gather, group_names, revision, with_list
 from core.providers.google.attributes import AttributePlan
-from core.providers.salvage import top_level_text
 from core.providers.unreadable import (
     MAX_ID,
-    MAX_TEXT,
     UNDECODABLE,
-    UnusableValueError,
     examine,
     missing,
     unreadable,
-    wrong,
 )
 
 USER, GROUP, CUSTOMER, EXTERNAL = "USER", "GROUP", "CUSTOMER", "EXTERNAL"
@@ -34,8 +30,7 @@ class UserDecoder:
     def __init__(self, wanted: Iterable[str]) -> None:
         self.plan = AttributePlan(wanted)
         self._decode = msgspec.json.Decoder(self.plan.struct).decode
-        paths = "\n".join(self.plan.paths)
-        self.revision = f"{_REVISION}-{hashlib.sha256(paths.encode()).hexdigest()[:12]}"
+        self.revision = revision(_REVISION, self.plan.paths)
 
     def decode(self, raw: bytes) -> ProviderUser:
         """Return the person; raise `RecordError` with the attribute and its value's kind."""
@@ -62,16 +57,7 @@ class UserDecoder:
         return user
 
     def _attributes(self, record: Any) -> dict[str, object]:
-        attributes: dict[str, object] = {}
-        path = ""
-        try:
-            for path, get in self.plan.getters:
-                value = get(record)
-                if value is not None:
-                    attributes[path] = value
-        except UnusableValueError as error:
-            raise wrong(path, error.kind) from error
-        return attributes
+        return gather({}, record, self.plan.getters)
 
 
 def unit_path(path: str | None) -> UnitPath | None:
@@ -106,15 +92,11 @@ def decode_group(raw: bytes) -> ProviderGroup:
         record = _GROUP.decode(raw)
     except UNDECODABLE as error:
         raise unreadable(error) from error
-    if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
-        raise missing("id")
-    name = record.name or record.email
-    if not name or len(name) > MAX_TEXT or "\x00" in name:
-        raise missing("name")
+    external_id, name = group_names(record.id, record.name or record.email, called="name")
     whole = not isinstance(record.members, msgspec.UnsetType)
     members = [] if isinstance(record.members, msgspec.UnsetType) else record.members
     return ProviderGroup(
-        external_id=ExternalId(record.id),
+        external_id=external_id,
         display_name=name,
         member_users=_ids(members, USER),
         member_groups=_ids(members, GROUP),
@@ -144,24 +126,5 @@ def members_in(records: Iterable[bytes]) -> list[Member] | None:
 
 def with_members(record: bytes, members: Iterable[Member]) -> bytes:
     """Return a listed group with its members in it, in one order, as `decode_group` reads it."""
-    body = record.rstrip()
-    if not body.endswith(b"}") or not body[1:-1].strip():
-        return record
     ordered = sorted(members, key=lambda one: (one.type, one.id))
-    return body[:-1] + b',"members":' + msgspec.json.encode(ordered) + b"}"
-
-
-class _Id(msgspec.Struct):
-    id: str | None = None
-
-
-_ID: Final = msgspec.json.Decoder(_Id)
-
-
-def id_of(raw: bytes) -> ExternalId | None:
-    """Return a record's id, whatever else is wrong with it, or None."""
-    try:
-        found = _ID.decode(raw).id
-    except UNDECODABLE:
-        found = top_level_text(raw, "id")
-    return ExternalId(found) if found and len(found) <= MAX_ID and "\x00" not in found else None
+    return with_list(record, "members", ordered)

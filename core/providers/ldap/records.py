@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -11,6 +10,7 @@ import msgspec
 
 from core.model.configuration import LdapSettings
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.providers.decoding import group_names, revision, usable_id
 from core.providers.ldap.wire import ENTRY, Binary, Entry
 from core.providers.unreadable import (
     MAX_ID,
@@ -91,8 +91,8 @@ class UserDecoder:
         self._sources = {path: _sources(path) for path in sorted(paths) if path not in _OWN}
         self._wants_dn = "dn" in paths
         self._user_names: tuple[str, ...] = ("userprincipalname", "samaccountname", "uid", "mail")
-        whole = "\n".join([*sorted(paths), settings.user_name or "", settings.id or ""])
-        self.revision = f"{_REVISION}-{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+        wanted = [*sorted(paths), settings.user_name or "", settings.id or ""]
+        self.revision = revision(_REVISION, wanted)
 
     def selection(self, user_names: Sequence[str]) -> list[str]:
         """Return the attributes to ask for, given which ones hold a user name."""
@@ -200,13 +200,10 @@ def decode_group(raw: bytes) -> ProviderGroup:
         record = _GROUP.decode(raw)
     except UNDECODABLE as error:
         raise unreadable(error) from error
-    if not record.id or len(record.id) > MAX_ID:
-        raise missing("id")
-    if not record.name or len(record.name) > MAX_TEXT or "\x00" in record.name:
-        raise missing("displayName")
+    external_id, name = group_names(record.id, record.name, called="displayName")
     return ProviderGroup(
-        external_id=ExternalId(record.id),
-        display_name=record.name,
+        external_id=external_id,
+        display_name=name,
         member_users=frozenset(map(ExternalId, record.users)),
         member_groups=frozenset(map(ExternalId, record.groups)),
         complete=record.complete,
@@ -231,7 +228,6 @@ _ONLY_ID: Final = msgspec.json.Decoder(_OnlyId)
 def record_id(raw: bytes) -> ExternalId | None:
     """Return the id in an unreadable record, or None if even that is lost."""
     try:
-        text = _ONLY_ID.decode(raw).id
+        return usable_id(_ONLY_ID.decode(raw).id)
     except UNDECODABLE:
         return None
-    return ExternalId(text) if 0 < len(text) <= MAX_ID and "\x00" not in text else None

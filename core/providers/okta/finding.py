@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 
 from core.model.directory import ExternalId
+from core.providers.decoding import id_of
 from core.providers.finding import named, the_only
 from core.providers.okta.listing import Listing
-from core.providers.okta.records import UserDecoder, id_of, identify
+from core.providers.okta.records import UserDecoder
 
 _ATTRIBUTES: Final = ("id", "profile.login", "profile.email")
 _MAX_NAME: Final = 256
@@ -55,7 +56,7 @@ class PersonFinder:
         return listing.records
 
     def _named(self, records: Sequence[bytes], name: str) -> dict[ExternalId, bytes]:
-        return named(records, name, decode=self._decoder.decode, identify=identify)
+        return named(records, name, decode=self._decoder.decode, identify=id_of)
 
     def _preferred(self, found: dict[ExternalId, bytes]) -> dict[ExternalId, bytes]:
         present = {key: raw for key, raw in found.items() if b'"DEPROVISIONED"' not in raw}

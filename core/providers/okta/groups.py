@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from core.errors import TerminalRemoteError
 from core.model.directory import ExternalId
+from core.providers.decoding import id_of
 from core.providers.okta.listing import Listing
 from core.providers.okta.paging import walk
-from core.providers.okta.records import id_of, with_members
+from core.providers.okta.records import with_members
 from core.providers.okta.server import OktaServer
 from core.providers.okta.signing import GROUPS
 from core.providers.side_by_side import in_order

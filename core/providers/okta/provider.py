@@ -25,6 +25,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
+from core.providers.decoding import id_of
 from core.providers.okta.changes import checked, groups_since, mark, people_since
 from core.providers.okta.check import check_org
 from core.providers.okta.finding import PersonFinder
@@ -36,7 +37,6 @@ from core.providers.okta.records import (
     MAY_SIGN_IN,
     UserDecoder,
     decode_group,
-    identify,
 )
 from core.providers.okta.server import OktaServer, decoded_single, rate_kind
 from core.providers.okta.signing import GROUPS, USERS, open_sign_in
@@ -157,7 +157,7 @@ class OktaProvider:
 
     def identify(self, raw: bytes) -> ExternalId | None:
         """Return the id in an unreadable record, or None if even that is lost."""
-        return identify(raw)
+        return id_of(raw)
 
     async def read_user(self, external_id: ExternalId) -> Presence:
         """Say whether this one person is active, disabled or gone."""

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.providers.decoding import gather, group_names, revision, with_list
 from core.providers.okta.attributes import AttributePlan
-from core.providers.salvage import top_level_text
 from core.providers.unreadable import (
     MAX_ID,
-    MAX_TEXT,
     UNDECODABLE,
-    UnusableValueError,
     examine,
     missing,
     unreadable,
@@ -49,8 +46,7 @@ class UserDecoder:
             gc=False,
         )
         self._decode = msgspec.json.Decoder(struct).decode
-        paths = "\n".join(self.plan.paths)
-        self.revision = f"{_REVISION}-{hashlib.sha256(paths.encode()).hexdigest()[:12]}"
+        self.revision = revision(_REVISION, self.plan.paths)
 
     def decode(self, raw: bytes) -> ProviderUser:
         """Return the person; raise `RecordError` with the attribute and its value's kind."""
@@ -77,15 +73,7 @@ class UserDecoder:
         plan = self.plan
         texts = zip(plan.texts, plan.read_texts(profile), strict=True)
         attributes: dict[str, object] = {path: text for path, text in texts if text is not None}
-        path = ""
-        try:
-            for path, get in plan.others:
-                value = get(profile)
-                if value is not None:
-                    attributes[path] = value
-        except UnusableValueError as error:
-            raise wrong(path, error.kind) from error
-        return attributes
+        return gather(attributes, profile, plan.others)
 
 
 def _active(status: str | None) -> bool:
@@ -119,14 +107,11 @@ def decode_group(raw: bytes) -> ProviderGroup:
         record = _GROUP.decode(raw)
     except UNDECODABLE as error:
         raise unreadable(error) from error
-    if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
-        raise missing("id")
-    name = record.profile.name if record.profile is not None else None
-    if not name or len(name) > MAX_TEXT or "\x00" in name:
-        raise missing("profile.name")
+    profile = record.profile or _GroupProfile()
+    external_id, name = group_names(record.id, profile.name, called="profile.name")
     members = record.members
     return ProviderGroup(
-        external_id=ExternalId(record.id),
+        external_id=external_id,
         display_name=name,
         member_users=frozenset(
             map(ExternalId, members if not isinstance(members, msgspec.UnsetType) else ())
@@ -137,29 +122,4 @@ def decode_group(raw: bytes) -> ProviderGroup:
 
 def with_members(record: bytes, members: Iterable[str]) -> bytes:
     """Return a listed group with its members in it, as `decode_group` reads it."""
-    body = record.rstrip()
-    if not body.endswith(b"}") or not body[1:-1].strip():
-        return record
-    return body[:-1] + b',"members":' + msgspec.json.encode(list(members)) + b"}"
-
-
-class _Id(msgspec.Struct):
-    id: str | None = None
-
-
-_ID: Final = msgspec.json.Decoder(_Id)
-
-
-def id_of(raw: bytes) -> ExternalId | None:
-    """Return a record's id, whatever else is wrong with it, or None."""
-    try:
-        found = _ID.decode(raw).id
-    except UNDECODABLE:
-        return identify(raw)
-    return ExternalId(found) if found and len(found) <= MAX_ID and "\x00" not in found else None
-
-
-def identify(raw: bytes) -> ExternalId | None:
-    """Return the id in an unreadable record, or None if even that is lost."""
-    text = top_level_text(raw, "id")
-    return ExternalId(text) if 0 < len(text) <= MAX_ID and "\x00" not in text else None
+    return with_list(record, "members", list(members))

@@ -26,7 +26,7 @@ from core.model.directory import (
     Watermark,
 )
 from core.providers.context import ProviderContext
-from core.providers.salvage import top_level_text
+from core.providers.decoding import id_of
 from core.providers.scim.changes import Changes
 from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
@@ -35,7 +35,6 @@ from core.providers.scim.listing import Listing, not_scim
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
 from core.providers.scim.records import UserDecoder, decode_group
 from core.providers.scim.server import ScimServer
-from core.providers.unreadable import MAX_ID
 
 _USERS, _GROUPS = "Users", "Groups"
 _GROUP_SELECTION = "displayName,members"
@@ -144,8 +143,7 @@ class ScimProvider:
 
     def identify(self, raw: bytes) -> ExternalId | None:
         """Return the id in an unreadable record, or None if even that is lost."""
-        text = top_level_text(raw, "id")
-        return ExternalId(text) if 0 < len(text) <= MAX_ID and "\x00" not in text else None
+        return id_of(raw)
 
     async def read_user(self, external_id: ExternalId) -> Presence:
         """Say whether this one person is active, disabled or gone (RFC 7644 §3.4.1)."""
@@ -209,8 +207,8 @@ class ScimProvider:
         return await self._server.page(endpoint, {**paging, **more}, selection=selection)
 
     async def _single_group(self, record: bytes) -> bytes | None:
-        group_id = top_level_text(record, "id")
-        if not group_id:
+        group_id = id_of(record)
+        if group_id is None:
             return None
         return await self._server.single(_GROUPS, group_id, selection=_GROUP_SELECTION)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import msgspec
 
 from core.errors import RecordError
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
+from core.providers.decoding import gather, group_names, revision
 from core.providers.scim.attributes import (
     ENTERPRISE,
     AttributePlan,
@@ -19,7 +19,6 @@ from core.providers.scim.attributes import (
 )
 from core.providers.unreadable import (
     MAX_ID,
-    MAX_TEXT,
     UNDECODABLE,
     UnusableValueError,
     examine,
@@ -37,8 +36,7 @@ class UserDecoder:
     def __init__(self, wanted: Iterable[str]) -> None:
         self.plan = AttributePlan(wanted)
         self._decode = msgspec.json.Decoder(self.plan.struct).decode
-        paths = "\n".join(path for path, _ in self.plan.getters)
-        self.revision = f"{_REVISION}-{hashlib.sha256(paths.encode()).hexdigest()[:12]}"
+        self.revision = revision(_REVISION, (path for path, _ in self.plan.getters))
 
     def decode(self, raw: bytes) -> ProviderUser:
         """Return the person; raise `RecordError` with the attribute and its value's kind."""
@@ -72,15 +70,7 @@ class UserDecoder:
                 attributes = {path: text for path, text in attributes.items() if text is not None}
         except AttributeError:
             getters = plan.getters
-        path = ""
-        try:
-            for path, get in getters:
-                value = get(record)
-                if value is not None:
-                    attributes[path] = value
-        except UnusableValueError as error:
-            raise wrong(path, error.kind) from error
-        return attributes
+        return gather(attributes, record, getters)
 
 
 def _is_active(record: Any) -> bool:
@@ -125,16 +115,12 @@ def decode_group(raw: bytes) -> ProviderGroup:
         record = _GROUP.decode(raw)
     except UNDECODABLE as error:
         raise _unreadable(error) from error
-    if not record.id or len(record.id) > MAX_ID or "\x00" in record.id:
-        raise missing("id")
-    name = record.displayName
-    if not name or len(name) > MAX_TEXT or "\x00" in name:
-        raise missing("displayName")
-    return _with_members(record.id, name, record.members)
+    external_id, name = group_names(record.id, record.displayName, called="displayName")
+    return _with_members(external_id, name, record.members)
 
 
 def _with_members(
-    group_id: str, name: str, members: list[_Member] | msgspec.UnsetType | None
+    group_id: ExternalId, name: str, members: list[_Member] | msgspec.UnsetType | None
 ) -> ProviderGroup:
     kinds: dict[str, set[ExternalId]] = {"user": set(), "group": set(), "": set()}
     complete = members is not msgspec.UNSET
@@ -144,7 +130,7 @@ def _with_members(
         else:
             complete = False
     return ProviderGroup(
-        external_id=ExternalId(group_id),
+        external_id=group_id,
         display_name=name,
         member_users=frozenset(kinds["user"]),
         member_groups=frozenset(kinds["group"]),
