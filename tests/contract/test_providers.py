@@ -241,11 +241,11 @@ async def test_closing_twice_and_stopping_halfway_leave_nothing_behind(backend):
     await provider.aclose()
 
     for _ in range(100):
-        if (len(asyncio.all_tasks()), psutil.Process().num_fds()) == (tasks, files):
+        if len(asyncio.all_tasks()) <= tasks and psutil.Process().num_fds() <= files:
             break
         await asyncio.sleep(0.02)
-    assert len(asyncio.all_tasks()) == tasks
-    assert psutil.Process().num_fds() == files
+    assert len(asyncio.all_tasks()) <= tasks
+    assert psutil.Process().num_fds() <= files
 
 
 async def test_one_person_is_found_by_id_user_name_or_e_mail_in_any_case(backend):
