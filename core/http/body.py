@@ -5,9 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 
-import httpx
-
 from core.errors import TerminalRemoteError, TransientRemoteError
+from core.http.wire import Reply
 
 _PIECE = 256 * 1024
 
@@ -21,7 +20,7 @@ def too_large(limit: int) -> TerminalRemoteError:
     )
 
 
-async def body_pieces(response: httpx.Response, *, limit: int) -> AsyncIterator[bytes]:
+async def body_pieces(reply: Reply, *, limit: int) -> AsyncIterator[bytes]:
     """Yield the body decompressed, piece by piece, at most `limit` bytes in all.
 
     Decompression is bounded per piece, so that a compression bomb costs no memory. Raises
@@ -29,19 +28,19 @@ async def body_pieces(response: httpx.Response, *, limit: int) -> AsyncIterator[
     (``connection_lost``) if compressed data ends early.
     """
     size = 0
-    async for piece in _decoded(response):
+    async for piece in _decoded(reply):
         size += len(piece)
         if size > limit:
             raise too_large(limit)
         yield piece
 
 
-def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+def _decoded(reply: Reply) -> AsyncIterator[bytes]:
+    encoding = reply.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
-        return response.aiter_raw()
+        return reply.pieces
     if encoding in {"gzip", "x-gzip"}:
-        return _gunzipped(response)
+        return _gunzipped(reply)
     raise TerminalRemoteError(
         "The answer is compressed in a way that dirsync did not ask for.",
         code="unexpected_encoding",
@@ -49,10 +48,10 @@ def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
     )
 
 
-async def _gunzipped(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _gunzipped(reply: Reply) -> AsyncIterator[bytes]:
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in reply.pieces:
             rest = chunk
             while rest and not inflate.eof:
                 yield inflate.decompress(rest, _PIECE)
