@@ -19,6 +19,7 @@ _SECRET = re.compile(r"(token|password|secret|key)$")
 _REFERENCE = re.compile(r"(env|file|stored):")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _HIDDEN = "(hidden)"
+_NAMES = "guard.canaries"
 
 
 async def audit_change(
@@ -52,7 +53,7 @@ def differences(
     """Return the keys that differ, as they were and as they are; None stands for nothing at all.
 
     Keys are those of the configuration with dots ("scope.groups"); one that has no value is left
-    out. Secrets are shown as references only.
+    out. Secrets are shown as references only, and of named people how many there are.
     """
     old, new = _flat(before), _flat(after)
     changed = [key for key in old | new if old.get(key) != new.get(key)]
@@ -80,6 +81,8 @@ def _leaves(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, ob
 def _shown(key: str, value: object) -> object:
     if _SECRET.search(key) and not (isinstance(value, str) and _REFERENCE.match(value)):
         return _HIDDEN
+    if key == _NAMES and isinstance(value, tuple):
+        return f"{len(value)} named"
     if isinstance(value, timedelta):
         return _lasting(value)
     return list(value) if isinstance(value, tuple) else value

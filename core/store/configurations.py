@@ -49,9 +49,10 @@ UPDATE configurations SET name = :name, name_key = :name_key, document = :docume
 WHERE id = :id AND account_id = :account
 """
 _REVISION = """
-INSERT INTO configuration_revisions (account_id, configuration_id, revision, document, at, by)
-VALUES (:account, :id, :revision, :document, :now, :by)
+INSERT INTO configuration_revisions (account_id, configuration_id, revision, at, by)
+VALUES (:account, :id, :revision, :now, :by)
 """
+"""What it was is in the audit, which names nobody."""
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :id AND digest IS NOT NULL
 """
@@ -344,7 +345,7 @@ async def _create(tx: Transaction, spec: ConfigurationSpec, *, by: Actor, now: d
         now=to_seconds(now),
         by=by.id,
     )
-    await _note_revision(tx, identifier, 1, document, by=by, now=now)
+    await _note_revision(tx, identifier, 1, by=by, now=now)
     await audit_change(tx, None, spec, revision=1, by=by, now=now)
 
 
@@ -366,18 +367,17 @@ async def _update(
     if remove:
         previous = None
         await tx.run(_LET_GO, id=stored.id)
-    document = to_json(spec)
     await tx.run(
         _UPDATE,
         id=stored.id,
         name=spec.name,
         name_key=spec.name.casefold(),
-        document=document,
+        document=to_json(spec),
         revision=revision,
         scope_revision=revision if scope_changed else stored.scope_revision,
         previous_scope=to_json(previous) if previous else None,
     )
-    await _note_revision(tx, stored.id, revision, document, by=by, now=now)
+    await _note_revision(tx, stored.id, revision, by=by, now=now)
     seen = (before.provider, before.scope, to_json(before.mapping))
     if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
@@ -404,16 +404,10 @@ async def _was_in_force(tx: Transaction, stored: Configuration) -> bool:
 
 
 async def _note_revision(
-    tx: Transaction, identifier: str, revision: int, document: str, *, by: Actor, now: datetime
+    tx: Transaction, identifier: str, revision: int, *, by: Actor, now: datetime
 ) -> None:
-    await tx.run(
-        _REVISION,
-        id=identifier,
-        revision=revision,
-        document=document,
-        now=to_seconds(now),
-        by=by.id,
-    )
+    at = to_seconds(now)
+    await tx.run(_REVISION, id=identifier, revision=revision, now=at, by=by.id)
 
 
 def _taken(name: str) -> ConflictError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from core.errors import ConflictError
@@ -35,10 +36,11 @@ WHERE id = :id AND account_id = :account
 """
 _DELETE = """
 UPDATE configurations SET enabled = FALSE, revision = revision + 1, deleted_at = :now,
-    name_key = name_key || ' ' || id
+    name_key = name_key || ' ' || id, document = :document, previous_scope = NULL,
+    picked_canaries = '[]'
 WHERE id = :id AND account_id = :account
 """
-"""A deleted one gives its name away and stays for the history."""
+"""A deleted one gives its name away and stays for the history, without the people it named."""
 _PEOPLE = """
 SELECT status, count(*) AS n FROM users
 WHERE account_id = :account AND configuration_id = :id GROUP BY status
@@ -205,7 +207,9 @@ class Lifecycle:
                 await tx.run(statement, id=id)
             if reserved:
                 await settle_pool(tx, now=audit.at)
-            await tx.run(_DELETE, id=id, now=to_seconds(audit.at))
+            nameless = replace(stored.spec, guard=replace(stored.spec.guard, canaries=()))
+            document = to_json(nameless)
+            await tx.run(_DELETE, id=id, document=document, now=to_seconds(audit.at))
             await mark_alerts(tx, id, since=stored.last_success_at, now=audit.at)
             await add_audit(tx, audit)
             return found

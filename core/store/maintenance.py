@@ -49,6 +49,7 @@ AND created_at < :before
         "deliveries",
         "DELETE FROM deliveries WHERE account_id = :account AND updated_at < :before",
     ),
+    ("drafts", "DELETE FROM drafts WHERE account_id = :account AND updated_at < :before"),
     ("slots", "DELETE FROM slots WHERE account_id = :account AND slot < :before"),
 )
 _OLD = """(SELECT id FROM cycles WHERE account_id = :account AND state = 'finished'

@@ -62,7 +62,6 @@ configuration_revisions = Table(
     _account(),
     Column("configuration_id", Text, sa.ForeignKey("configurations.id"), primary_key=True),
     Column("revision", Integer, primary_key=True, autoincrement=False),
-    _text("document"),
     _time("at"),
     _text("by"),
 )

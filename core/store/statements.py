@@ -255,6 +255,12 @@ DELETE FROM license_questions WHERE user_id IN
 DELETE FROM links WHERE configuration_id = :configuration AND external_id IN <erased>
 """,
     """
+DELETE FROM drafts WHERE account_id = :account AND id IN (
+    SELECT f.id FROM drafts f JOIN decided d ON d.action = 'delete' AND d.status IS NULL
+    JOIN users u ON u.id = d.user_id
+    WHERE u.email <> '' AND lower(f.document) LIKE '%' || lower(u.email) || '%')
+""",
+    """
 DELETE FROM users WHERE id IN
     (SELECT user_id FROM decided WHERE action = 'delete' AND status IS NULL)
 """,

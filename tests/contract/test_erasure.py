@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from core.model.configuration import Guard
+from core.model.configuration import Guard, LeaveBehind
 from core.store.schema import metadata
 from tests.support.scripted_directory import people, person, team
-from tests.support.store_world import StoreWorld, store_world
+from tests.support.store_world import ADA, StoreWorld, store_world
 
 MARK = "zebra"
 
@@ -22,6 +23,18 @@ async def tables_that_name(world: StoreWorld, mark: str) -> set[str]:
     return found
 
 
+async def draft(world: StoreWorld, canary: str) -> None:
+    """Begin to edit the configuration, and leave it at that."""
+    about = await world.configuration()
+    await world.store.drafts.begin(
+        "slack:U1",
+        about.id,
+        revision=about.revision,
+        fields={"canaries": canary.upper()},
+        now=world.clock.now(),
+    )
+
+
 async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
     marked = person(
         MARK, id=f"id-{MARK}", email=f"{MARK}@example.com", attributes={"shoe": f"{MARK} size"}
@@ -32,9 +45,12 @@ async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
         [*people(20), marked],
         teams,
         mapping={"shoe_size": "shoe"},
-        guard=Guard(percent=0, minimum=0),
+        guard=Guard(percent=0, minimum=0, canaries=(f"{MARK}@example.com", MARK)),
     ) as world:
         await world.cycle(dry_run=True)
+        await world.cycle()
+        await world.apply(mapping={"shoe_size": "shoe"}, guard=Guard(percent=0, minimum=0))
+        await draft(world, f"{MARK}2@example.com")
         await world.cycle()
         world.directory.change(marked.id, email=f"{MARK}2@example.com")
         await world.cycle()
@@ -45,6 +61,7 @@ async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
             "links",
             "problems",
             "personal_cycles",
+            "drafts",
         } <= await tables_that_name(world, MARK)
         world.directory.remove(marked.id)
         for _ in range(3):
@@ -53,4 +70,20 @@ async def test_somebody_deleted_for_good_is_named_nowhere(database_url):
             if outcome.held_set_id:
                 await world.release(outcome.held_set_id)
             world.clock.time += timedelta(days=31)
+        assert await tables_that_name(world, MARK) == set()
+
+
+async def test_a_deleted_configuration_names_nobody(database_url):
+    guard = Guard(canaries=(f"{MARK}@example.com", MARK))
+    async with store_world(database_url, people(3), guard=guard) as world:
+        await world.apply(guard=replace(guard, percent=20))
+        assert await tables_that_name(world, MARK) == {"configurations"}
+        found = await world.configuration()
+        await world.store.lifecycle.delete(
+            found.id,
+            people=LeaveBehind.STAY,
+            revision=found.revision,
+            by=ADA,
+            audit=world.audit(),
+        )
         assert await tables_that_name(world, MARK) == set()

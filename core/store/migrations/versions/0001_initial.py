@@ -529,7 +529,6 @@ def _configuration_revisions() -> None:
             nullable=False,
         ),
         sa.Column("revision", sa.Integer, nullable=False, autoincrement=False),
-        sa.Column("document", sa.Text, nullable=False),
         sa.Column("at", sa.Double, nullable=False),
         sa.Column("by", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("configuration_id", "revision", name="pk_configuration_revisions"),
