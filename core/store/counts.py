@@ -28,9 +28,13 @@ UNION ALL
 SELECT cycle_id, 'problem', severity, count(DISTINCT external_id) FROM problems
 WHERE cycle_id IN {cycles} GROUP BY cycle_id, severity
 UNION ALL
+SELECT cycle_id, 'touched', '', count(*) FROM changes
+WHERE cycle_id IN {cycles} AND kind = 'user' AND action = 'create' GROUP BY cycle_id
+UNION ALL
 SELECT cycle_id, 'touched', '', count(*) FROM (
     SELECT a.cycle_id, a.external_id FROM changes a WHERE a.cycle_id IN {cycles}
-        AND a.kind = 'user' AND (a.action NOT IN ('disable', 'delete') OR EXISTS (
+        AND a.kind = 'user' AND a.action <> 'create'
+        AND (a.action NOT IN ('disable', 'delete') OR EXISTS (
             SELECT 1 FROM links l WHERE l.external_id = a.external_id
                 AND l.configuration_id = a.configuration_id AND l.absent_since IS NULL))
     UNION SELECT cycle_id, external_id FROM problems WHERE cycle_id IN {cycles}
@@ -40,7 +44,10 @@ SELECT cycle_id, 'touched', '', count(*) FROM (
     UNION SELECT s.cycle_id, s.external_id FROM cycles c JOIN {held}
         JOIN held_items i ON i.held_set_id = h.id AND i.kind = 'user'
         JOIN staged_users s ON s.external_id = i.external_id AND s.cycle_id = c.id
-        WHERE c.id IN {cycles}) AS touched GROUP BY cycle_id
+        WHERE c.id IN {cycles}) AS touched
+WHERE NOT EXISTS (SELECT 1 FROM changes n WHERE n.external_id = touched.external_id
+    AND n.cycle_id = touched.cycle_id AND n.kind = 'user' AND n.action = 'create')
+GROUP BY cycle_id
 UNION ALL
 SELECT cycle_id, 'invited', '', count(*) FROM invitations
 WHERE cycle_id IN {cycles} GROUP BY cycle_id
@@ -57,7 +64,8 @@ SELECT c.id, 'kept', '', count(*) FROM cycles c
 JOIN links l ON l.configuration_id = c.configuration_id AND l.kept
 WHERE c.id IN {cycles} AND c.trigger <> 'on_demand' GROUP BY c.id
 """
-"""Who is gone was not read, and so is not among the ``touched``."""
+"""Who is gone was not read, and so is not among the ``touched``. Who was created, which may be
+everybody, is so once, and the others are told apart."""
 PEOPLE = {
     "create": "created",
     "update": "updated",

@@ -71,7 +71,7 @@ _STAYING: Mapping[Which, str] = {
     "everybody": _STAGED.format(which="NOT s.moving") + " LIMIT :limit",
     "no newcomers": _STAGED.format(which="NOT s.moving AND NOT s.newcomer") + " LIMIT :limit",
 }
-_MOVING = _STAGED.format(which="s.moving")
+_MOVING = _STAGED.format(which="s.moving AND NOT s.newcomer")
 _ABSENT = """
 SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected, u.email,
     u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label, l.seq

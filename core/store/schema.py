@@ -188,7 +188,7 @@ changes = Table(
     _text("after"),
     _time("at"),
     Index("uq_changes_once", "external_id", "cycle_id", "kind", "action", unique=True),
-    Index("ix_changes_cycle_id", "cycle_id"),
+    Index("ix_changes_cycle_id", "cycle_id", "kind", "action"),
     Index(
         "ix_changes_removals", "configuration_id", "at", **_where("action IN ('disable', 'delete')")
     ),
@@ -267,6 +267,7 @@ staged_users = Table(
     _flag("moving"),
     _flag("newcomer"),
     Index("uq_staged_users_external_id", "external_id", "cycle_id", unique=True),
+    Index("ix_staged_users_others", "cycle_id", "seq", **_where("NOT newcomer")),
 )
 
 staged_unmet = Table(

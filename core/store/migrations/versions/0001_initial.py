@@ -83,7 +83,7 @@ def _changes() -> None:
         sa.Column("at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_changes"),
     )
-    op.create_index("ix_changes_cycle_id", "changes", ["cycle_id"])
+    op.create_index("ix_changes_cycle_id", "changes", ["cycle_id", "kind", "action"])
     op.create_index(
         "ix_changes_removals",
         "changes",
@@ -466,6 +466,13 @@ def _staged_users() -> None:
     )
     op.create_index(
         "uq_staged_users_external_id", "staged_users", ["external_id", "cycle_id"], unique=True
+    )
+    op.create_index(
+        "ix_staged_users_others",
+        "staged_users",
+        ["cycle_id", "seq"],
+        sqlite_where=sa.text("NOT newcomer"),
+        postgresql_where=sa.text("NOT newcomer"),
     )
 
 
