@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 
 import stamina
 
-from core.errors import SignInError, TerminalRemoteError
+from core.errors import SignInError, TerminalRemoteError, TransientRemoteError
 from core.http.addresses import AddressPolicy, IpNetwork
 from core.http.body import body_pieces
 from core.http.faults import from_status, from_transport, wrong_content
 from core.http.limits import HttpLimits, RateBudget
 from core.http.pacing import Unhurried
 from core.http.redaction import Redactor
-from core.http.retry import parse_retry_after, retry_rule
+from core.http.retry import RetryRule, parse_retry_after, retry_rule
 from core.http.transport import CheckedTransport, UnreachableError, build_tls
 from core.http.urls import Url, joined, parse_base_url, parse_url
 from core.http.wire import BrokenConnectionError, Reply, Wire
@@ -258,13 +258,13 @@ class HttpClient:
             headers={"Accept": "text/csv, */*;q=0.5", **(condition or {})},
         )
         tolerate = _NOT_MODIFIED if condition else frozenset[int]()
-        answer: Answer | None = None
-        async for attempt in self._attempts(patient=True):
-            with attempt:
-                sink.seek(0)
-                sink.truncate()
-                answer = await self._signed_in(call, tolerate, sink=sink)
-        assert answer is not None  # noqa: S101 - stamina leaves the loop by an answer or an error
+
+        async def written() -> Answer:
+            sink.seek(0)
+            sink.truncate()
+            return await self._signed_in(call, tolerate, sink=sink)
+
+        answer = await self._retried(written, patient=True)
         return None if answer.status in tolerate else answer.headers
 
     async def aclose(self) -> None:
@@ -291,10 +291,29 @@ class HttpClient:
                 "sign-in page.",
             )
 
-    def _attempts(self, *, patient: bool) -> AsyncIterator[stamina.Attempt]:
+    async def _retried(self, work: Callable[[], Awaitable[Answer]], *, patient: bool) -> Answer:
+        """Return what the work brings; what fails in passing is tried again.
+
+        Nearly every request is well at once, and needs none of a retry's bookkeeping.
+        """
+        rule = retry_rule(self._limits, self._clock)
+        try:
+            return await work()
+        except TransientRemoteError as error:
+            failed = [error]
+        answer: Answer | None = None
+        async for attempt in self._attempts(rule, patient=patient):
+            with attempt:
+                if failed:
+                    raise failed.pop()
+                answer = await work()
+        assert answer is not None  # noqa: S101 - stamina leaves the loop by an answer or an error
+        return answer
+
+    def _attempts(self, rule: RetryRule, *, patient: bool) -> AsyncIterator[stamina.Attempt]:
         return aiter(
             stamina.retry_context(
-                on=retry_rule(self._limits, self._clock),
+                on=rule,
                 attempts=self._limits.attempts if patient else 1,
                 timeout=self._limits.retry_total,
                 wait_initial=self._limits.retry_wait,
@@ -306,12 +325,7 @@ class HttpClient:
     async def _with_retries(
         self, call: _Call, tolerate: frozenset[int], *, patient: bool
     ) -> Answer:
-        answer: Answer | None = None
-        async for attempt in self._attempts(patient=patient):
-            with attempt:
-                answer = await self._signed_in(call, tolerate)
-        assert answer is not None  # noqa: S101 - stamina leaves the loop by an answer or an error
-        return answer
+        return await self._retried(lambda: self._signed_in(call, tolerate), patient=patient)
 
     async def _signed_in(
         self, call: _Call, tolerate: frozenset[int], sink: BinaryIO | None = None

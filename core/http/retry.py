@@ -10,6 +10,9 @@ from core.errors import TransientRemoteError
 from core.http.limits import HttpLimits
 from core.ports import Clock
 
+RetryRule = Callable[[Exception], bool | float]
+"""stamina's backoff hook: whether to try again after an error, or after how many seconds."""
+
 
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     """Return the seconds that ``Retry-After`` asks for, or None (RFC 9110 §10.2.3).
@@ -30,8 +33,8 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     return max(0.0, (moment - now).total_seconds())
 
 
-def retry_rule(limits: HttpLimits, clock: Clock) -> Callable[[Exception], bool | float]:
-    """Return stamina's backoff hook for one request that starts now.
+def retry_rule(limits: HttpLimits, clock: Clock) -> RetryRule:
+    """Return the rule for one request that starts now.
 
     Transient faults are retried while `HttpLimits.retry_total` lasts; a ``Retry-After`` beyond
     the cap, or beyond that time, is left to the caller.

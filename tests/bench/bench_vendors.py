@@ -5,10 +5,13 @@
 Each line is a cycle in a process of its own, through the worker, on SQLite, once the provider was
 tried, as in a process that runs already; pages come from servers that hand out rendered ones.
 ``work`` is the processor's time of that process and its children, which other work on the machine
-does not change much. ``of SCIM`` compares with the same cycle of the SCIM provider, ``of full`` a
-delta with the full cycle of the same change. ``requests`` are those that the server counted, the
-few of the trial included. A throttled server refuses every tenth request for a second. LDAP needs
-slapd and the extra; without them it is left out.
+does not change much, and ``server`` that of the page server. ``of SCIM`` compares with the same
+cycle of the SCIM provider, ``of full`` a delta with the full cycle of the same change; behind them
+stands what is promised. ``requests`` are those that the server counted, by kind, and behind them
+how many pages there are of that kind; Entra's pages of members come twenty in one. A throttled
+server has a tenth of the people and groups and refuses every tenth request for a second, which is
+the least that its cycle takes. LDAP needs slapd and the extra; without them it is left out, and
+``bench_ldap`` compares it with only reading.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import asyncio
 import csv
 import importlib.util
 import json
+import math
 import os
 import resource
 import shutil
@@ -29,13 +33,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from tests.bench.scim_pages import DEPARTMENTS, MAPPING, person
 from tests.support.scim_backend import TOKEN
+from tests.vendors.google_tokens import ADMIN, key_file
 
 SECRET = "env:DIRSYNC_CREDENTIAL_T"
 FIRST, SAME, FULL, DELTA = "first", "nothing changed", "1 % changed, full", "1 % changed, delta"
-THROTTLED = "first, throttled"
+THROTTLED = "first, throttled, a tenth"
+KINDS = ("people", "groups", "members")
+PAGES = {"scim": (1000, 1000), "okta": (200, 200), "google": (500, 200), "entra": (999, 999)}
+"""People and groups a page."""
+IN_ONE = {"entra": 20}
+"""Pages of members in one request."""
+OF_SCIM, OF_FULL = 1.5, 0.1
+
+
+class Row(TypedDict):
+    """What was measured of one cycle."""
+
+    seconds: float
+    work: float
+    counted: dict[str, float]
+    outcome: str
 
 
 @dataclass(kw_only=True)
@@ -46,14 +67,11 @@ class Directory:
     folder: str
     origin: str = ""
 
-    def ask(self, path: str) -> dict[str, object]:
+    def ask(self, path: str) -> None:
         """Tell the page server something, where there is one."""
-        if not self.origin:
-            return {}
-        with urllib.request.urlopen(f"{self.origin}{path}", timeout=600) as answer:
-            text = answer.read().decode()
-        found: dict[str, object] = json.loads(text) if text.startswith("{") else {}
-        return found
+        if self.origin:
+            with urllib.request.urlopen(f"{self.origin}{path}", timeout=600) as answer:
+                answer.read()
 
     def change(self, turn: int) -> None:
         """Give every hundredth person another title."""
@@ -124,6 +142,14 @@ def _provider(kind: str, origin: str) -> dict[str, object]:
         return {"type": "scim", "url": f"{origin}/scim/v2", "token": SECRET}
     if kind == "okta":
         return {"type": "okta", "url": origin, "token": SECRET}
+    if kind == "google":
+        return {
+            "type": "google",
+            "admin": ADMIN,
+            "service_account": "env:DIRSYNC_CREDENTIAL_K",
+            "url": origin,
+            "login_url": f"{origin}/token",
+        }
     return {
         "type": "entra",
         "tenant": "contoso.example",
@@ -149,7 +175,9 @@ def _ldap(people: int, groups: int, folder: str) -> Iterator[Directory]:
         yield Slapd(provider=chosen, folder=folder)
 
 
-async def one_cycle(provider: str, folder: str, database: str, full: str) -> dict[str, object]:
+async def one_cycle(
+    provider: str, folder: str, database: str, full: str, origin: str
+) -> dict[str, object]:
     """Open dirsync on the database, run one cycle through its worker, and say what it took."""
     from core.app import open_core
     from core.model.account import Actor, Role
@@ -166,12 +194,14 @@ async def one_cycle(provider: str, folder: str, database: str, full: str) -> dic
         {
             "DIRSYNC_DATABASE_URL": database,
             "DIRSYNC_CREDENTIAL_T": TOKEN,
+            "DIRSYNC_CREDENTIAL_K": key_file(),
             "DIRSYNC_CREDENTIALS_DIR": folder,
         }
     )
     async with open_core(settings, notifier=None, background=True, allow_loopback=True) as core:
         await core.configurations.apply(actor, file, source="bench.yaml")
         await core.configurations.test(actor, "bench")
+        counted_at(origin)
         before = _worked()
         queued = await core.sync.request(actor, "bench", full=full == "full")
         cycle = [seen async for seen in core.sync.wait(queued.id, poll=0.2)][-1]
@@ -181,10 +211,19 @@ async def one_cycle(provider: str, folder: str, database: str, full: str) -> dic
     return {
         "seconds": (cycle.finished_at - cycle.requested_at).total_seconds(),
         "work": worked,
-        "requests": cycle.requests,
+        "counted": counted_at(origin),
         "outcome": f"{cycle.result}, {cycle.reading or 'full'}, {counts.created:,} created, "
         f"{counts.updated:,} updated {cycle.error.message if cycle.error else ''}".rstrip(),
     }
+
+
+def counted_at(origin: str) -> dict[str, float]:
+    """Return what a page server counted since the last question; nothing where there is none."""
+    if not origin:
+        return {}
+    with urllib.request.urlopen(f"{origin}/requests", timeout=600) as answer:
+        found: dict[str, float] = json.load(answer)
+    return found
 
 
 def _worked() -> float:
@@ -192,9 +231,10 @@ def _worked() -> float:
     return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, whose))
 
 
-def child(directory: Directory, database: str, *, full: bool = False) -> dict[str, float | str]:
+def child(directory: Directory, database: str, *, full: bool = False) -> Row:
     """Run one cycle in a process of its own."""
-    more = [json.dumps(directory.provider), directory.folder, database, "full" if full else "any"]
+    how = "full" if full else "any"
+    more = [json.dumps(directory.provider), directory.folder, database, how, directory.origin]
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.bench_vendors", "--child", *more],
         capture_output=True,
@@ -204,30 +244,72 @@ def child(directory: Directory, database: str, *, full: bool = False) -> dict[st
     )
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])
-    found: dict[str, float | str] = json.loads(done.stdout.splitlines()[-1])
+    found: Row = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def measured(kind: str, people: int, groups: int) -> dict[str, dict[str, float | str]]:
+def measured(kind: str, people: int, groups: int) -> dict[str, Row]:
     """Run the cycles of one provider."""
     found = {}
     with served(kind, people, groups) as directory, tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{folder}/bench.db"
         directory.change(0)
-        directory.ask("/requests")
         found[FIRST] = child(directory, database)
-        found[FIRST]["sent"] = int(str(directory.ask("/requests").get("pages", 0)))
         found[SAME] = child(directory, database, full=True)
         directory.change(1)
         found[FULL] = child(directory, database, full=True)
         directory.change(2)
         found[DELTA] = child(directory, database)
-        if directory.origin:
-            directory.ask("/throttle")
-            found[THROTTLED] = child(directory, f"sqlite:///{folder}/throttled.db")
-            refused = directory.ask("/refused")["refused"]
-            found[THROTTLED]["outcome"] = f"{found[THROTTLED]['outcome']}, {refused} refused"
+    if kind in PAGES:
+        found[THROTTLED] = throttled(kind, people // 10, groups // 10)
     return found
+
+
+def throttled(kind: str, people: int, groups: int) -> Row:
+    """Run the first cycle of a provider that is throttled."""
+    with served(kind, people, groups) as directory, tempfile.TemporaryDirectory() as folder:
+        directory.ask("/throttle")
+        return child(directory, f"sqlite:///{folder}/bench.db")
+
+
+def requests(kind: str, name: str, counted: dict[str, float], people: int, groups: int) -> str:
+    """Return how many requests came, by kind, of how many pages there are; "-" for none."""
+    if not counted:
+        return "-"
+    if name == DELTA:
+        return f"{counted['changes']} of changes, {counted['other'] + counted['members']} more"
+    share = 10 if name == THROTTLED else 1
+    people, groups, sizes = people // share, groups // share, PAGES[kind]
+    # SCIM shows a group's members in the group itself.
+    of_members = 0 if kind == "scim" else math.ceil(groups / IN_ONE.get(kind, 1))
+    pages = (math.ceil(people / sizes[0]), math.ceil(groups / sizes[1]), of_members)
+    texts = [f"{counted[one]}/{there} {one}" for one, there in zip(KINDS, pages, strict=True)]
+    return f"{', '.join(texts)}, {counted['changes'] + counted['other']} more"
+
+
+def line(kind: str, name: str, row: Row, rows: dict[str, Row], unit: Row) -> tuple[str, ...]:
+    """Return a line's cells but for the requests."""
+    work = row["work"]
+    counted = row["counted"]
+    of_scim, of_full = work / unit["work"], work / rows[FULL]["work"]
+    bound = kind not in {"scim", "ldap"} and name in {FIRST, SAME, FULL}
+    outcome = row["outcome"]
+    if name == THROTTLED:
+        outcome += f", {counted['refused']} refused"
+    return (
+        kind,
+        name,
+        f"{row['seconds']:.2f}",
+        f"{work:.2f}",
+        f"{counted['work']:.2f}" if counted else "-",
+        _promised(of_scim, OF_SCIM) if bound else f"{of_scim:.2f}",
+        _promised(of_full, OF_FULL) if name == DELTA else "-",
+        outcome,
+    )
+
+
+def _promised(found: float, bound: float) -> str:
+    return f"{found:.2f} {'<=' if found <= bound else 'is over'} {bound}"
 
 
 def main() -> None:
@@ -235,30 +317,27 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--groups", type=int, default=500)
-    parser.add_argument("--only", nargs="+", default=["scim", "entra", "okta", "ldap", "csv"])
-    parser.add_argument("--child", nargs=4)
+    everyone = ["scim", "entra", "okta", "google", "ldap", "csv"]
+    parser.add_argument("--only", nargs="+", choices=everyone, default=everyone)
+    parser.add_argument("--child", nargs=5)
     options = parser.parse_args()
     if options.child:
         print(json.dumps(asyncio.run(one_cycle(*options.child))))
         return
     can_ldap = shutil.which("slapd") and importlib.util.find_spec("bonsai")
     print(f"{options.people:,} people, {options.groups} groups of 40, SQLite")
-    print("| provider | cycle | seconds | work | of SCIM | of full | pages | requests | outcome |")
+    print("| provider | cycle | seconds | work | server | of SCIM | of full | outcome | requests |")
     print("|---|---|---|---|---|---|---|---|---|")
-    unit: dict[str, float] = {}
-    for kind in options.only:
+    unit: dict[str, Row] = {}
+    for kind in dict.fromkeys(["scim", *options.only]):
         if kind == "ldap" and not can_ldap:
             continue
         rows = measured(kind, options.people, options.groups)
+        unit = unit or rows
         for name, row in rows.items():
-            work, seconds = float(row["work"]), float(row["seconds"])
-            unit.setdefault(name, work)
-            share = f"{work / float(rows[FULL]['work']):.2f}" if name == DELTA else "-"
-            print(
-                f"| {kind} | {name} | {seconds:.2f} | {work:.2f} | {work / unit[name]:.2f} | "
-                f"{share} | {row['requests']} | {row.get('sent', '-')} | {row['outcome']} |",
-                flush=True,
-            )
+            came = requests(kind, name, row["counted"], options.people, options.groups)
+            cells = (*line(kind, name, row, rows, unit[name]), came)
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

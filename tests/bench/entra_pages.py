@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from tests.bench.gate import Gate
 from tests.bench.scim_pages import DEPARTMENTS, person
-from tests.bench.throttle import Throttle
 
 MEMBERS = 40
 _ID = re.compile(r"'(\d+)'")
@@ -59,7 +59,6 @@ class Tenant:
         self._groups = list(range(1, groups + 1))
         self._rendered: dict[str, bytes] = {}
         self._variant = "same"
-        self.requests = 0
 
     def _person(self, n: int) -> dict[str, object]:
         return entra_person(n, self._variant)
@@ -72,7 +71,6 @@ class Tenant:
     def _answer(
         self, request: web.Request, numbers: list[int], make: Callable[[int], object]
     ) -> web.Response:
-        self.requests += 1
         key = str(request.rel_url)
         if key not in self._rendered:
             wanted = _ID.findall(request.query.get("$filter", ""))
@@ -103,7 +101,6 @@ class Tenant:
 
     async def batch(self, request: web.Request) -> web.Response:
         """Hand out the first pages of several groups' members."""
-        self.requests += 1
         requests = (await request.json())["requests"]
         key = "+".join(one["url"] for one in requests)
         if key not in self._rendered:
@@ -125,7 +122,6 @@ class Tenant:
         ]
 
     async def delta(self, request: web.Request) -> web.Response:
-        self.requests += 1
         if request.query.get("$deltatoken") == "latest":
             link = f"{request.url.origin()}{request.path}?$deltatoken=last"
             return web.json_response({"@odata.deltaLink": link, "value": []})
@@ -141,10 +137,6 @@ class Tenant:
         await request.read()
         return web.json_response({"access_token": "bench", "expires_in": 3599})
 
-    async def count(self, request: web.Request) -> web.Response:
-        found, self.requests = self.requests, 0
-        return web.json_response({"pages": found})
-
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/v1.0/users", self.users)
@@ -153,9 +145,8 @@ class Tenant:
         app.router.add_post("/v1.0/$batch", self.batch)
         app.router.add_get("/v1.0/{what:users|groups}/delta", self.delta)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self.token)
-        app.router.add_get("/requests", self.count)
         app.router.add_get("/become/{variant}", self.become)
-        Throttle().add_to(app)
+        Gate().add_to(app)
         return app
 
 

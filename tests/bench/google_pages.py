@@ -13,15 +13,16 @@ import sys
 
 from aiohttp import web
 
+from tests.bench.gate import Gate
 from tests.bench.scim_pages import DEPARTMENTS, person
 
 API = "/admin/directory/v1"
 MEMBERS = 40
 
 
-def google_person(n: int) -> dict[str, object]:
+def google_person(n: int, variant: str = "same") -> dict[str, object]:
     """Return one record of the same company, with the fields that the mapping asks for."""
-    scim = person(n, "same")
+    scim = person(n, variant)
     name = {"givenName": f"Given{n % 911}", "familyName": f"Family{n % 7919}"}
     return {
         "id": f"{10**20 + n}",
@@ -60,31 +61,38 @@ class Customer:
     def __init__(self, people: int, groups: int) -> None:
         self._people = list(range(1, people + 1))
         self._groups = list(range(1, groups + 1))
-        self._rendered: dict[tuple[str, int], bytes] = {}
-        self.requests = 0
+        self._rendered: dict[tuple[str, int, int], bytes] = {}
+        self._variant = "same"
+
+    def _person(self, n: int) -> dict[str, object]:
+        return google_person(n, self._variant)
+
+    async def become(self, request: web.Request) -> web.Response:
+        self._variant = request.match_info["variant"]
+        self._rendered.clear()
+        return web.Response(text="ready")
 
     def _answer(
         self, request: web.Request, numbers: list[int], make: object, key: str
     ) -> web.Response:
-        self.requests += 1
         start = int(request.query.get("pageToken", "0"))
         limit = int(request.query["maxResults"])
-        if (request.path, start) not in self._rendered:
+        asked = (request.path, start, limit)
+        if asked not in self._rendered:
             page: dict[str, object] = {"kind": f"admin#directory#{key}"}
             page[key] = [make(n) for n in numbers[start : start + limit]]
             if start + limit < len(numbers):
                 page["nextPageToken"] = str(start + limit)
             text = json.dumps(page, separators=(",", ":"))
-            self._rendered[request.path, start] = text.encode()
-        body = self._rendered[request.path, start]
-        return web.Response(body=body, content_type="application/json")
+            self._rendered[asked] = text.encode()
+        return web.Response(body=self._rendered[asked], content_type="application/json")
 
     async def token(self, _: web.Request) -> web.Response:
         body = {"access_token": "bench-token", "token_type": "Bearer", "expires_in": 3599}
         return web.json_response(body)
 
     async def users(self, request: web.Request) -> web.Response:
-        return self._answer(request, self._people, google_person, "users")
+        return self._answer(request, self._people, self._person, "users")
 
     async def groups(self, request: web.Request) -> web.Response:
         return self._answer(request, self._groups, google_group, "groups")
@@ -94,17 +102,14 @@ class Customer:
         people = [self._people[(group * 97 + n) % len(self._people)] for n in range(MEMBERS)]
         return self._answer(request, people, google_member, "members")
 
-    async def count(self, _: web.Request) -> web.Response:
-        found, self.requests = self.requests, 0
-        return web.json_response({"pages": found})
-
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/token", self.token)
         app.router.add_get(f"{API}/users", self.users)
         app.router.add_get(f"{API}/groups", self.groups)
         app.router.add_get(f"{API}/groups/{{id}}/members", self.members)
-        app.router.add_get("/requests", self.count)
+        app.router.add_get("/become/{variant}", self.become)
+        Gate().add_to(app)
         return app
 
 

@@ -14,8 +14,8 @@ import sys
 
 from aiohttp import web
 
+from tests.bench.gate import Gate
 from tests.bench.scim_pages import DEPARTMENTS, person
-from tests.bench.throttle import Throttle
 
 STAMP = "2026-01-01T00:00:00.000Z"
 MEMBERS = 40
@@ -64,7 +64,6 @@ class Org:
         self._groups = list(range(1, groups + 1))
         self._rendered: dict[tuple[str, bool, int, int], bytes] = {}
         self._variant = "same"
-        self.requests = 0
 
     def _person(self, n: int) -> dict[str, object]:
         return okta_person(n, self._variant)
@@ -75,7 +74,6 @@ class Org:
         return web.Response(text="ready")
 
     def _answer(self, request: web.Request, numbers: list[int], make: object) -> web.Response:
-        self.requests += 1
         changed = "filter" in request.query
         numbers = numbers[99::100] if changed else numbers
         start, limit = int(request.query.get("after", "0")), int(request.query["limit"])
@@ -102,12 +100,7 @@ class Org:
         return self._answer(request, people, okta_person)
 
     async def metadata(self, request: web.Request) -> web.Response:
-        self.requests += 1
         return web.json_response({"id": "00o1"})
-
-    async def count(self, request: web.Request) -> web.Response:
-        found, self.requests = self.requests, 0
-        return web.json_response({"pages": found})
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -115,9 +108,8 @@ class Org:
         app.router.add_get("/api/v1/groups", self.groups)
         app.router.add_get("/api/v1/groups/{id}/users", self.members)
         app.router.add_get("/.well-known/okta-organization", self.metadata)
-        app.router.add_get("/requests", self.count)
         app.router.add_get("/become/{variant}", self.become)
-        Throttle().add_to(app)
+        Gate().add_to(app)
         return app
 
 

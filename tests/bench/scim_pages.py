@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from tests.bench.throttle import Throttle
+from tests.bench.gate import Gate
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -95,7 +95,6 @@ class Pages:
         self._delay = delay
         self._variant = "same"
         self._rendered: dict[tuple[int, int], bytes] = {}
-        self._requests = 0
         self._others: dict[str, bytes] = {}
 
     def _page(self, start: int, count: int) -> bytes:
@@ -138,7 +137,6 @@ class Pages:
         return record
 
     async def users(self, request: web.Request) -> web.Response:
-        self._requests += 1
         if self._filters and "filter" in request.query:
             return self._filtered(request)
         start = int(request.query.get("startIndex", "1"))
@@ -148,7 +146,6 @@ class Pages:
         return web.Response(body=self._rendered_page(start, count), content_type=MEDIA)
 
     async def groups(self, request: web.Request) -> web.Response:
-        self._requests += 1
         if "groups" not in self._others:
             records = [group(n, self._people) for n in range(1, self._groups + 1)]
             body = {"schemas": [LIST], "totalResults": len(records), "startIndex": 1}
@@ -174,12 +171,7 @@ class Pages:
         self._rendered.clear()
         for start in range(1, self._people + 1, 1000):
             self._rendered_page(start, 1000)
-        self._requests = 0
         return web.Response(text="ready")
-
-    async def requests(self, request: web.Request) -> web.Response:
-        found, self._requests = self._requests, 0
-        return web.json_response({"pages": found})
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -187,8 +179,7 @@ class Pages:
         app.router.add_get("/scim/v2/Groups", self.groups)
         app.router.add_get("/scim/v2/ServiceProviderConfig", self.config)
         app.router.add_get("/become/{variant}", self.become)
-        app.router.add_get("/requests", self.requests)
-        Throttle().add_to(app)
+        Gate().add_to(app)
         return app
 
 

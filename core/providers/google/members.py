@@ -9,7 +9,7 @@ from typing import Final
 
 from core.errors import TerminalRemoteError
 from core.model.directory import ExternalId, Page
-from core.providers.decoding import id_of
+from core.providers.decoding import id_of, ids_of
 from core.providers.google.listing import Listing
 from core.providers.google.paging import walk
 from core.providers.google.records import CUSTOMER, USER, Member, members_in, with_members
@@ -97,7 +97,7 @@ class GroupReader:
         whole = False
         async with aclosing(self._walk(PEOPLE, "users", params, key="users")) as pages:
             async for page in pages:
-                ids = [id_of(raw) for raw in page.records]
+                ids = ids_of(page.records)
                 people += [Member(id=one, type=USER) for one in ids if one is not None]
                 whole = page.last and None not in ids
         return tuple(people) if whole else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +80,8 @@ class _Group(msgspec.Struct):
 
 
 _GROUP: Final = msgspec.json.Decoder(_Group)
-_MEMBER: Final = msgspec.json.Decoder(Member)
+_MEMBERS: Final = msgspec.json.Decoder(list[Member])
+_TYPES: Final = frozenset({USER, GROUP, CUSTOMER})
 
 
 def decode_group(raw: bytes) -> ProviderGroup:
@@ -108,20 +109,15 @@ def _ids(members: Iterable[Member], kind: str) -> frozenset[ExternalId]:
     return frozenset(ExternalId(one.id) for one in members if one.type == kind)
 
 
-def members_in(records: Iterable[bytes]) -> list[Member] | None:
+def members_in(records: Sequence[bytes]) -> list[Member] | None:
     """Return a page's members, or None if one of them cannot be told."""
-    found = []
-    for raw in records:
-        try:
-            member = _MEMBER.decode(raw)
-        except UNDECODABLE:
-            return None
-        if member.type == EXTERNAL:
-            continue
-        if member.type not in {USER, GROUP, CUSTOMER} or not 0 < len(member.id) <= MAX_ID:
-            return None
-        found.append(member)
-    return found
+    try:
+        members = _MEMBERS.decode(b"[%b]" % b",".join(records))
+    except UNDECODABLE:
+        return None
+    found = [member for member in members if member.type != EXTERNAL]
+    known = all(one.type in _TYPES and 0 < len(one.id) <= MAX_ID for one in found)
+    return found if known and len(members) == len(records) else None
 
 
 def with_members(record: bytes, members: Iterable[Member]) -> bytes:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from core.errors import TerminalRemoteError
 from core.model.directory import ExternalId
-from core.providers.decoding import id_of
+from core.providers.decoding import id_of, ids_of
 from core.providers.okta.listing import Listing
 from core.providers.okta.paging import walk
 from core.providers.okta.records import with_members
@@ -56,7 +56,7 @@ async def _members(server: OktaServer, group: ExternalId) -> Sequence[str] | Non
     try:
         async with aclosing(walk(fetch, limit=LIMIT)) as pages:
             async for page in pages:
-                ids = [id_of(raw) for raw in page.records]
+                ids = ids_of(page.records)
                 members += [one for one in ids if one is not None]
                 whole = page.last and None not in ids
     except TerminalRemoteError as error:
