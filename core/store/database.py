@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from functools import lru_cache
@@ -16,6 +17,7 @@ from core.errors import StoreUnavailableError
 from core.model.configuration import AccountId
 from core.ports import Clock
 from core.store.faults import explained, is_retryable
+from core.store.sqlite_driver import connect
 from core.store.urls import Address, Backend
 
 T = TypeVar("T")
@@ -23,10 +25,13 @@ Row: TypeAlias = "sa.Row[*tuple[Any, ...]]"
 """A row of values as the driver gives them."""
 
 _ATTEMPTS = 5
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 _BUSY_MS = 5_000
 _CHECKPOINT_PAGES = 16_000
 _WRITER_CACHE_KIB = 24_576
 _READER_CACHE_KIB = 4_096
+_PREPARED = 500
+"""Statements that a connection to PostgreSQL keeps prepared: more than the program has."""
 _DECIDED = (
     """
 CREATE TEMPORARY TABLE IF NOT EXISTS decided_rows (
@@ -95,7 +100,12 @@ class Transaction:
         return (await self._execute(sql, values)).rowcount
 
     async def _execute(self, sql: str, values: Mapping[str, object]) -> sa.CursorResult[Any]:
-        return await self.connection.execute(_text(sql), {"account": self.account, **values})
+        named = {"account": self.account, **values}
+        if self.backend == "sqlite":
+            return await self.connection.exec_driver_sql(sql, named)
+        numbered, names = _numbered(sql)
+        values_in_order = tuple([named[name] for name in names])
+        return await self.connection.exec_driver_sql(numbered, values_in_order)
 
     async def driver(self, sql: str, values: tuple[object, ...]) -> sa.CursorResult[Any]:
         """Run SQL in the driver's own parameter style, for statements of thousands of values."""
@@ -109,8 +119,14 @@ class Transaction:
 
 
 @lru_cache(maxsize=1024)
-def _text(sql: str) -> sa.TextClause:
-    return sa.text(sql)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Return SQL with ``$1`` for the first name in it, and the names in that order."""
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return numbers.setdefault(found[1], f"${len(numbers) + 1}")
+
+    return _PARAMETER.sub(number, sql), tuple(numbers)
 
 
 Work = Callable[[Transaction], Awaitable[T]]
@@ -232,7 +248,11 @@ def _sqlite_engine(address: Address, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else 4,
         max_overflow=0,
         pool_timeout=30,
-        connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000},
+        connect_args={
+            "async_creator_fn": connect,
+            "isolation_level": None,
+            "timeout": _BUSY_MS / 1000,
+        },
     )
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
@@ -289,6 +309,7 @@ def _postgresql_engine(address: Address) -> AsyncEngine:
         connect_args={
             "timeout": 10,
             "command_timeout": 90,
+            "prepared_statement_cache_size": _PREPARED,
             "server_settings": {**limits, **(settings if isinstance(settings, dict) else {})},
             **arguments,
         },
