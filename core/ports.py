@@ -45,7 +45,7 @@ from core.model.events import Delivery, OutboxItem
 from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
-from core.model.reading import LastReading, ReadKind, SavedWatermark
+from core.model.reading import LastReading, NextReading, ReadingNote
 from core.model.views import PersonFacts
 
 
@@ -169,8 +169,8 @@ class SyncStore(Protocol):
     may raise `StoreUnavailableError`.
     """
 
-    async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
-        """Drop what an earlier claim of this cycle staged.
+    async def begin(self, fence: Fence, *, decoder_revision: str) -> LastReading:
+        """Drop what an earlier claim of this cycle staged; return where a delta would begin.
 
         The configuration's known digests go too if another decoder revision made them.
         """
@@ -188,8 +188,11 @@ class SyncStore(Protocol):
         """Return the people whom a scope group held when last seen."""
         ...
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
-        """Stage records; return how many ids were new to this cycle. A repeated id is counted."""
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
+        """Stage records; return how many ids were new to this cycle. A repeated id is counted.
+
+        With the `last` of them, what the first call of `pairs` has to do is done at once.
+        """
         ...
 
     async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
@@ -337,24 +340,8 @@ class SyncStore(Protocol):
         """Keep a dry run's decisions about groups."""
         ...
 
-    async def last_reading(self, fence: Fence) -> LastReading:
-        """Return where a delta would begin."""
-        ...
-
-    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
-        """Store what this cycle reads and, where it was to be a delta and is not, why."""
-        ...
-
-    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
-        """Store where the configuration's next delta begins; None if it must read everything."""
-        ...
-
     async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
         """Count those of these ids who belong to people of the account that are not deleted."""
-        ...
-
-    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
-        """Count those of these ids whom the provider had when it was read last."""
         ...
 
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
@@ -377,8 +364,10 @@ class SyncStore(Protocol):
         """Store what each step of a cycle for one person found."""
         ...
 
-    async def progress(self, fence: Fence, progress: Progress) -> None:
-        """Store where the cycle is (latest wins) and mark its card for an edit."""
+    async def progress(
+        self, fence: Fence, progress: Progress, *, reading: ReadingNote | None = None
+    ) -> None:
+        """Store where the cycle is (latest wins), what it reads, and mark its card for an edit."""
         ...
 
     async def finish(
@@ -394,11 +383,14 @@ class SyncStore(Protocol):
         canaries: Sequence[ExternalId] | None,
         now: datetime,
         postponed: Postponed | None = None,
+        progress: Progress | None = None,
+        next_reading: NextReading | None = None,
     ) -> None:
         """End the cycle in one transaction: row, card, staging area, lease.
 
-        `canaries` are stored on the configuration if given. The fence is checked without its
-        cancellation, so that a cancelled cycle can end.
+        `canaries` are stored on the configuration if given, and `progress`, where it is not
+        stored already. Of the fence only the lease is checked, so that a cancelled cycle can end;
+        but with `next_reading`, where the next delta begins, the whole of it.
         """
         ...
 

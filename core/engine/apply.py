@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from core.engine.context import CycleContext, Meter
@@ -28,6 +28,7 @@ class Order:
     Attributes:
         absentees: the snapshot may speak of those who are missing.
         newcomers: people who are created all at once, with the decision.
+        decisions: what was decided for everybody, or None if it is to be decided again.
     """
 
     policy: Policy
@@ -35,6 +36,7 @@ class Order:
     absentees: bool
     groups: Sequence[Planned]
     newcomers: Sequence[tuple[Newcomers, Decision]] = ()
+    decisions: Sequence[Sequence[Decision]] | None = None
 
 
 async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
@@ -45,9 +47,8 @@ async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
     """
     await _create(ctx, meter, order)
     job: asyncio.Task[None] | None = None
-    others = decided(ctx, order.policy, absentees=order.absentees, newcomers=not order.newcomers)
     try:
-        async for decisions in others:
+        async for decisions in _decisions(ctx, order, newcomers=not order.newcomers):
             if job is not None:
                 await job
             job = asyncio.create_task(_apply(ctx, meter, order, decisions))
@@ -60,6 +61,19 @@ async def carry_out(ctx: CycleContext, meter: Meter, order: Order) -> None:
     for batch in group_batches(allowed_groups(order)):
         await ctx.store.apply_groups(ctx.fence, batch, now=ctx.clock.now())
         await meter.advance(0)
+
+
+async def _decisions(
+    ctx: CycleContext, order: Order, *, newcomers: bool
+) -> AsyncIterator[Sequence[Decision]]:
+    """Yield what was decided, or decide it again; without `newcomers`, about all but those."""
+    if order.decisions is not None:
+        for decisions in order.decisions:
+            yield decisions
+        return
+    again = decided(ctx, order.policy, absentees=order.absentees, newcomers=newcomers)
+    async for decisions in again:
+        yield decisions
 
 
 async def _create(ctx: CycleContext, meter: Meter, order: Order) -> None:
@@ -100,7 +114,7 @@ async def record(ctx: CycleContext, meter: Meter, order: Order) -> None:
         for item in order.ruling.held
         if item.kind is ResourceKind.USER
     }
-    async for decisions in decided(ctx, order.policy, absentees=order.absentees):
+    async for decisions in _decisions(ctx, order, newcomers=True):
         told = []
         for decision in decisions:
             waits = _waits(decision, order.ruling, held)

@@ -18,6 +18,7 @@ from core.model.cycle import (
     Step,
     Trigger,
 )
+from core.model.reading import NextReading, ReadingNote, ReadKind
 from core.ports import Clock, IdentityProvider, SyncStore
 
 
@@ -60,6 +61,7 @@ class CycleOutcome:
     Attributes:
         repick: the canaries are missing or incomplete, and are to be picked anew.
         postponed: what a freeze keeps waiting, or None.
+        next_reading: where the next delta begins, or None if that stays as it is.
     """
 
     result: CycleResult
@@ -70,39 +72,51 @@ class CycleOutcome:
     requests: int = 0
     repick: bool = False
     postponed: Postponed | None = None
+    next_reading: NextReading | None = None
 
 
 class Meter:
-    """Tells where the cycle is, at once when a step begins and otherwise every so often.
+    """Tells where the cycle is: every so often, and at once when it begins to wait for pages.
 
     Each telling is a fenced write, so a cancelled cycle stops here even while nothing changes.
+
+    Attributes:
+        progress: where the cycle is, told or not.
     """
 
     def __init__(self, ctx: CycleContext) -> None:
         self._ctx = ctx
         self._told_at = float("-inf")
-        self._progress = Progress(step=Step.CONNECT)
+        self._reading: ReadingNote | None = None
+        self.progress = Progress(step=Step.CONNECT)
+
+    def note_reading(self, kind: ReadKind, why: str = "") -> None:
+        """Have the next telling say what the cycle reads and, if it is not a delta, why."""
+        self._reading = ReadingNote(kind=kind, why=why)
 
     async def begin(self, step: Step, *, total: int | None = None) -> None:
-        """Tell that a step begins."""
-        self._progress = replace(self._progress, step=step, done=0, total=total)
-        await self._tell()
+        """Note that a step begins; told if it is time, or if pages are waited for."""
+        self.progress = replace(self.progress, step=step, done=0, total=total)
+        await self._tell_in_time(at_once=step is Step.READ)
 
     async def advance(
         self, done: int, *, pages: int = 0, read: int = 0, total: int | None = None
     ) -> None:
         """Note units done in this step, and pages and people read; told if it is time."""
-        now = self._progress
-        self._progress = replace(
+        now = self.progress
+        self.progress = replace(
             now,
             done=now.done + done,
             pages=now.pages + pages,
             read=now.read + read,
             total=now.total if total is None else total,
         )
-        if self._ctx.clock.monotonic() - self._told_at >= self._ctx.progress_every:
-            await self._tell()
+        await self._tell_in_time()
 
-    async def _tell(self) -> None:
-        self._told_at = self._ctx.clock.monotonic()
-        await self._ctx.store.progress(self._ctx.fence, self._progress)
+    async def _tell_in_time(self, *, at_once: bool = False) -> None:
+        now = self._ctx.clock.monotonic()
+        if not at_once and now - self._told_at < self._ctx.progress_every:
+            return
+        self._told_at = now
+        reading, self._reading = self._reading, None
+        await self._ctx.store.progress(self._ctx.fence, self.progress, reading=reading)

@@ -41,11 +41,12 @@ from core.model.cycle import (
     CycleResult,
     Fence,
     HeldSetId,
+    Progress,
     Proof,
     Step,
 )
 from core.model.directory import ExternalId, ResourceKind, Watermark
-from core.model.reading import ReadKind, SavedWatermark
+from core.model.reading import NextReading, ReadKind, SavedWatermark
 from core.ports import SyncStore
 
 CANARIES = 5
@@ -58,8 +59,10 @@ async def run_cycle(ctx: CycleContext) -> CycleOutcome:
     request to cancel ends it as cancelled. Raises `FencedError` if the cycle is no longer this
     worker's, and `StoreUnavailableError`: the cycle is then still open.
     """
+    meter = Meter(ctx)
     try:
-        outcome = await _run(ctx)
+        outcome = await _run(ctx, meter)
+        await _end(ctx, meter, outcome)
     except FencedError as error:
         if error.code != "cancel_requested":
             raise
@@ -68,7 +71,9 @@ async def run_cycle(ctx: CycleContext) -> CycleOutcome:
         raise
     except DirsyncError as error:
         outcome = failure(error)
-    await end_cycle(ctx, outcome)
+    else:
+        return outcome
+    await _end(ctx, meter, outcome)
     return outcome
 
 
@@ -80,13 +85,20 @@ def failure(error: DirsyncError) -> CycleOutcome:
     )
 
 
-async def end_cycle(ctx: CycleContext, outcome: CycleOutcome) -> None:
+async def _end(ctx: CycleContext, meter: Meter, outcome: CycleOutcome) -> None:
     """Store how a cycle ended; picks canaries once the first proven cycle is through."""
     canaries: Sequence[ExternalId] | None = None
     proven = outcome.proof is not None and outcome.proof.proven
     if proven and outcome.repick and not ctx.dry_run:
         canaries = await ctx.store.pick_canaries(ctx.fence, CANARIES)
-    await store_outcome(ctx.store, ctx.fence, outcome, canaries=canaries, now=ctx.clock.now())
+    await store_outcome(
+        ctx.store,
+        ctx.fence,
+        outcome,
+        canaries=canaries,
+        progress=meter.progress,
+        now=ctx.clock.now(),
+    )
 
 
 async def store_outcome(
@@ -96,6 +108,7 @@ async def store_outcome(
     *,
     now: datetime,
     canaries: Sequence[ExternalId] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Store how a cycle ended; also for one that never came to reading."""
     await store.finish(
@@ -108,6 +121,8 @@ async def store_outcome(
         requests=outcome.requests,
         canaries=canaries,
         postponed=outcome.postponed,
+        progress=progress,
+        next_reading=outcome.next_reading,
         now=now,
     )
 
@@ -129,23 +144,21 @@ class _Plan:
         return self.survey.digest(self.ruling, proven=self.proof.proven)
 
 
-async def _run(ctx: CycleContext) -> CycleOutcome:
+async def _run(ctx: CycleContext, meter: Meter) -> CycleOutcome:
     if ctx.person is not None:
-        return await run_one_person(ctx, ctx.person)
-    meter = Meter(ctx)
-    await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
-    await meter.begin(Step.CONNECT)
-    note = ""
+        return await run_one_person(ctx, meter, ctx.person)
+    revision, why = ctx.provider.decoder_revision, ""
+    last = await ctx.store.begin(ctx.fence, decoder_revision=revision)
     try:
-        saved = await beginning(ctx)
+        saved = beginning(ctx, last)
         if saved is not None:
-            await ctx.store.note_reading(ctx.fence, ReadKind.DELTA, "")
-            return await run_delta(ctx, meter, saved)
+            meter.note_reading(ReadKind.DELTA)
+            return await run_delta(ctx, meter, saved, problems=last.problems)
     except Doubt as doubt:
-        note = str(doubt)
-        await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
+        why = str(doubt)
+        await ctx.store.begin(ctx.fence, decoder_revision=revision)
     if ctx.provider.capabilities.delta:
-        await ctx.store.note_reading(ctx.fence, ReadKind.FULL, note)
+        meter.note_reading(ReadKind.FULL, why)
     return await _run_full(ctx, meter)
 
 
@@ -161,6 +174,7 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
         absentees=plan.proof.proven,
         groups=plan.groups,
         newcomers=plan.survey.newcomers,
+        decisions=plan.survey.kept,
     )
     held: HeldSetId | None = None
     if ctx.dry_run:
@@ -172,9 +186,10 @@ async def _run_full(ctx: CycleContext, meter: Meter) -> CycleOutcome:
         await carry_out(ctx, meter, order)
         await set_managers(ctx)
     outcome = _outcome(ctx, snapshot, plan, held)
-    if ctx.provider.capabilities.delta and not ctx.dry_run:
-        await _keep(ctx, plan, outcome, mark, began, nested=snapshot.nested_groups)
-    return outcome
+    if not ctx.provider.capabilities.delta or ctx.dry_run:
+        return outcome
+    saved = _watermark(ctx, plan, outcome, mark, began, nested=snapshot.nested_groups)
+    return replace(outcome, next_reading=NextReading(saved=saved))
 
 
 async def _mark(ctx: CycleContext) -> Watermark | None:
@@ -189,7 +204,7 @@ async def _mark(ctx: CycleContext) -> Watermark | None:
         return None
 
 
-async def _keep(
+def _watermark(
     ctx: CycleContext,
     plan: _Plan,
     outcome: CycleOutcome,
@@ -197,21 +212,19 @@ async def _keep(
     began: datetime,
     *,
     nested: frozenset[ExternalId],
-) -> None:
-    """Keep the watermark of a reading that left no doubt; after any other, everything is read."""
+) -> SavedWatermark | None:
+    """Return the watermark of a reading that left no doubt; after any other, all is read."""
     waits = outcome.postponed is not None or outcome.held_set_id is not None
-    whole = plan.proof.proven and plan.groups_proven and not waits
-    saved = None
-    if mark is not None and whole:
-        saved = SavedWatermark(
-            mark=mark,
-            basis=basis(ctx),
-            cycle_id=ctx.fence.cycle_id,
-            full_at=began,
-            people=plan.proof.read,
-            nested=nested,
-        )
-    await ctx.store.keep_watermark(ctx.fence, saved)
+    if mark is None or waits or not (plan.proof.proven and plan.groups_proven):
+        return None
+    return SavedWatermark(
+        mark=mark,
+        basis=basis(ctx),
+        cycle_id=ctx.fence.cycle_id,
+        full_at=began,
+        people=plan.proof.read,
+        nested=nested,
+    )
 
 
 async def _plan(ctx: CycleContext, meter: Meter, snapshot: Snapshot) -> _Plan:

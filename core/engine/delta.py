@@ -32,13 +32,14 @@ from core.model.cycle import (
     Action,
     CycleError,
     CycleResult,
+    Decision,
     StagedGroup,
     StagedUser,
     Step,
     Trigger,
 )
 from core.model.directory import ChangePage, ExternalId, ResourceKind, Watermark
-from core.model.reading import SavedWatermark
+from core.model.reading import LastReading, NextReading, SavedWatermark
 
 FULL_EVERY = timedelta(hours=24)
 """Everything is read at least so often: only that shows who is gone."""
@@ -59,21 +60,18 @@ def basis(ctx: CycleContext) -> str:
     return whole.hexdigest()
 
 
-async def beginning(ctx: CycleContext) -> SavedWatermark | None:
+def beginning(ctx: CycleContext, last: LastReading) -> SavedWatermark | None:
     """Return where a delta begins, or None if this cycle reads everything as a matter of course.
 
     Raises `Doubt` if it would have been a delta but for something that is worth telling.
     """
     if not ctx.provider.capabilities.delta or ctx.full or ctx.dry_run or ctx.bound_plan is not None:
         return None
-    last = await ctx.store.last_reading(ctx.fence)
     saved = last.saved
     if saved is None or ctx.trigger not in _ANY_TIME:
         return None
     if ctx.clock.now() - saved.full_at >= FULL_EVERY:
         return None
-    if saved.cycle_id == ctx.fence.cycle_id:
-        raise Doubt("The cycle was interrupted.")
     if saved.basis != basis(ctx):
         raise Doubt("The scope, the mapping or the provider was changed.")
     if last.conflicts:
@@ -94,8 +92,13 @@ class _Changes:
     total: int | None = None
 
 
-async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> CycleOutcome:
-    """Read, decide and carry out what changed; raises `Doubt` before anything is applied."""
+async def run_delta(
+    ctx: CycleContext, meter: Meter, saved: SavedWatermark, *, problems: bool
+) -> CycleOutcome:
+    """Read, decide and carry out what changed; raises `Doubt` before anything is applied.
+
+    With `problems`, the last cycle left some, and those of people who did not change are told.
+    """
     await meter.begin(Step.READ)
     changes = await _read(ctx, meter, saved.mark)
     if await ctx.store.linked(ctx.fence, sorted(changes.gone)):
@@ -104,36 +107,37 @@ async def run_delta(ctx: CycleContext, meter: Meter, saved: SavedWatermark) -> C
         )
     scoping, groups, pages = await _scoping(ctx, meter, changes, saved.nested)
     rows = _rows(ctx, meter, scoping, changes)
-    await _refuse_missing(ctx, saved, changes, rows)
     if groups is not None and pages:
         await _refuse_moved(ctx, groups, rows)
     for start in range(0, len(rows), ctx.batch):
-        await ctx.store.stage(ctx.fence, rows[start : start + ctx.batch])
+        end = start + ctx.batch
+        await ctx.store.stage(ctx.fence, rows[start:end], last=end >= len(rows))
     await meter.begin(Step.COMPARE)
     policy = policy_of(ctx)
-    rejected = await _rejected(ctx)
-    found = await _survey(ctx, policy, rejected)
+    decisions = [some async for some in decided(ctx, policy, absentees=False)]
+    _refuse_missing(saved, changes, decisions)
+    removes = any(one.action.removes for some in decisions for one in some)
+    needed = removes or groups is not None
+    rejected = await _rejected(ctx) if needed else frozenset[ExternalId]()
+    found = _survey(ctx, decisions, rejected)
     planned = await _plan_groups(ctx, groups, rejected)
     found.note_groups(planned)
     ruling = await weigh(ctx, policy, found, frozenset(), proven=True)
     if ruling.holds or ruling.postponed:
         raise Doubt("Removals or creations are to be held: that takes the whole picture.")
-    order = Order(policy=policy, ruling=ruling, absentees=False, groups=planned)
+    order = Order(
+        policy=policy, ruling=ruling, absentees=False, groups=planned, decisions=found.kept
+    )
     await meter.begin(Step.APPLY, total=found.people)
     await carry_out(ctx, meter, order)
     await set_managers(ctx)
-    open_problems = await ctx.store.carry_problems(ctx.fence, saved.cycle_id)
-    if changes.watermark is not None:
-        await ctx.store.keep_watermark(
-            ctx.fence,
-            replace(
-                saved,
-                mark=changes.watermark,
-                cycle_id=ctx.fence.cycle_id,
-                people=changes.total,
-            ),
-        )
-    return _outcome(policy, found, ruling, open_problems, requests=changes.pages + pages)
+    carried = await ctx.store.carry_problems(ctx.fence, saved.cycle_id) if problems else 0
+    outcome = _outcome(policy, found, ruling, carried, requests=changes.pages + pages)
+    if changes.watermark is None:
+        return outcome
+    mark, cycle_id = changes.watermark, ctx.fence.cycle_id
+    kept = replace(saved, mark=mark, cycle_id=cycle_id, people=changes.total)
+    return replace(outcome, next_reading=NextReading(saved=kept))
 
 
 async def _read(ctx: CycleContext, meter: Meter, since: Watermark) -> _Changes:
@@ -207,14 +211,14 @@ def _rows(ctx: CycleContext, meter: Meter, scoping: Scoping, changes: _Changes) 
     return list(found.values())
 
 
-async def _refuse_missing(
-    ctx: CycleContext, saved: SavedWatermark, changes: _Changes, rows: Sequence[StagedUser]
+def _refuse_missing(
+    saved: SavedWatermark, changes: _Changes, decisions: Sequence[Sequence[Decision]]
 ) -> None:
     """Raise `Doubt` if the provider has not as many people as there were, and the new ones."""
     if changes.total is None or saved.people is None:
         return
-    met = await ctx.store.met(ctx.fence, [row.external_id for row in rows])
-    expected = saved.people + len(rows) - met
+    pairs = [decision.pair for some in decisions for decision in some]
+    expected = saved.people + sum(not pair.was_there for pair in pairs)
     if changes.total != expected:
         raise Doubt(
             f"The provider has {changes.total:,} people where {expected:,} were expected, so "
@@ -241,14 +245,17 @@ async def _rejected(ctx: CycleContext) -> frozenset[ExternalId]:
     return frozenset(name for kind, name in items if kind == ResourceKind.USER)
 
 
-async def _survey(ctx: CycleContext, policy: Policy, rejected: frozenset[ExternalId]) -> Survey:
+def _survey(
+    ctx: CycleContext, decisions: Sequence[Sequence[Decision]], rejected: frozenset[ExternalId]
+) -> Survey:
     found = Survey()
-    async for decisions in decided(ctx, policy, absentees=False):
-        for decision in decisions:
+    for some in decisions:
+        for decision in some:
             if decision.action is Action.CONFLICT:
                 raise Doubt("There is a conflict, which only a whole listing can judge.")
             if not (decision.action.removes and decision.pair.external_id in rejected):
                 found.note(decision, frozenset())
+        found.keep(some, ctx.batch)
     return found
 
 

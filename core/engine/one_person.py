@@ -60,13 +60,12 @@ _SENT: Mapping[InvitationWay, str] = {
 }
 
 
-async def run_one_person(ctx: CycleContext, name: str) -> CycleOutcome:
+async def run_one_person(ctx: CycleContext, meter: Meter, name: str) -> CycleOutcome:
     """Run a cycle for the one person of this id, user name or primary e-mail.
 
     The texts of the outcome name nobody, because they stand on a public card; those of the steps
     do. Raises as a whole cycle does.
     """
-    meter = Meter(ctx)
     await ctx.store.begin(ctx.fence, decoder_revision=ctx.provider.decoder_revision)
     await meter.begin(Step.CONNECT)
     run = _Run(ctx, meter, name)

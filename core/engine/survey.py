@@ -1,7 +1,7 @@
 """The first pass over the plan: count, collect what the guard weighs, and name the plan.
 
-Decisions are not kept. The second pass decides again, purely, and carries out what was let
-through.
+Only a few decisions are kept. Where they are many, the second pass decides again, purely, and
+carries out what was let through.
 """
 
 from __future__ import annotations
@@ -52,6 +52,23 @@ class Survey:
     absent: set[ExternalId] = field(default_factory=set)
     newcomers: list[tuple[Newcomers, Decision]] = field(default_factory=list)
     _sums: Counter[str] = field(default_factory=Counter)
+    _kept: list[Sequence[Decision]] | None = field(default_factory=list)
+
+    @property
+    def kept(self) -> Sequence[Sequence[Decision]] | None:
+        """Every decision, for the second pass, or None if it is to decide again.
+
+        That is where they are many, and where somebody is removed, who may have been protected
+        since; and newcomers may have become known since.
+        """
+        return None if self.removals or self.newcomers else self._kept
+
+    def keep(self, decisions: Sequence[Decision], most: int) -> None:
+        """Keep decisions, as long as they are for no more than so many people in all."""
+        if self._kept is not None:
+            self._kept.append(decisions)
+            if sum(map(len, self._kept)) > most:
+                self._kept = None
 
     def note(self, decision: Decision, released: frozenset[Key]) -> None:
         """Count one decision."""
@@ -179,6 +196,7 @@ async def survey(
         for decision in decisions:
             if not (decision.action.removes and decision.pair.external_id in rejected):
                 found.note(decision, released)
+        found.keep(decisions, ctx.batch)
         await meter.advance(len(decisions))
     return found
 
@@ -217,15 +235,21 @@ def policy_of(ctx: CycleContext) -> Policy:
 async def weigh(
     ctx: CycleContext, policy: Policy, found: Survey, released: frozenset[Key], *, proven: bool
 ) -> Ruling:
-    """Let the guard decide; without a proof there is nothing to remove, and nothing to hold."""
-    recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
+    """Let the guard decide; without a proof there is nothing to remove, and nothing to hold.
+
+    Where nobody is removed or created there is nothing to weigh, and so nothing is counted.
+    """
+    removals = found.removals if proven else []
+    provisioned = recent = 0
+    if removals or found.creations:
+        recent = await ctx.store.removals_since(ctx.fence, ctx.clock.now() - DAY)
+        provisioned = await ctx.store.provisioned(ctx.fence)
     load = found.load(
-        provisioned=await ctx.store.provisioned(ctx.fence),
+        provisioned=provisioned,
         recent=recent,
         settled=bool(ctx.configuration.picked_canaries),
         released=released,
     )
-    removals = found.removals if proven else []
     if not proven:
         load = replace(load, removals=0, leaving=0)
     return judge(

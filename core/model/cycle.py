@@ -218,6 +218,12 @@ class Pair(NamedTuple):
     twins: int
     elsewhere: Elsewhere | None = None
 
+    @property
+    def was_there(self) -> bool:
+        """The provider had this person when it was read last."""
+        linked = self.user_id is not None or self.known_mapped_digest is not None
+        return linked and self.absent_since is None
+
 
 class Decision(NamedTuple):
     """What the engine decided for one pair.

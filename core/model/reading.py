@@ -45,8 +45,25 @@ class LastReading:
 
     Attributes:
         saved: the watermark, or None if everything is to be read.
-        conflicts: that cycle left conflicts, which only a whole listing can judge.
+        problems: that cycle left something that is wrong with people.
+        conflicts: it left conflicts, which only a whole listing can judge.
     """
 
     saved: SavedWatermark | None
+    problems: bool = False
     conflicts: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadingNote:
+    """What a cycle reads and, where it was to be a delta and is not, why."""
+
+    kind: ReadKind
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextReading:
+    """Where the next delta of a configuration begins; `saved` is None if it reads everything."""
+
+    saved: SavedWatermark | None

@@ -261,7 +261,7 @@ class Worker:
             claim.cycle,
             result=outcome.result,
             error=outcome.error,
-            told=await self._told(configuration, claim),
+            told=await self._told(configuration, claim, outcome),
         )
         now = self._clock.now()
         if verdict.alerts:
@@ -274,8 +274,12 @@ class Worker:
                 now=now,
             )
 
-    async def _told(self, configuration: Configuration, claim: Claim) -> frozenset[str]:
+    async def _told(
+        self, configuration: Configuration, claim: Claim, outcome: CycleOutcome
+    ) -> frozenset[str]:
         """Return why cycles failed since the last success: each reason is told once."""
+        if outcome.result is not CycleResult.FAILURE:
+            return frozenset()
         failed = await self._store.cycles.list(
             configuration=configuration.id,
             results=(CycleResult.FAILURE,),

@@ -191,6 +191,7 @@ async def _people(tx: Transaction, batch: Batch, values: dict[str, object]) -> N
         await tx.run(sql.CREATE, **values)
     if any(kind.writes for kind in batch.kinds):
         await tx.run(sql.WRITE, **values)
+        await tx.run(sql.RENAME)
     if any(kind.rekey for kind in batch.kinds):
         await tx.run(sql.SET_KEYS)
     if batch.has("link"):

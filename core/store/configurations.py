@@ -248,25 +248,24 @@ class Configurations:
         success: bool,
         stopped_reason: str | None,
         now: datetime,
-    ) -> Configuration:
+    ) -> None:
         """Count a failure, or forget failures after a success; the revision stays.
 
         The slots of a quarantine or of a lost sign-in that is over are not caught up with.
         """
 
-        async def work(tx: Transaction) -> Configuration:
+        async def work(tx: Transaction) -> None:
             at = to_seconds(now)
             if not success:
                 await tx.run(_FAILURE, id=id, reason=stopped_reason, now=at)
-                return await load_configuration(tx, id)
+                return
             before = await load_configuration(tx, id, to_change=True)
             await tx.run(_SUCCESS, id=id, now=at)
             if before.failures or before.stopped_reason is not None:
                 await from_now(tx, id, now=now)
                 await mark_alerts(tx, id, since=before.last_success_at, now=now)
-            return await load_configuration(tx, id)
 
-        return await self._database.write(work)
+        await self._database.write(work)
 
 
 async def load_configuration(

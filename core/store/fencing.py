@@ -5,15 +5,23 @@ from __future__ import annotations
 from core.errors import FencedError
 from core.model.cycle import Fence
 from core.store.database import Row, Transaction
+from core.store.urls import Backend
 
 _FENCE = """
-SELECT l.owner, l.epoch, l.expires_at, c.state, c.cancel_requested_by, f.enabled, f.revision
+SELECT l.owner, l.epoch, l.expires_at, c.state, c.cancel_requested_by, f.enabled, f.revision,
+    {time} AS time
 FROM cycles c
 JOIN configurations f ON f.id = c.configuration_id
 JOIN leases l ON l.cycle_id = c.id
 WHERE c.id = :cycle AND c.account_id = :account
 """
-_LOCKED = f"{_FENCE} FOR SHARE OF f, l"
+_CHECK: dict[Backend, str] = {
+    "sqlite": _FENCE.format(time="NULL"),
+    "postgresql": _FENCE.format(
+        time="CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+    )
+    + "FOR SHARE OF f, l",
+}
 
 
 async def check_fence(tx: Transaction, fence: Fence) -> None:
@@ -36,15 +44,13 @@ async def check_lease(tx: Transaction, fence: Fence) -> None:
 
 
 async def _held(tx: Transaction, fence: Fence) -> Row:
-    sql = _LOCKED if tx.backend == "postgresql" else _FENCE
-    row = await tx.first(sql, cycle=fence.cycle_id)
-    now = await tx.lease_time()
+    row = await tx.first(_CHECK[tx.backend], cycle=fence.cycle_id)
     if (
         row is None
         or row.state != "running"
         or row.owner != fence.owner
         or row.epoch != fence.epoch
-        or row.expires_at <= now
+        or row.expires_at <= (tx.clock.monotonic() if row.time is None else row.time)
     ):
         raise FencedError(
             "This worker's lease on the cycle ran out or was taken over.",

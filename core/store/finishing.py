@@ -17,6 +17,8 @@ from core.model.cycle import (
     Proof,
 )
 from core.model.directory import ExternalId
+from core.model.reading import NextReading, ReadingNote
+from core.store import reading
 from core.store.bulk import Columns, insert_rows
 from core.store.codec import short_id, to_json, to_seconds
 from core.store.database import Transaction
@@ -38,8 +40,7 @@ _ITEM: Columns = (
 )
 _PROVISIONED = """
 SELECT (SELECT count(*) FROM users
-    WHERE account_id = :account AND configuration_id = :configuration
-      AND status NOT IN ('disabled', 'deleted'))
+    WHERE configuration_id = :configuration AND status NOT IN ('disabled', 'deleted'))
   - (SELECT count(*) FROM changes WHERE cycle_id = :cycle AND kind = 'user'
       AND action IN ('create', 'link', 'enable', 'restore'))
 """
@@ -78,7 +79,7 @@ _THROUGH = frozenset({CycleResult.SUCCESS, CycleResult.PARTIAL_SUCCESS})
 _FINISH = """
 UPDATE cycles SET error = :error, proof = :proof, plan_digest = :plan_digest,
     requests = requests + :requests, held_set_id = coalesce(:held, held_set_id),
-    postponed = :postponed
+    postponed = :postponed, progress = coalesce(:progress, progress)
 WHERE id = :cycle
 """
 _CANARIES = "UPDATE configurations SET picked_canaries = :canaries WHERE id = :configuration"
@@ -123,6 +124,8 @@ class Ending:
     requests: int
     canaries: Sequence[ExternalId] | None
     postponed: Postponed | None
+    progress: Progress | None
+    next_reading: NextReading | None
     now: datetime
 
 
@@ -223,9 +226,13 @@ async def _supersede(tx: Transaction, held_set: str, now: datetime) -> None:
     await mark_card(tx, f"held:{held_set}", now=now)
 
 
-async def progress(tx: Transaction, fence: Fence, at: Progress) -> None:
-    """Store where the cycle is, and make its card due."""
+async def progress(
+    tx: Transaction, fence: Fence, at: Progress, found: ReadingNote | None = None
+) -> None:
+    """Store where the cycle is and what it reads, and make its card due."""
     await check_fence(tx, fence)
+    if found is not None:
+        await reading.note(tx, fence, found)
     await tx.run(_PROGRESS, cycle=fence.cycle_id, progress=to_json(at))
     await mark_card(tx, f"cycle:{fence.cycle_id}", now=tx.clock.now())
 
@@ -237,8 +244,15 @@ async def pick_canaries(tx: Transaction, fence: Fence, count: int) -> list[Exter
 
 
 async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
-    """End the cycle; only the lease is checked, so that a stopped cycle can end too."""
-    await check_lease(tx, fence)
+    """End the cycle; only the lease is checked, so that a stopped cycle can end too.
+
+    The whole fence is where the next reading is told: nothing goes on from what was stopped.
+    """
+    if ending.next_reading is None:
+        await check_lease(tx, fence)
+    else:
+        await check_fence(tx, fence)
+        await reading.keep(tx, fence, ending.next_reading.saved)
     if ending.proof is not None:
         values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
         await tx.run(_SEEN_AGAIN, **values)
@@ -254,6 +268,7 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
         requests=ending.requests,
         held=ending.held_set_id,
         postponed=to_json(ending.postponed) if ending.postponed else None,
+        progress=to_json(ending.progress) if ending.progress else None,
     )
     if ending.canaries is not None:
         await tx.run(

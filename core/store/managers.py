@@ -16,7 +16,7 @@ from core.store.fencing import check_fence
 from core.store.urls import Backend
 
 _UNTIL = """
-SELECT max(seq) FROM (SELECT seq FROM staged_users
+SELECT count(*) AS people, max(seq) AS until FROM (SELECT seq FROM staged_users
     WHERE cycle_id = :cycle AND seq > :after ORDER BY seq LIMIT :chunk) AS part
 """
 _STAGED = "s.cycle_id = :cycle AND s.seq > :after AND s.seq <= :until"
@@ -91,12 +91,19 @@ WHERE u.account_id = :account AND u.id = :user
 async def resolve_part(tx: Transaction, fence: Fence, after: int, chunk: int) -> int | None:
     """Look up the managers of the next staged people, and who waits for them.
 
-    Returns where to go on, or None at the end.
+    Returns where to go on, or None at the end, when whoever's manager arrived is told of.
     """
     await check_fence(tx, fence)
-    until = await tx.value(_UNTIL, cycle=fence.cycle_id, after=after, chunk=chunk)
-    if until is None:
-        return None
+    row = await tx.first(_UNTIL, cycle=fence.cycle_id, after=after, chunk=chunk)
+    if row is not None and row.people:
+        await _resolve(tx, fence, after, row.until)
+    if row is not None and row.people == chunk:
+        return int(row.until)
+    await _tell(tx, fence)
+    return None
+
+
+async def _resolve(tx: Transaction, fence: Fence, after: int, until: int) -> None:
     values = {
         "cycle": fence.cycle_id,
         "configuration": fence.configuration_id,
@@ -110,12 +117,10 @@ async def resolve_part(tx: Transaction, fence: Fence, after: int, chunk: int) ->
     if tx.backend == "sqlite":
         sql = sql.replace("IS DISTINCT FROM", "IS NOT")
     await tx.run(sql, **values)
-    return int(until)
 
 
-async def tell(tx: Transaction, fence: Fence) -> None:
+async def _tell(tx: Transaction, fence: Fence) -> None:
     """Record whose manager arrived in this cycle, of people to whom nothing else happened."""
-    await check_fence(tx, fence)
     values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
     news = int(await tx.value(_COUNT_NEWS, **values))
     if not news:

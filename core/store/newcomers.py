@@ -29,6 +29,7 @@ UPDATE staged_users SET newcomer = NOT newcomer
 WHERE cycle_id = :cycle AND newcomer <> (readable AND active AND scope = 'in' AND problems = ''
     AND match_key <> '' AND twins = 1 AND NOT moving AND NOT ({_KNOWN}))
 """  # noqa: S608 - fixed text
+_ANY = "SELECT EXISTS (SELECT 1 FROM staged_users WHERE cycle_id = :cycle AND newcomer)"
 _LEAVE_TO_OTHERS = f"""
 UPDATE staged_users SET newcomer = FALSE
 WHERE cycle_id = :cycle AND newcomer AND seq BETWEEN :first AND :last AND ({_KNOWN})
@@ -64,9 +65,10 @@ def may_be_new(row: StagedUser) -> bool:
     )
 
 
-async def mark(tx: Transaction, fence: Fence) -> None:
-    """Settle who is a newcomer, once twins and moves are known."""
+async def mark(tx: Transaction, fence: Fence) -> bool:
+    """Settle who is a newcomer, once twins and moves are known; return whether anybody is."""
     await tx.run(_MARK, cycle=fence.cycle_id, configuration=fence.configuration_id)
+    return bool(await tx.value(_ANY, cycle=fence.cycle_id))
 
 
 async def following(tx: Transaction, fence: Fence, after: int, limit: int) -> Newcomers | None:

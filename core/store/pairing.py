@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.model.account import DisabledBy, UserId, UserStatus
@@ -11,7 +12,6 @@ from core.model.cycle import Elsewhere, Fence, Pair, ScopeAnswer
 from core.model.directory import ExternalId
 from core.store import newcomers
 from core.store.database import Row, Transaction
-from core.store.fencing import check_fence
 from core.store.wide import read_wide
 
 _TWINS = """
@@ -25,11 +25,13 @@ _TAKERS = """
 UPDATE staged_users SET moving = TRUE
 WHERE cycle_id = :cycle AND match_key IN (
     SELECT u.match_key FROM staged_users s
-    JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
+    CROSS JOIN links l
     JOIN users u ON u.id = l.user_id
     WHERE s.cycle_id = :cycle AND s.readable AND s.match_key <> ''
+      AND l.external_id = s.external_id AND l.configuration_id = :configuration
       AND u.match_key <> s.match_key)
 """
+"""The cross joins keep SQLite from going through everybody who is linked."""
 _GIVERS = """
 UPDATE staged_users SET moving = TRUE
 WHERE cycle_id = :cycle AND NOT moving AND external_id IN (
@@ -77,15 +79,26 @@ SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected,
     u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label, l.seq
 FROM links l
 LEFT JOIN users u ON u.id = l.user_id
-WHERE l.seq > :after AND l.configuration_id = :configuration
-  AND (l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
-      WHERE m.cycle_id = :cycle AND m.digest = l.digest))
+WHERE l.seq > :after AND l.configuration_id = :configuration AND {unmet}
   AND NOT EXISTS (SELECT 1 FROM staged_users s
       WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
 ORDER BY l.seq LIMIT :limit
 """
-_LOOK_UP = tuple(
-    f"SET LOCAL enable_{way} = off" for way in ("hashjoin", "mergejoin", "seqscan", "material")
+_ANYBODY = _ABSENT.format(
+    unmet="""(l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
+      WHERE m.cycle_id = :cycle AND m.digest = l.digest))"""
+)
+_UNSETTLED = _ABSENT.format(unmet="l.digest IS NULL")
+_STAGED_UNMET = """
+SELECT count(*) FROM staged_users s
+CROSS JOIN links l
+JOIN staged_unmet m ON m.cycle_id = :cycle AND m.digest = l.digest
+WHERE s.cycle_id = :cycle AND l.external_id = s.external_id
+  AND l.configuration_id = :configuration
+"""
+_LOOK_UP = "SELECT " + ", ".join(
+    f"set_config('enable_{way}', 'off', TRUE)"
+    for way in ("hashjoin", "mergejoin", "seqscan", "material")
 )
 """A chunk is looked up by index. Without statistics, as in a first cycle, PostgreSQL's planner
 would read whole tables once a person."""
@@ -96,28 +109,42 @@ _STATUSES = {status.value: status for status in UserStatus}
 _DISABLERS = {by.value: by for by in DisabledBy}
 
 
-async def prepare(tx: Transaction, fence: Fence) -> None:
-    """Work out who shares a match key and who moves to another one."""
-    await check_fence(tx, fence)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """What is known of everybody who was staged.
+
+    Attributes:
+        moving: somebody takes part in a move of match keys.
+        newcomers: there is one.
+    """
+
+    moving: bool
+    newcomers: bool
+
+
+async def prepare(tx: Transaction, fence: Fence) -> Prepared:
+    """Work out who shares a match key and who moves to another one; checks no fence."""
     values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
     if tx.backend == "postgresql":
         await tx.run("ANALYZE staged_users")
     await tx.run(_TWINS, cycle=fence.cycle_id)
-    if await tx.run(_TAKERS, **values):
+    moving = await tx.run(_TAKERS, **values) > 0
+    if moving:
         await tx.run(_GIVERS, **values)
+    await _look_up(tx)
+    return Prepared(moving=moving, newcomers=await newcomers.mark(tx, fence))
+
+
+async def _look_up(tx: Transaction) -> None:
     if tx.backend == "postgresql":
-        for setting in _LOOK_UP:
-            await tx.run(setting)
-    await newcomers.mark(tx, fence)
+        await tx.run(_LOOK_UP)
 
 
 async def staying(
     tx: Transaction, fence: Fence, after: int, limit: int, which: Which = "everybody"
 ) -> list[Pair]:
     """Return the next pairs whose match key nobody is giving up."""
-    if tx.backend == "postgresql":
-        for setting in _LOOK_UP:
-            await tx.run(setting)
+    await _look_up(tx)
     rows = await read_wide(
         tx,
         (*_COLUMNS, "FALSE"),
@@ -145,12 +172,24 @@ async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
     return await _pairs(rows)
 
 
+async def came_otherwise(tx: Transaction, fence: Fence, unmet: int) -> bool:
+    """Whether all of the `unmet` settled people were staged: nobody settled is missing.
+
+    A digest covers the id, so that it is one person's.
+    """
+    values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
+    return int(await tx.value(_STAGED_UNMET, **values)) == unmet
+
+
 async def absentees(
-    tx: Transaction, fence: Fence, after: int, limit: int
+    tx: Transaction, fence: Fence, after: int, limit: int, *, settled: bool
 ) -> tuple[list[Pair], int]:
-    """Return the next linked people whom the read did not meet, and where to go on."""
+    """Return the next linked people whom the read did not meet, and where to go on.
+
+    Without `settled`, only the few who were not settled are looked through.
+    """
     rows = await tx.rows(
-        _ABSENT,
+        _ANYBODY if settled else _UNSETTLED,
         cycle=fence.cycle_id,
         configuration=fence.configuration_id,
         after=after,

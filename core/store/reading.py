@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.model.configuration import ConfigurationId
 from core.model.cycle import CycleId, Fence
 from core.model.directory import ExternalId, Watermark
-from core.model.reading import LastReading, ReadKind, SavedWatermark
+from core.model.reading import LastReading, ReadingNote, SavedWatermark
 from core.store.bulk import reserve_ids
 from core.store.codec import from_json, to_json, to_seconds, to_time
 from core.store.database import Transaction
@@ -26,8 +26,9 @@ ON CONFLICT (cycle_id) DO UPDATE SET kind = excluded.kind, note = excluded.note
 """
 _LAST = """
 SELECT w.mark, w.basis, w.cycle_id, w.full_at, w.people, w.nested,
+    EXISTS (SELECT 1 FROM problems p WHERE p.cycle_id = w.cycle_id) AS problems,
     EXISTS (SELECT 1 FROM problems p
-    WHERE p.cycle_id = w.cycle_id AND p.severity = 'conflict') AS conflicts
+        WHERE p.cycle_id = w.cycle_id AND p.severity = 'conflict') AS conflicts
 FROM watermarks w WHERE w.account_id = :account AND w.configuration_id = :configuration
 """
 _KEEP = """
@@ -44,11 +45,6 @@ DELETE FROM watermarks WHERE account_id = :account AND configuration_id = :confi
 _LINKED = """
 SELECT count(*) FROM links l JOIN users u ON u.id = l.user_id
 WHERE l.account_id = :account AND l.configuration_id = :configuration AND u.status <> 'deleted'
-  AND l.absent_since IS NULL AND l.external_id IN {people}
-"""
-_MET = """
-SELECT count(*) FROM links l
-WHERE l.account_id = :account AND l.configuration_id = :configuration
   AND l.absent_since IS NULL AND l.external_id IN {people}
 """
 _OPEN = """
@@ -71,15 +67,14 @@ async def want_full(tx: Transaction, cycle: CycleId, configuration: Configuratio
     await tx.run(_WANT, cycle=cycle, configuration=configuration)
 
 
-async def note(tx: Transaction, fence: Fence, kind: ReadKind, text: str) -> None:
-    """Store what a cycle reads, and why it is not less."""
-    await check_fence(tx, fence)
+async def note(tx: Transaction, fence: Fence, found: ReadingNote) -> None:
+    """Store what a cycle reads, and why it is not less; checks no fence."""
     await tx.run(
         _NOTE,
         cycle=fence.cycle_id,
         configuration=fence.configuration_id,
-        kind=kind.value,
-        note=text,
+        kind=found.kind.value,
+        note=found.why,
     )
 
 
@@ -96,12 +91,11 @@ async def last(tx: Transaction, fence: Fence) -> LastReading:
         people=row.people,
         nested=frozenset(map(ExternalId, from_json(row.nested, list[str]))),
     )
-    return LastReading(saved=saved, conflicts=bool(row.conflicts))
+    return LastReading(saved=saved, problems=bool(row.problems), conflicts=bool(row.conflicts))
 
 
 async def keep(tx: Transaction, fence: Fence, saved: SavedWatermark | None) -> None:
-    """Store where the next delta begins, or that there is none."""
-    await check_fence(tx, fence)
+    """Store where the next delta begins, or that there is none; checks no fence."""
     if saved is None or await moved_since_start(tx, fence):
         await tx.run(_DROP, configuration=fence.configuration_id)
         return
@@ -119,20 +113,7 @@ async def keep(tx: Transaction, fence: Fence, saved: SavedWatermark | None) -> N
 
 async def linked(tx: Transaction, fence: Fence, people: Sequence[ExternalId]) -> int:
     """Count those who belong to people of the account that are there as far as is known."""
-    return await _counted(tx, fence, _LINKED, people)
-
-
-async def met(tx: Transaction, fence: Fence, people: Sequence[ExternalId]) -> int:
-    """Count those whom the provider had when it was read last."""
-    return await _counted(tx, fence, _MET, people)
-
-
-async def _counted(
-    tx: Transaction, fence: Fence, statement: str, people: Sequence[ExternalId]
-) -> int:
-    if not people:
-        return 0
-    sql = statement.format(people=among(tx.backend, "people"))
+    sql = _LINKED.format(people=among(tx.backend, "people"))
     return int(
         await tx.value(sql, configuration=fence.configuration_id, people=to_json(list(people)))
     )

@@ -242,6 +242,8 @@ links = Table(
     _text("label"),
     Index("uq_links_external_id", "external_id", "configuration_id", unique=True),
     Index("ix_links_user_id", "user_id"),
+    Index("ix_links_unsettled", "configuration_id", "seq", **_where("digest IS NULL")),
+    Index("ix_links_kept", "configuration_id", **_where("kept")),
 )
 
 staged_users = Table(

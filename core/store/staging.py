@@ -55,8 +55,9 @@ WHERE id = :configuration AND decoder_revision IS DISTINCT FROM :decoder
 _LINKED = "SELECT EXISTS (SELECT 1 FROM links WHERE configuration_id = :configuration)"
 _MET_AGAIN = """
 SELECT count(*) FROM staged_users s
-JOIN links l ON l.configuration_id = :configuration AND l.external_id = s.external_id
-WHERE s.cycle_id = :cycle AND l.digest IS NOT NULL
+CROSS JOIN links l
+WHERE s.cycle_id = :cycle AND l.external_id = s.external_id
+  AND l.configuration_id = :configuration AND l.digest IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM staged_unmet u
       WHERE u.cycle_id = :cycle AND u.digest = l.digest)
 """
@@ -76,19 +77,27 @@ LIMIT 1
 """
 
 
-async def begin(tx: Transaction, fence: Fence, *, decoder_revision: str) -> None:
-    """Start afresh: no staging, no told problems, no plan of an earlier claim."""
+async def begin(tx: Transaction, fence: Fence, *, decoder_revision: str, new: bool) -> None:
+    """Start afresh: no staging, no told problems, no plan of an earlier claim or attempt.
+
+    A cycle that is `new` has none of that.
+    """
     await check_fence(tx, fence)
-    await drop_staging(tx, fence.cycle_id)
-    for table in ("problems", "plan_items"):
-        await tx.run(f"DELETE FROM {table} WHERE cycle_id = :cycle", cycle=fence.cycle_id)  # noqa: S608 - fixed names
-    await begin_again(tx, fence.cycle_id)
-    await tx.run("UPDATE cycles SET repeats = 0 WHERE id = :cycle", cycle=fence.cycle_id)
+    if not new:
+        await _clear(tx, fence)
     changed = await tx.run(
         _decoder(tx), configuration=fence.configuration_id, decoder=decoder_revision
     )
     if changed:
         await tx.run(_FORGET, configuration=fence.configuration_id)
+
+
+async def _clear(tx: Transaction, fence: Fence) -> None:
+    await drop_staging(tx, fence.cycle_id)
+    for table in ("problems", "plan_items"):
+        await tx.run(f"DELETE FROM {table} WHERE cycle_id = :cycle", cycle=fence.cycle_id)  # noqa: S608 - fixed names
+    await begin_again(tx, fence.cycle_id)
+    await tx.run("UPDATE cycles SET repeats = 0 WHERE id = :cycle", cycle=fence.cycle_id)
 
 
 def _decoder(tx: Transaction) -> str:

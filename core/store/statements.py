@@ -46,11 +46,18 @@ WHERE users.id = d.user_id AND d.rekey
 """
 
 WRITE = """
-UPDATE users SET user_name = s.user_name, display_name = s.display_name, email = s.email,
-    profile = s.profile, updated_at = :now
+UPDATE users SET display_name = s.display_name, email = s.email, profile = s.profile,
+    updated_at = :now
 FROM decided d JOIN staged_users s ON s.seq = d.seq
 WHERE users.id = d.user_id AND d.writes
 """
+
+RENAME = """
+UPDATE users SET user_name = s.user_name
+FROM decided d JOIN staged_users s ON s.seq = d.seq
+WHERE users.id = d.user_id AND d.writes AND users.user_name <> s.user_name
+"""
+"""Apart from `WRITE`, because SQLite writes the entry of an index whose column is named anew."""
 
 OWN = """
 UPDATE users SET configuration_id = :configuration

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -29,7 +32,7 @@ from core.model.cycle import (
 from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
-from core.model.reading import LastReading, ReadKind, SavedWatermark
+from core.model.reading import LastReading, NextReading, ReadingNote
 from core.store import (
     applying,
     finishing,
@@ -43,11 +46,22 @@ from core.store import (
 )
 from core.store.applying import Sending
 from core.store.database import Database, Transaction
-from core.store.pairing import Which
+from core.store.fencing import check_fence
+from core.store.pairing import Prepared, Which
 
 T = TypeVar("T")
 _TRIES = 3
 _PART = 20_000
+_FEW = 5_000
+"""Pairs that are looked up with the last that is staged."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Staged:
+    """How much a cycle staged at most, so that nothing is looked for where nothing is."""
+
+    rows: int = 0
+    unmet: int = 0
 
 
 class SyncStoreSql:
@@ -55,7 +69,9 @@ class SyncStoreSql:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._prepared: set[Fence] = set()
+        self._staged: dict[Fence, _Staged] = {}
+        self._prepared: dict[Fence, Prepared] = {}
+        self._few: dict[Fence, list[Pair]] = {}
 
     async def _read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.read(work)
@@ -73,9 +89,19 @@ class SyncStoreSql:
     async def _write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         return await self._database.write(work)
 
-    async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
+    async def begin(self, fence: Fence, *, decoder_revision: str) -> LastReading:
         """See `SyncStore.begin`."""
-        await self._write(lambda tx: staging.begin(tx, fence, decoder_revision=decoder_revision))
+        new = fence.epoch == 1 and fence not in self._staged
+
+        async def work(tx: Transaction) -> LastReading:
+            await staging.begin(tx, fence, decoder_revision=decoder_revision, new=new)
+            return await reading.last(tx, fence)
+
+        self._prepared.pop(fence, None)
+        self._few.pop(fence, None)
+        found = await self._write(work)
+        self._staged[fence] = _Staged()
+        return found
 
     async def known(self, fence: Fence) -> AsyncIterator[Sequence[Digest]]:
         """See `SyncStore.known`; the next chunk is read while one is worked on."""
@@ -98,47 +124,89 @@ class SyncStoreSql:
         """See `SyncStore.scoped_ids`."""
         return await self._read(lambda tx: staging.scoped_ids(tx, fence))
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
         """See `SyncStore.stage`; of a repeated id the first record stays."""
-        self._prepared.discard(fence)
-        return await self._write(lambda tx: staging.stage(tx, fence, rows))
+        self._prepared.pop(fence, None)
+        self._few.pop(fence, None)
+        if fence in self._staged:
+            self._staged[fence].rows += len(rows)
+        if not last:
+            return await self._write(lambda tx: staging.stage(tx, fence, rows))
+
+        async def work(tx: Transaction) -> tuple[int, Prepared, list[Pair]]:
+            new = await staging.stage(tx, fence, rows)
+            prepared = await pairing.prepare(tx, fence)
+            return new, prepared, await pairing.staying(tx, fence, 0, _FEW)
+
+        new, self._prepared[fence], found = await self._write(work)
+        if len(found) < _FEW:
+            self._few[fence] = found
+        return new
 
     async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
         """See `SyncStore.stage_unmet`; may be called several times."""
+        if fence in self._staged:
+            self._staged[fence].unmet += len(digests)
         await self._write(lambda tx: staging.stage_unmet(tx, fence, digests))
 
     async def repeats(self, fence: Fence) -> int:
         """See `SyncStore.repeats`; call it after `stage_unmet`."""
+        if self._is_empty(fence):
+            return 0
         return await self._read(lambda tx: staging.repeats(tx, fence))
+
+    def _is_empty(self, fence: Fence) -> bool:
+        """Whether nobody was staged; False also if this process does not know."""
+        staged = self._staged.get(fence)
+        return staged is not None and not staged.rows
 
     async def holds_canary(self, fence: Fence, name: str) -> bool:
         """See `SyncStore.holds_canary`; call it after `stage_unmet`."""
         return await self._read(lambda tx: staging.holds_canary(tx, fence, name))
 
-    async def _prepare(self, fence: Fence) -> None:
+    async def _prepare(self, fence: Fence) -> Prepared:
+        async def work(tx: Transaction) -> Prepared:
+            await check_fence(tx, fence)
+            return await pairing.prepare(tx, fence)
+
         if fence not in self._prepared:
-            await self._write(lambda tx: pairing.prepare(tx, fence))
-            self._prepared.add(fence)
+            self._prepared[fence] = await self._write(work)
+        return self._prepared[fence]
 
     async def pairs(
         self, fence: Fence, *, chunk: int = 5000, newcomers: bool = True
     ) -> AsyncIterator[Sequence[Pair]]:
         """See `SyncStore.pairs`."""
-        await self._prepare(fence)
-        which: Which = "everybody" if newcomers else "no newcomers"
+        if self._is_empty(fence):
+            return
+        prepared, few = await self._prepare(fence), self._few.pop(fence, None)
+        if newcomers and few is not None and len(few) <= chunk:
+            if few:
+                yield few
+        else:
+            which: Which = "everybody" if newcomers else "no newcomers"
+            async with aclosing(self._staying(fence, chunk, which)) as chunks:
+                async for found in chunks:
+                    yield found
+        if prepared.moving:
+            yield await self._read(lambda tx: pairing.moving(tx, fence))
+
+    async def _staying(self, fence: Fence, chunk: int, which: Which) -> AsyncGenerator[list[Pair]]:
+        """Yield those whose match key nobody gives up; the next are read while these are used."""
         ahead = self._ahead(pairing.staying, fence, 0, chunk, which)
         try:
-            while found := await ahead:
+            while len(found := await ahead) == chunk:
                 ahead = self._ahead(pairing.staying, fence, found[-1].seq, chunk, which)
                 yield found
         finally:
             await _dismiss(ahead)
-        if moving := await self._read(lambda tx: pairing.moving(tx, fence)):
-            yield moving
+        if found:
+            yield found
 
     async def newcomers(self, fence: Fence, *, chunk: int = 10_000) -> AsyncIterator[Newcomers]:
         """See `SyncStore.newcomers`; the next are read while these are worked on."""
-        await self._prepare(fence)
+        if self._is_empty(fence) or not (await self._prepare(fence)).newcomers:
+            return
         ahead = self._ahead(newcomers.following, fence, 0, chunk)
         try:
             while found := await ahead:
@@ -149,12 +217,21 @@ class SyncStoreSql:
 
     async def absentees(self, fence: Fence, *, chunk: int = 5000) -> AsyncIterator[Sequence[Pair]]:
         """See `SyncStore.absentees`."""
-        after = 0
-        while True:
-            found, after = await self._read(_bind(pairing.absentees, fence, after, chunk))
-            if not found:
-                return
-            yield found
+        query = partial(pairing.absentees, settled=await self._misses_settled(fence))
+        after, more = 0, True
+        while more:
+            found, after = await self._read(_bind(query, fence, after, chunk))
+            more = len(found) == chunk
+            if found:
+                yield found
+
+    async def _misses_settled(self, fence: Fence) -> bool:
+        """Whether a settled person may be missing; True also if this process does not know."""
+        staged = self._staged.get(fence)
+        if staged is None or not staged.unmet:
+            return staged is None
+        unmet = staged.unmet
+        return not await self._read(lambda tx: pairing.came_otherwise(tx, fence, unmet))
 
     async def provisioned(self, fence: Fence) -> int:
         """See `SyncStore.provisioned`."""
@@ -262,11 +339,16 @@ class SyncStoreSql:
         raise StoreError("Others kept taking the same matching attributes.", code="store_conflict")
 
     async def resolve_managers(self, fence: Fence) -> None:
-        """See `SyncStore.resolve_managers`; one transaction for some thousand people."""
+        """See `SyncStore.resolve_managers`; one transaction for some thousand people.
+
+        Nobody staged is nobody to look up, unless an earlier claim of the cycle had not come to
+        telling what it found.
+        """
+        if self._is_empty(fence) and fence.epoch == 1:
+            return
         after: int | None = 0
         while after is not None:
             after = await self._write(_bind(managers.resolve_part, fence, after, _PART))
-        await self._write(lambda tx: managers.tell(tx, fence))
 
     async def groups(self, fence: Fence) -> Sequence[tuple[ExternalId, str, bytes]]:
         """See `SyncStore.groups`."""
@@ -290,25 +372,11 @@ class SyncStoreSql:
         """See `SyncStore.record_group_plan`."""
         await self._write(lambda tx: grouping.record_plan(tx, fence, changes))
 
-    async def last_reading(self, fence: Fence) -> LastReading:
-        """See `SyncStore.last_reading`."""
-        return await self._read(lambda tx: reading.last(tx, fence))
-
-    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
-        """See `SyncStore.note_reading`."""
-        await self._write(lambda tx: reading.note(tx, fence, kind, note))
-
-    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
-        """See `SyncStore.keep_watermark`."""
-        await self._write(lambda tx: reading.keep(tx, fence, saved))
-
     async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
         """See `SyncStore.linked`."""
+        if not people:
+            return 0
         return await self._read(lambda tx: reading.linked(tx, fence, people))
-
-    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
-        """See `SyncStore.met`."""
-        return await self._read(lambda tx: reading.met(tx, fence, people))
 
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
         """See `SyncStore.carry_problems`."""
@@ -324,9 +392,11 @@ class SyncStoreSql:
         """See `SyncStore.note_person`."""
         await self._write(lambda tx: one_person.note(tx, fence, person, steps))
 
-    async def progress(self, fence: Fence, progress: Progress) -> None:
+    async def progress(
+        self, fence: Fence, progress: Progress, *, reading: ReadingNote | None = None
+    ) -> None:
         """See `SyncStore.progress`."""
-        await self._write(lambda tx: finishing.progress(tx, fence, progress))
+        await self._write(lambda tx: finishing.progress(tx, fence, progress, reading))
 
     async def finish(
         self,
@@ -341,8 +411,10 @@ class SyncStoreSql:
         canaries: Sequence[ExternalId] | None,
         now: datetime,
         postponed: Postponed | None = None,
+        progress: Progress | None = None,
+        next_reading: NextReading | None = None,
     ) -> None:
-        """See `SyncStore.finish`; only the lease is checked."""
+        """See `SyncStore.finish`."""
         ending = finishing.Ending(
             result=result,
             error=error,
@@ -352,9 +424,12 @@ class SyncStoreSql:
             requests=requests,
             canaries=canaries,
             postponed=postponed,
+            progress=progress,
+            next_reading=next_reading,
             now=now,
         )
-        self._prepared.discard(fence)
+        for known in (self._prepared, self._few, self._staged):
+            known.pop(fence, None)
         await self._write(lambda tx: finishing.finish(tx, fence, ending))
 
     async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:

@@ -175,8 +175,8 @@ def replaced(ctx: object, store: object) -> object:
     return replace(ctx, store=store, progress_every=1000.0)
 
 
-CALLS = 30
-KILLED_AT = list(range(1, CALLS + 1)) if FULL else [9, 19, 24, 25, 29, 30]
+CALLS = 28
+KILLED_AT = list(range(1, CALLS + 1)) if FULL else [8, 18, 22, 23, 27, 28]
 SPEC = {"mapping": {"shirt_size": "shirt"}, "guard": Guard(percent=10, minimum=5)}
 
 

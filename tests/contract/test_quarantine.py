@@ -34,10 +34,9 @@ class Turns:
         self.noted = asyncio.Event()
         noted = world.store.configurations.note_outcome
 
-        async def note(*args: object, **more: object) -> Configuration:
-            found = await noted(*args, **more)
+        async def note(*args: object, **more: object) -> None:
+            await noted(*args, **more)
             self.noted.set()
-            return found
 
         world.store.configurations.note_outcome = note
 

@@ -129,9 +129,11 @@ async def test_failures_are_counted_and_forgotten_after_a_success(desk):
     found = await desk.store.configurations.by_name("people")
     note, now = desk.store.configurations.note_outcome, desk.clock.now()
     await note(found.id, success=False, stopped_reason=None, now=now)
-    stopped = await note(found.id, success=False, stopped_reason="sign_in_needed", now=now)
+    await note(found.id, success=False, stopped_reason="sign_in_needed", now=now)
+    stopped = await desk.store.configurations.get(found.id)
     assert (stopped.failures, stopped.stopped_reason) == (2, "sign_in_needed")
-    well = await note(found.id, success=True, stopped_reason=None, now=now)
+    await note(found.id, success=True, stopped_reason=None, now=now)
+    well = await desk.store.configurations.get(found.id)
     assert (well.failures, well.stopped_reason, well.revision) == (0, None, found.revision)
 
 

@@ -29,7 +29,7 @@ from core.model.cycle import (
 )
 from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
-from core.model.reading import LastReading, ReadKind, SavedWatermark
+from core.model.reading import LastReading, NextReading, ReadingNote, ReadKind, SavedWatermark
 
 PROVISIONED = {UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING, UserStatus.ACTIVE}
 
@@ -106,13 +106,14 @@ class MemoryStore:
         if self.fence_code is not None:
             raise FencedError("not any more", code=self.fence_code)
 
-    async def begin(self, fence: Fence, *, decoder_revision: str) -> None:
+    async def begin(self, fence: Fence, *, decoder_revision: str) -> LastReading:
         self._check()
         self.staged, self.unmet, self.again, self.new = [], set(), 0, None
         self.told, self.planned, self.planned_groups = [], [], []
         if decoder_revision != self.decoder:
             self.forget()
             self.decoder = decoder_revision
+        return LastReading(saved=self.saved)
 
     def forget(self) -> None:
         """Forget all digests, as after an edit of scope or mapping."""
@@ -129,7 +130,7 @@ class MemoryStore:
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         return frozenset(ExternalId(i) for i, link in self.links.items() if link.group_scoped)
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser]) -> int:
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
         self._check()
         new, self.new = 0, None
         seen = {row.external_id for row in self.staged}
@@ -403,21 +404,7 @@ class MemoryStore:
         self._check()
         self.planned_groups += [(c.external_id, c.action) for c in changes]
 
-    async def last_reading(self, fence: Fence) -> LastReading:
-        return LastReading(saved=self.saved)
-
-    async def note_reading(self, fence: Fence, kind: ReadKind, note: str) -> None:
-        self._check()
-        self.readings.append((kind, note))
-
-    async def keep_watermark(self, fence: Fence, saved: SavedWatermark | None) -> None:
-        self._check()
-        self.saved = None if saved is None else replace(saved, cycle_id=CycleId("c-0"))
-
     async def linked(self, fence: Fence, people: Sequence[ExternalId]) -> int:
-        return sum(id_ in self.links for id_ in people)
-
-    async def met(self, fence: Fence, people: Sequence[ExternalId]) -> int:
         return sum(id_ in self.links for id_ in people)
 
     async def carry_problems(self, fence: Fence, since: CycleId) -> int:
@@ -432,8 +419,12 @@ class MemoryStore:
         self._check()
         self.writes.append("note_person")
 
-    async def progress(self, fence: Fence, progress: Progress) -> None:
+    async def progress(
+        self, fence: Fence, progress: Progress, *, reading: ReadingNote | None = None
+    ) -> None:
         self._check()
+        if reading is not None:
+            self.readings.append((reading.kind, reading.why))
         self.steps.append(str(progress.step))
 
     async def finish(
@@ -449,9 +440,14 @@ class MemoryStore:
         canaries: Sequence[ExternalId] | None,
         now: datetime,
         postponed: Postponed | None = None,
+        progress: Progress | None = None,
+        next_reading: NextReading | None = None,
     ) -> None:
-        if self.fence_code not in (None, "cancel_requested"):
+        if next_reading is not None or self.fence_code not in (None, "cancel_requested"):
             self._check()
+        if next_reading is not None:
+            saved = next_reading.saved
+            self.saved = None if saved is None else replace(saved, cycle_id=CycleId("c-0"))
         if canaries is not None:
             self.canaries = tuple(canaries)
         self.finished = Finished(

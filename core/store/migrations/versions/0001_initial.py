@@ -319,6 +319,20 @@ def _links() -> None:
     )
     op.create_index("ix_links_user_id", "links", ["user_id"])
     op.create_index(
+        "ix_links_unsettled",
+        "links",
+        ["configuration_id", "seq"],
+        sqlite_where=sa.text("digest IS NULL"),
+        postgresql_where=sa.text("digest IS NULL"),
+    )
+    op.create_index(
+        "ix_links_kept",
+        "links",
+        ["configuration_id"],
+        sqlite_where=sa.text("kept"),
+        postgresql_where=sa.text("kept"),
+    )
+    op.create_index(
         "uq_links_external_id", "links", ["external_id", "configuration_id"], unique=True
     )
 
