@@ -9,7 +9,8 @@ from collections.abc import Callable
 class Rates:
     """A bucket of requests for each key, which fills up again steadily.
 
-    Each process counts for itself.
+    Each process counts for itself: it is itself that it guards, and nothing that must be exact
+    depends on it. That is the store's alone: who holds a license, and who is first in line.
     """
 
     def __init__(
