@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     CYCLE_RESUMED = "cycle_resumed"
     GIVEN_UP = "given_up"
     LICENSES = "licenses"
+    MAIL = "mail"
     TEST = "test"
 
 

@@ -14,6 +14,10 @@ CHATS_PER_MINUTE = 40
 """People who are looked up in the chat in a minute; Slack allows some 50, and others ask too."""
 
 
+HELD_UP = ("mail_template", "mail_sign_in", "mail_sender_refused", "mail_folder")
+"""Why mail waits until somebody mends something on the host."""
+
+
 class ChatState(StrEnum):
     """What became of an invitation's direct message; the value is stored."""
 
@@ -106,7 +110,8 @@ class InvitationQueue:
     """How many invitations are on their way by each way, and how many could not be delivered.
 
     Attributes:
-        held: how many of the mails wait until a template is mended.
+        held: how many of the mails wait until something on the host is mended.
+        held_by: one of `HELD_UP`, or "".
         per_minute: how many leave in a minute at most, or None without a limit.
     """
 
@@ -114,6 +119,7 @@ class InvitationQueue:
     chats: int = 0
     failed: int = 0
     held: int = 0
+    held_by: str = ""
     per_minute: int | None = None
 
     @property

@@ -21,6 +21,7 @@ from core.services.access import AccessService
 from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
 from core.services.csv_text import csv_bytes
+from core.services.mail_words import held_up
 from core.store.opening import Store
 
 NextSlot = Callable[[Configuration, datetime], datetime | None]
@@ -383,10 +384,8 @@ def _notices(
 def _undelivered(queue: InvitationQueue) -> list[str]:
     found = []
     if queue.held:
-        found.append(
-            f"{_invitations(queue.held)} cannot be sent: a mail template has an error; "
-            "dirsync doctor says where."
-        )
+        why, hint = held_up(queue.held_by)
+        found.append(f"{_invitations(queue.held)} cannot be sent: {why}. {hint}")
     if queue.failed:
         what = _invitations(queue.failed)
         found.append(f"{what} could not be delivered: users --status invited says whose.")

@@ -21,6 +21,7 @@ from core.model.views import AlertView
 from core.ports import Clock
 from core.services.access import AccessService
 from core.services.audit import AuditService
+from core.services.mail_words import held_up
 from core.settings import Settings
 from core.store.opening import Store
 
@@ -31,6 +32,7 @@ _TITLES = {
     AlertKind.CYCLE_RESUMED: "Cycle resumed",
     AlertKind.GIVEN_UP: "Disabled",
     AlertKind.LICENSES: "Licenses are running out",
+    AlertKind.MAIL: "Invitations are not sent",
     AlertKind.TEST: "Test message",
 }
 
@@ -90,14 +92,15 @@ class NoticeService:
         cycle = await self._latest(configuration)
         licenses = await self._store.licenses.summary()
         about = configuration.id if configuration else ""
+        text, hint = _words(kind, payload)
         return AlertView(
             kind=kind,
             key=key,
             seen=await self._store.alert_marks.get(key),
             muted=await self._muted(kind, about),
             title=_title(kind, licenses),
-            text=str(payload.get("message", "")),
-            hint=str(payload.get("hint", "")),
+            text=text,
+            hint=hint,
             resolved=bool(payload.get("resolved"))
             or _over(kind, configuration, cycle)
             or (configuration is None and bool(payload.get("configuration_id"))),
@@ -132,6 +135,14 @@ class NoticeService:
             key=key, stream=key, kind=kind, subject=key, channel=channel, payload=payload
         )
         await self._store.outbox.put([item], now=self._clock.now())
+
+
+def _words(kind: AlertKind, payload: Mapping[str, object]) -> tuple[str, str]:
+    """Return what an alert says and what to do."""
+    if kind is AlertKind.MAIL:
+        why, hint = held_up(str(payload.get("cause", "")))
+        return f"Invitations by mail wait, because {why}. None is lost.", hint
+    return str(payload.get("message", "")), str(payload.get("hint", ""))
 
 
 def _title(kind: AlertKind, licenses: LicenseSummary) -> str:

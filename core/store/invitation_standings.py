@@ -11,6 +11,7 @@ from core.model.inviting import ChatState, InvitationQueue, InvitationStanding
 from core.store.bulk import json_rows
 from core.store.codec import maybe_time, to_json
 from core.store.database import Database, Row, Transaction
+from core.store.mail_alert import ALERT_KEY, HELD_CODES
 
 _STANDINGS = """
 SELECT i.user_id, i.state, i.way, i.sent_at, i.error, i.detail, c.state AS chat,
@@ -21,7 +22,7 @@ LEFT JOIN invitation_chats c ON c.invitation_id = i.id
 WHERE i.account_id = :account AND i.id = (SELECT max(n.id) FROM invitations n
     WHERE n.user_id = d.id AND n.purpose = 'invitation')
 """
-_QUEUE = """
+_QUEUE = f"""
 SELECT (SELECT count(*) FROM invitations
         WHERE account_id = :account AND state = 'pending' AND way IN ('mail', 'both')) AS mails,
     (SELECT count(*) FROM invitation_chats c JOIN invitations i ON i.id = c.invitation_id
@@ -29,8 +30,9 @@ SELECT (SELECT count(*) FROM invitations
           AND i.state IN ('pending', 'sent', 'failed')) AS chats,
     (SELECT count(*) FROM invitations WHERE account_id = :account AND state = 'failed') AS failed,
     (SELECT count(*) FROM invitations
-        WHERE account_id = :account AND state = 'pending' AND error = 'mail_template') AS held
-"""
+        WHERE account_id = :account AND state = 'pending' AND error IN ({HELD_CODES})) AS held,
+    (SELECT value FROM settings WHERE account_id = :account AND key = '{ALERT_KEY}') AS held_by
+"""  # noqa: S608 - fixed codes
 
 
 class InvitationStandings:
@@ -61,6 +63,7 @@ class InvitationStandings:
                 chats=row.chats,
                 failed=row.failed,
                 held=row.held,
+                held_by=row.held_by or "",
                 per_minute=per_minute,
             )
 

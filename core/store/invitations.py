@@ -12,6 +12,7 @@ from core.store.activation import VALID_FOR, token_hash
 from core.store.bulk import insert_rows, json_rows
 from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Row, Transaction
+from core.store.mail_alert import note_held_up, note_sent
 from core.store.outbox import mark_card
 from core.store.pace import room_for
 
@@ -120,6 +121,7 @@ class Invitations:
             source = json_rows(tx.backend, "sent", (("id", "bigint"), ("message_id", "text")))
             rows = to_json([[each.id, each.message_id] for each in invitations])
             await tx.run(_SENT.format(sent=source), sent=rows, now=to_seconds(now))
+            await note_sent(tx, now=now)
 
         await self._database.write(work)
 
@@ -138,6 +140,8 @@ class Invitations:
             noted = await tx.rows(_FAILED, error=error, at=at, detail=detail or None, **key)
             if retry_at is None:
                 await _mark_cards(tx, noted)
+            elif noted:
+                await note_held_up(tx, error, now=tx.clock.now())
 
         await self._database.write(work)
 

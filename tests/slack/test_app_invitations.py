@@ -8,6 +8,7 @@ import pytest
 from app_world import (
     ADMIN,
     ADMIN_2,
+    CHANNEL,
     CLI,
     GUEST,
     MEMBER,
@@ -216,6 +217,10 @@ async def test_mail_whose_template_has_a_mistake_waits_and_is_sent_once_it_is_me
             while (await queue()).held < 2:  # noqa: ASYNC110 - what is waited for is stored
                 await asyncio.sleep(0.05)
         assert "2 invitations cannot be sent" in (await world.ask(VIEWER, "status")).text
+        page = await world.as_(ADMIN)
+        card = await page.message("a mail template has a mistake", channel=CHANNEL)
+        assert "dirsync doctor" in card.text
         assert world.links() == []
         (folder / "invitation.txt").write_text("{{ name }} {{ link }}")
         await until(lambda: len(world.links()) == 2)
+        await page.message("Invitations are not sent: over", channel=CHANNEL)

@@ -31,6 +31,7 @@ ICONS = {
     AlertKind.CYCLE_RESUMED: "🔁",
     AlertKind.GIVEN_UP: "⏸",
     AlertKind.LICENSES: "🎫",
+    AlertKind.MAIL: "✉️",
     AlertKind.TEST: "🧪",
 }
 GOOD_NEWS = frozenset({AlertKind.RECOVERED, AlertKind.CYCLE_RESUMED, AlertKind.TEST})
@@ -52,13 +53,19 @@ def alert_card(view: AlertView) -> Message:
     blocks = [header(f"{ICONS[view.kind]} {title}"), section(body)]
     if view.kind is AlertKind.LICENSES and view.licenses is not None:
         return _license_card(view, view.licenses)
-    if view.kind in (AlertKind.SYNC_FAILED, AlertKind.SIGN_IN_NEEDED, AlertKind.GIVEN_UP):
-        history = f"history {name}" if name else "history"
-        lost = view.kind is AlertKind.SIGN_IN_NEEDED and name
-        again = button("Sign in again", Act.SIGN_IN, name, style="primary") if lost else None
-        blocks.append(actions(again, button("History", Act.RUN, history), *_handling(view)))
-        blocks += _handled(view)
+    if view.kind not in GOOD_NEWS:
+        blocks += [actions(*_ways_on(view.kind, name), *_handling(view)), *_handled(view)]
     return message(f"{ICONS[view.kind]} {tidy(title)}. {tidy(view.text)}", *blocks)
+
+
+def _ways_on(kind: AlertKind, name: str) -> list[Block]:
+    """Return the buttons that lead to the cause."""
+    if kind is AlertKind.MAIL:
+        return [button("Status", Act.RUN, "status")]
+    history = button("History", Act.RUN, f"history {name}" if name else "history")
+    if kind is AlertKind.SIGN_IN_NEEDED and name:
+        return [button("Sign in again", Act.SIGN_IN, name, style="primary"), history]
+    return [history]
 
 
 def _handling(view: AlertView) -> list[Block]:
