@@ -239,6 +239,7 @@ def provider_factory(
             allow_networks=networks,
             limits=_DEMO_LIMITS if settings.demo else HttpLimits(),
             wanted=wanted_paths(configuration),
+            org_units=bool(configuration.spec.scope.org_units),
         )
         return await open_provider(provider, context=context)
 

@@ -138,7 +138,9 @@ class OrgUnitFinder(Protocol):
     async def find_org_unit(self, name: str) -> UnitPath | None:
         """Return where the organizational unit of this path or id is, or None if there is none.
 
-        The topmost one is an empty path. Raises as listings do.
+        Where a provider names units in further ways, it takes these too. What is returned compares
+        with each person's `org_unit`. Raises as listings do, and `ConfigurationError` for a name
+        that means no single unit of which people are read.
         """
         ...
 

@@ -31,7 +31,7 @@ class KindSpec:
     Attributes:
         type: of the provider, as in the file.
         rights: what must be granted at the provider, in its own words, and where.
-        org_units: the provider has organizational units.
+        org_units: what to ask for organizational units of the scope; None if there are none.
     """
 
     key: str
@@ -40,9 +40,17 @@ class KindSpec:
     about: str
     rights: str
     fields: tuple[FieldSpec, ...]
-    org_units: bool = False
+    org_units: FieldSpec | None = None
 
 
+ORG_UNITS = FieldSpec(
+    key="org_units",
+    label="Org units, one a line",
+    example="/Sales/Berlin",
+    hint="By path or by id (id:…); the units below count too.",
+    optional=True,
+    lines=True,
+)
 _TYPED = (
     "Best a reference, env:DIRSYNC_CREDENTIAL_… or file:…, which whoever runs dirsync fills. A "
     "secret typed here is encrypted at once and never shown again."
@@ -117,6 +125,14 @@ _LDAP_CA = FieldSpec(
     example="file:ca.pem",
     optional=True,
     hint="In the credentials folder; empty for the authorities that the host trusts.",
+)
+_LDAP_UNITS = FieldSpec(
+    key="org_units",
+    label="Org units, one a line",
+    example="Sales/Berlin",
+    hint="By path below the base, by DN or by id (id:…); the units below count too.",
+    optional=True,
+    lines=True,
 )
 _LDAP_RIGHTS = (
     "Active Directory: an ordinary user of the domain; where reading was restricted, Delegate "
@@ -210,7 +226,7 @@ KINDS: tuple[KindSpec, ...] = (
                 hint=_TYPED,
             ),
         ),
-        org_units=True,
+        org_units=ORG_UNITS,
     ),
     KindSpec(
         key="okta-key",
@@ -269,6 +285,7 @@ KINDS: tuple[KindSpec, ...] = (
             FieldSpec(key="password", label="Password", secret=True, hint=_TYPED),
             _LDAP_CA,
         ),
+        org_units=_LDAP_UNITS,
     ),
     KindSpec(
         key="csv-file",

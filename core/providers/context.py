@@ -23,6 +23,7 @@ class ProviderContext:
         environ: the environment; only ``DIRSYNC_CREDENTIAL_…`` is ever looked at.
         allow_networks: networks beside the public ones that may be reached.
         wanted: provider attribute paths that the mapping uses; empty means all usual ones.
+        org_units: the scope names organizational units.
         limits: bounds of outbound requests.
         tls: the context that verifies servers, or None to build the usual one.
     """
@@ -33,6 +34,7 @@ class ProviderContext:
     stored: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_networks: tuple[IpNetwork, ...] = ()
     wanted: frozenset[str] = frozenset()
+    org_units: bool = False
     user_agent: str = "dirsync"
     limits: HttpLimits = field(default_factory=HttpLimits)
     tls: ssl.SSLContext | None = None

@@ -21,8 +21,8 @@ from core.model.configuration import (
 from core.providers.known import known_attributes
 from core.services import configuration_values as values
 from core.services.configuration_freeze import read_freeze
-from core.services.configuration_google import org_units
 from core.services.configuration_provider import read_provider
+from core.services.configuration_units import org_units
 from core.services.yaml_nodes import (
     Faults,
     Table,

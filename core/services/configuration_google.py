@@ -1,4 +1,4 @@
-"""The Google Workspace part of a configuration file: settings, org units, and a typed key."""
+"""The Google Workspace part of a configuration file: settings, and a typed key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from core.services.yaml_nodes import (
     boolean,
     table,
     text,
-    texts,
     whole_number,
 )
 
@@ -44,19 +43,6 @@ def read_google(node: Node, faults: Faults) -> GoogleSettings:
         page_size=rows.read("page_size", whole_number(1, 500), 500),
         groups=rows.read("groups", boolean, True),
     )
-
-
-def org_units(node: Node, provider: str) -> tuple[str, ...]:
-    """Return the organizational units of a scope, by path or by id; other providers have none."""
-    if provider != "google":
-        raise WrongHereError(f"a provider of the type {provider} has no org units; google has.")
-    found = texts(node)
-    for each in found:
-        if not re.fullmatch(r"/.*|id:[A-Za-z0-9_-]+", each):
-            raise WrongHereError(
-                "expected paths such as /Sales/Berlin, or ids such as id:03ph8a2z23yjui6."
-            )
-    return found
 
 
 def wrong_with_key(typed: str) -> str | None:

@@ -46,13 +46,14 @@ async def opened(domain: DomainController, tmp_path: Path) -> AsyncIterator:
     shutil.copy(domain.ca, tmp_path / "ca.pem")
     async with AsyncExitStack() as stack:
 
-        async def open_one(**changed: object) -> IdentityProvider:
+        async def open_one(*, org_units: bool = False, **changed: object) -> IdentityProvider:
             context = ProviderContext(
                 clock=WallClock(),
                 allow_networks=(ip_network("127.0.0.0/8"),),
                 credentials_dir=tmp_path,
                 environ={"DIRSYNC_CREDENTIAL_T": TOKEN, "DIRSYNC_CREDENTIAL_WRONG": "wrong"},
                 limits=LIMITS,
+                org_units=org_units,
             )
             usual = {
                 "url": f"ldaps://{domain.address}",
@@ -177,6 +178,50 @@ async def test_a_delta_lists_exactly_who_changed_since(domain, opened):
     (staff,) = [provider.decode_group(raw) for raw in pages[-1].records]
     assert staff.member_users == {ids["cat"]}
     assert who(provider, await changes_of(provider, pages[-1].watermark)) == set()
+
+
+async def test_a_container_and_a_unit_are_where_their_people_are(domain, opened):
+    berlin = f"OU=R\\, D,OU=Berlin,{STAFF}"
+    domain.add(f"OU=Berlin,{STAFF}", objectClass="organizationalUnit")
+    unit = domain.add(berlin, objectClass="organizationalUnit")
+    domain.add(f"CN=Desk,{STAFF}", objectClass="container")
+    domain.person("ann", berlin)
+    domain.person("bob", f"CN=Desk,{STAFF}")
+    provider = await opened()
+
+    places = {one.user_name: one.org_unit for one in (await people_of(provider)).values()}
+    for name in ("Berlin/R, D", berlin, f"id:{unit}"):
+        assert await provider.find_org_unit(name) == places["ann@example.com"]
+    assert await provider.find_org_unit("desk") == places["bob@example.com"]
+    assert await (await opened(base=BASE)).find_org_unit("users") is not None
+
+
+async def test_a_renamed_unit_is_noticed_by_whoever_looks_at_units(domain, opened):
+    domain.add(f"OU=Berlin,{STAFF}", objectClass="organizationalUnit")
+    provider = await opened(org_units=True)
+    mark = await provider.watermark()
+    assert (await changes_of(provider, mark))[-1].last
+    domain.move(f"OU=Berlin,{STAFF}", f"OU=Hamburg,{STAFF}")
+
+    with pytest.raises(WatermarkExpiredError) as raised:
+        await changes_of(provider, mark)
+
+    assert raised.value.code == "org_unit_changed"
+    assert (await changes_of(await opened(), mark))[-1].last
+
+
+async def test_who_moves_to_another_unit_is_in_the_next_delta(domain, opened):
+    for name in ("Berlin", "Hamburg"):
+        domain.add(f"OU={name},{STAFF}", objectClass="organizationalUnit")
+    ann = domain.person("ann", f"OU=Berlin,{STAFF}")
+    provider = await opened(org_units=True)
+    mark = await provider.watermark()
+    domain.move(f"CN=ann,OU=Berlin,{STAFF}", f"CN=ann,OU=Hamburg,{STAFF}")
+
+    (raw,) = (await changes_of(provider, mark))[0].records
+
+    person = provider.decode_user(raw)
+    assert (person.external_id, person.org_unit) == (ann, await provider.find_org_unit("Hamburg"))
 
 
 async def test_a_watermark_of_another_controller_or_another_life_has_expired(domain, opened):

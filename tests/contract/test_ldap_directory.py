@@ -1,10 +1,9 @@
 """An OpenLDAP server and everything that is particular about reading one."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from core.errors import (
     WatermarkExpiredError,
 )
 from core.http.limits import HttpLimits
-from core.model.configuration import LdapSettings
 from core.model.directory import (
     ChangePage,
     CheckStatus,
@@ -31,26 +29,10 @@ from core.model.directory import (
     Watermark,
 )
 from core.ports import IdentityProvider
-from core.providers.context import ProviderContext
-from core.providers.registry import open_provider
-from tests.contract.providers.backend import LIMITS, SECRET
-from tests.support.clocks import WallClock
+from tests.support.ldap_world import Opener, opener_on
 from tests.support.scim_backend import TOKEN
 from tests.support.slapd import GROUPS, PEOPLE, READER, SUFFIX, Slapd, dn_of, running_slapd
 from tests.support.tube import Tube
-
-LOOPBACK = (ip_network("127.0.0.0/8"),)
-Opener = Callable[..., Awaitable[IdentityProvider]]
-
-
-class AheadClock(WallClock):
-    """This machine's clock, so much ahead of the server's."""
-
-    def __init__(self, ahead: timedelta) -> None:
-        self._ahead = ahead
-
-    def now(self) -> datetime:
-        return super().now() + self._ahead
 
 
 @pytest.fixture(scope="module")
@@ -67,38 +49,7 @@ def directory(server: Slapd) -> Slapd:
 
 @pytest.fixture
 async def opened(directory: Slapd, tmp_path: Path) -> AsyncIterator[Opener]:
-    for file in directory.folder.glob("*.*"):
-        if file.suffix in {".pem", ".key"}:
-            shutil.copy(file, tmp_path / file.name)
-    async with AsyncExitStack() as stack:
-
-        async def open_one(
-            *,
-            networks: tuple = LOOPBACK,
-            limits: HttpLimits = LIMITS,
-            wanted: frozenset[str] = frozenset(),
-            ahead: timedelta = timedelta(),
-            **changed: object,
-        ) -> IdentityProvider:
-            context = ProviderContext(
-                clock=AheadClock(ahead),
-                allow_networks=networks,
-                credentials_dir=tmp_path,
-                environ={"DIRSYNC_CREDENTIAL_T": TOKEN, "DIRSYNC_CREDENTIAL_WRONG": "wrong"},
-                limits=limits,
-                wanted=wanted,
-            )
-            usual = {
-                "url": f"ldap://127.0.0.1:{directory.port}",
-                "base": SUFFIX,
-                "user": READER,
-                "password": SECRET,
-                "ca": "file:ca.pem",
-            }
-            provider = await open_provider(LdapSettings(**{**usual, **changed}), context=context)
-            stack.push_async_callback(provider.aclose)
-            return provider
-
+    async with opener_on(directory, tmp_path) as open_one:
         yield open_one
 
 

@@ -8,7 +8,16 @@ import pytest
 
 from tests.support.cli import Host
 from tests.support.scim_backend import TOKEN
-from tests.support.slapd import GROUPS, READER, SUFFIX, Slapd, dn_of, running_slapd
+from tests.support.slapd import (
+    GROUPS,
+    PEOPLE,
+    READER,
+    SUFFIX,
+    Slapd,
+    dn_of,
+    person_values,
+    running_slapd,
+)
 
 FOR_GOOD = "000001010000Z"
 INSIDE = ("ann", "bob", "cat", "dan", "eva", "fay")
@@ -72,6 +81,31 @@ def test_people_of_a_nested_group_come_and_go_with_the_directory(server, host):
         "cat.stevens@example.com": "invited",
         **{f"{name}@example.com": "invited" for name in INSIDE[3:]},
     }
+
+
+def test_an_org_unit_as_the_scope_is_checked_previewed_synced_and_never_taken_for_leavers(
+    server, host
+):
+    sales = server.unit("Sales")
+    for name, unit in (("gil", server.unit("Berlin", sales)), ("hal", server.unit("Ops"))):
+        server.add(f"cn={name},{unit}", person_values(name))
+    file = host.folder / "ldap.yaml"
+    file.write_text(file.read_text().replace("{groups: [staff]}", "{org_units: [people/Sales]}"))
+    host("config", "apply", str(file))
+
+    assert "The directory has the org unit people/Sales." in host("config", "test", "people").out
+    previewed = host("preview", "people", "--json").json["cycle"]
+    assert previewed["counts"]["created"] == 1
+    assert host("sync", "people").status == 0
+    assert states(host) == {"gil@example.com": "invited"}
+    assert "none of the scope's org units" in host("sync", "--user", "hal@example.com").out
+
+    server.move(sales, f"ou=Revenue,{PEOPLE}")
+    ran = host("sync", "people")
+
+    assert ran.status == 1
+    assert "“people/Sales” does not exist in the directory" in ran.out + ran.err
+    assert states(host) == {"gil@example.com": "invited"}
 
 
 def test_a_refused_password_changes_nobody_and_says_what_to_do(server, host):

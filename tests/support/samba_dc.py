@@ -99,6 +99,11 @@ class DomainController:
             entry.change_attribute(name, LDAPModOp.REPLACE, *new)
         entry.modify()
 
+    def move(self, dn: str, new_dn: str) -> None:
+        """Rename an entry."""
+        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
+        entry.rename(new_dn)
+
     def delete(self, dn: str) -> None:
         self.admin.delete(dn)
 
@@ -106,7 +111,7 @@ class DomainController:
         """Give the reader another password (MS-ADTS §3.1.1.3.1.5.1)."""
         self.change(_READER_DN, unicodePwd=f'"{password}"'.encode("utf-16-le"))
 
-    def person(self, name: str, **more: str) -> str:
+    def person(self, name: str, unit: str = STAFF, **more: str) -> str:
         """Create somebody and return their id."""
         values = {
             "objectClass": "user",
@@ -117,7 +122,7 @@ class DomainController:
             "title": "Engineer",
             "userAccountControl": ENABLED,
         }
-        return self.add(dn_of(name), **(values | more))
+        return self.add(f"CN={name},{unit}", **(values | more))
 
     def group(self, name: str, members: Sequence[str]) -> str:
         """Create a group of these DNs."""
@@ -201,6 +206,7 @@ def _adapted(folder: Path, address: str) -> Path:
         "bind interfaces only": "yes",
         "server services": "ldap",
         "log file": f"{folder}/log.%m",
+        "pid directory": str(folder),
         "tls enabled": "yes",
         "tls certfile": f"{folder}/server.pem",
         "tls keyfile": f"{folder}/server.key",

@@ -69,8 +69,9 @@ class Slapd:
     def clear(self) -> None:
         """Forget everybody, and give the reader its password back."""
         for base in (PEOPLE, GROUPS):
-            for entry in self.admin.search(base, 1, "(objectClass=*)", ["1.1"]):
-                self.admin.delete(str(entry.dn), recursive=False)
+            found = [str(one.dn) for one in self.admin.search(base, 2, "(objectClass=*)", ["1.1"])]
+            for dn in sorted(found[1:], key=lambda dn: -dn.count(",")):
+                self.admin.delete(dn, recursive=False)
         self.change(READER, userPassword=TOKEN)
 
     def add(self, dn: str, values: Values) -> str:
@@ -111,6 +112,12 @@ class Slapd:
     def person(self, name: str, **more: str | list[str]) -> str:
         """Create somebody and return their id."""
         return self.add(dn_of(name), person_values(name) | more)
+
+    def unit(self, name: str, above: str = PEOPLE) -> str:
+        """Create an organizational unit and return its DN."""
+        dn = f"ou={name},{above}"
+        self.add(dn, {"objectClass": "organizationalUnit"})
+        return dn
 
     def group(self, name: str, members: Sequence[str]) -> str:
         """Create a group of these DNs; an empty one has itself as the member it must have."""

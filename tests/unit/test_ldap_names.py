@@ -7,7 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.providers.ldap.directory import is_emptied
-from core.providers.ldap.names import escaped, is_below, is_filter, normal_dn
+from core.providers.ldap.names import (
+    escaped,
+    is_below,
+    is_filter,
+    normal_dn,
+    place_of,
+    unit_value,
+)
 
 HOSTILE = [
     "*",
@@ -111,6 +118,32 @@ def test_a_name_is_below_its_base_and_not_below_one_that_ends_alike():
     assert is_below("ou=b,dc=x", "ou=b,dc=x")
     assert not is_below("cn=a,ou=bb,dc=x", "ou=b,dc=x")
     assert not is_below("cn=a,xou=b,dc=x", "ou=b,dc=x")
+
+
+@pytest.mark.parametrize(
+    ("dn", "place"),
+    [
+        ("cn=ann,OU=Berlin, ou=Sales , dc=x", ("dc=x", "ou=sales", "ou=berlin")),
+        (r"cn=Smith\, Ann,ou=R\, D,dc=x", ("dc=x", r"ou=r\2c d")),
+        (r"cn=back\\,ou=a,dc=x", ("dc=x", "ou=a")),
+        ("cn=ann;ou=a;dc=x", ("dc=x", "ou=a")),
+        ("dc=x", ()),
+        ("", None),
+    ],
+)
+def test_where_somebody_is_are_the_parts_of_the_name_above_from_the_root_on(dn, place):
+    assert place_of(dn) == place
+
+
+@given(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1))
+@example('R, D "+" <a>;#\\ = b')
+def test_a_units_name_is_what_a_server_writes_into_its_dn_however_it_escapes(name):
+    escapes = (
+        "".join(f"\\{char}" if char in ',+"\\<>;=#' else char for char in name.strip()),
+        "".join(f"\\{byte:02X}" for byte in name.strip().encode()),
+    )
+    for escaped_name in escapes[: 1 if " " in name else 2]:
+        assert normal_dn(f"OU={escaped_name}") == f"ou={unit_value(name)}"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Org units as a scope: at Google, through whole cycles, however units and people move."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -279,10 +280,25 @@ def test_units_are_paths_or_ids():
     assert "expected paths such as /Sales/Berlin" in str(raised.value)
 
 
+LDAP = "{type: ldap, url: 'ldaps://x.example', base: 'dc=x', user: u, password: 'file:x'}"
+
+
+def test_units_of_ldap_are_paths_dns_or_ids():
+    units = ("Sales/Berlin", r"ou=R\, D,dc=x", "/", "id:7b1c4a1e-5c0e-4a59-9b6f-0d6f3c1f2a90")
+    listed = json.dumps(list(units))
+    file = parse_file(FILE.format(provider=LDAP, units=listed), source="f")
+    assert file.configurations[0].scope.org_units == units
+    for wrong in ("id:", "id:a*"):
+        with pytest.raises(ConfigurationError) as raised:
+            parse_file(FILE.format(provider=LDAP, units=json.dumps([wrong])), source="f.yaml")
+        assert "paths below the base such as Sales/Berlin" in str(raised.value)
+
+
 def test_the_forms_step_tells_a_wrong_unit_at_its_field():
     errors = wrong_in("scope", {"org_units": "/Sales\nSupport"}, kind="google-key")
     assert errors.keys() == {"org_units"}
     assert not wrong_in("scope", {"org_units": "/Sales"}, kind="google-key")
+    assert not wrong_in("scope", {"org_units": "ou=R\\, D,dc=x\nSales"}, kind="ldap-password")
     assert wrong_in("scope", {"org_units": "/Sales"}, kind="okta-token").keys() == {"org_units"}
 
 
@@ -290,10 +306,11 @@ def test_the_forms_step_tells_a_wrong_unit_at_its_field():
     ("fields", "asked"),
     [
         ({"kind": "google-key"}, True),
+        ({"kind": "ldap-password"}, True),
         ({"kind": "okta-token"}, False),
         ({"kind": "okta-token", "org_units": "/Sales"}, True),
     ],
-    ids=["Google", "Okta", "Okta, after Google"],
+    ids=["Google", "LDAP", "Okta", "Okta, after Google"],
 )
 def test_the_form_asks_for_units_where_there_are_any_or_some_were_entered(fields, asked):
     draft = Draft(

@@ -10,7 +10,7 @@ from bot.slack.limits import escape
 from bot.slack.views import fields
 from core.model.account import ACCOUNT_FIELDS
 from core.model.configuration import Draft, InvitationWay, MissingPolicy
-from core.model.form import BY_KEY, KINDS, ONLY_ON_CREATE, STEPS, WEEKDAYS, FieldSpec
+from core.model.form import BY_KEY, KINDS, ONLY_ON_CREATE, ORG_UNITS, STEPS, WEEKDAYS, FieldSpec
 
 SUMMARY, CHECKED = "summary", "checked"
 ORDER = (*STEPS, SUMMARY)
@@ -208,18 +208,7 @@ def _org_units(draft: Draft) -> list[Block]:
     kind = BY_KEY.get(draft.fields.get("kind", ""), KINDS[0])
     if not (kind.org_units or value):
         return []
-    return [
-        fields.written(
-            "org_units",
-            "Org units, one a line",
-            value=value,
-            example="/Sales/Berlin",
-            hint="By path or by id (id:…); the units below count too.",
-            optional=True,
-            lines=True,
-            most=3000,
-        )
-    ]
+    return [_asked(kind.org_units or ORG_UNITS, value)]
 
 
 def _mapping(draft: Draft) -> list[Block]:

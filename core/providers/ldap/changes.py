@@ -23,12 +23,15 @@ from core.providers.ldap.dialect import Values, texts
 from core.providers.ldap.directory import ANYTHING, Directory, Question
 from core.providers.ldap.groups import Groups
 from core.providers.ldap.people import People
+from core.providers.ldap.units import Units
 
 OVERLAP: Final = timedelta(minutes=10)
 """How far a clock may be behind, and a replica late, without a change being missed."""
 
 _AHEAD: Final = timedelta(minutes=1)
 _TIME: Final = "%Y%m%d%H%M%SZ"
+_NUMBERS: Final = ("uSNChanged", "uSNCreated")
+_TIMES: Final = ("modifyTimestamp", "createTimestamp")
 
 
 class _Mark(msgspec.Struct, frozen=True):
@@ -48,13 +51,23 @@ class _Mark(msgspec.Struct, frozen=True):
 class Changes:
     """Lists what changed; not for a configuration that reads the members of one group.
 
-    Who joins or leaves a group does not change, so such a configuration has no deltas.
+    Who joins or leaves a group does not change, so such a configuration has no deltas. `units` are
+    watched where it matters in which one somebody is: who is below a renamed one does not change.
     """
 
-    def __init__(self, directory: Directory, people: People, groups: Groups, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        people: People,
+        groups: Groups,
+        *,
+        units: Units | None,
+        clock: Clock,
+    ) -> None:
         self._directory = directory
         self._people = people
         self._groups = groups
+        self._units = units
         self._clock = clock
 
     async def watermark(self) -> Watermark:
@@ -66,22 +79,25 @@ class Changes:
     ) -> AsyncGenerator[ChangePage, None]:
         """Yield what changed; the last page has the next watermark.
 
-        Raises `WatermarkExpiredError` if the watermark is not this server's.
+        Raises `WatermarkExpiredError` if the watermark is not this server's, or if a unit changed
+        that is watched (code ``org_unit_changed``).
         """
         following = await self._mark()
-        condition = _condition(_read(since), following, now=self._clock.now())
+        changed, created = _conditions(_read(since), following, now=self._clock.now())
+        if self._units is not None and await self._units.changed(changed, created):
+            raise _moved()
         number = 0
-        question = await self._people.question(condition, attributes)
+        question = await self._people.question(changed, attributes)
         async with aclosing(self._directory.pages(question)) as pages:
             async for found in pages:
                 records = [bytes(raw) for raw in found.records]
                 kind = ResourceKind.USER
                 yield ChangePage(kind=kind, records=records, last=False, token=str(number))
                 number += 1
-        changed = [raw async for raw in self._groups.changed(condition)] if groups else []
+        refilled = [raw async for raw in self._groups.changed(changed)] if groups else []
         yield ChangePage(
             kind=ResourceKind.GROUP,
-            records=changed,
+            records=refilled,
             last=True,
             token=str(number),
             watermark=Watermark(msgspec.json.encode(following).decode()),
@@ -121,20 +137,28 @@ def _read(since: Watermark) -> _Mark:
         raise _expired("cannot be read") from error
 
 
-def _condition(since: _Mark, now_at: _Mark, *, now: datetime) -> str:
+def _conditions(since: _Mark, now_at: _Mark, *, now: datetime) -> list[str]:
+    """Return the filters for what changed and for what was created since then."""
     if now_at.server:
         if since.server != now_at.server:
             raise _expired("is another domain controller's, or that of its earlier life")
         if since.number > now_at.number:
             raise _expired("lies ahead of the directory")
-        return f"(uSNChanged>={since.number + 1})"
+        return [f"({name}>={since.number + 1})" for name in _NUMBERS]
     try:
         moment = datetime.strptime(since.time, _TIME).replace(tzinfo=UTC)
     except ValueError as error:
         raise _expired("cannot be read") from error
     if moment > now + _AHEAD:
         raise _expired("lies in the future")
-    return f"(modifyTimestamp>={moment.strftime(_TIME)})"
+    return [f"({name}>={moment.strftime(_TIME)})" for name in _TIMES]
+
+
+def _moved() -> WatermarkExpiredError:
+    return WatermarkExpiredError(
+        "An organizational unit was renamed, moved or changed, so all of its people were read.",
+        code="org_unit_changed",
+    )
 
 
 def _expired(why: str) -> WatermarkExpiredError:

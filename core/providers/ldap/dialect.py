@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from core.model.configuration import LdapSettings
-from core.providers.ldap.names import normal_dn
+from core.providers.ldap.names import escaped, normal_dn
 from core.providers.ldap.wire import Binary, IdKind
 
 _ACTIVE_DIRECTORY: Final = "1.2.840.113556.1.4.800"
@@ -113,6 +114,24 @@ def _other(vendor: str, *, pages: bool) -> Dialect:
         user_names=("uid", "mail"),
         pages=pages,
     )
+
+
+def id_condition(text: str, dialect: Dialect) -> str:
+    """Return the filter for an id, or an empty text if this can be none."""
+    value = _id_value(text, dialect.id_kind, uuid_only=dialect.id_attribute == "entryUUID")
+    return f"({dialect.id_attribute}={value})" if value else ""
+
+
+def _id_value(text: str, kind: IdKind, *, uuid_only: bool) -> str:
+    """Return an id as a filter wants it; an empty text for what is no id of this kind."""
+    try:
+        if kind is IdKind.GUID:
+            return "".join(f"\\{byte:02x}" for byte in uuid.UUID(text).bytes_le)
+        if kind is IdKind.HEX:
+            return "".join(f"\\{byte:02x}" for byte in bytes.fromhex(text))
+        return escaped(str(uuid.UUID(text))) if uuid_only else escaped(text)
+    except ValueError:
+        return ""
 
 
 def _kind(attribute: str) -> IdKind:

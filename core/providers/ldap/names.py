@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
+
+from core.model.directory import UnitPath
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 _AROUND: Final = re.compile(r" *([,+=;]) *")
@@ -11,6 +14,10 @@ _SPACES: Final = re.compile(r" {2,}")
 _PLAIN: Final = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.,:@/+='"
 )
+
+_FIRST_PART: Final = re.compile(r"^(?:[^\\,;]|\\.)*(?:[,;]|$)", re.DOTALL)
+_SPECIAL: Final = frozenset(',+"\\<>;=#')
+"""What RFC 4514 §2.4 wants escaped inside a DN."""
 
 
 def escaped(value: str | bytes) -> str:
@@ -69,6 +76,26 @@ def _unescaped(text: str) -> str:
 def _shielded(byte: int) -> bytes:
     """Return an escaped byte so that it is not taken for a separator."""
     return f"\\{byte:02x}".encode() if byte in b' ,+;"\\\x00' else bytes((byte,))
+
+
+def unit_value(name: str) -> str:
+    """Return a name as it stands in a normal DN, as the value of whatever attribute."""
+    raw = "".join(f"\\{ord(char):02x}" if char in _SPECIAL else char for char in name.strip())
+    return normal_dn(f"x={raw}").partition("=")[2]
+
+
+def path_of(dn: str) -> UnitPath:
+    """Return the parts of a DN from the root on, each in its normal form."""
+    normal = normal_dn(dn)
+    return tuple(reversed(normal.split(","))) if normal else ()
+
+
+_path_of_parent: Final = lru_cache(maxsize=4096)(path_of)
+
+
+def place_of(dn: str) -> UnitPath | None:
+    """Return the path of the unit that an entry is in, or None if its DN does not say."""
+    return _path_of_parent(_FIRST_PART.sub("", dn, count=1)) if dn else None
 
 
 def is_below(dn: str, base: str) -> bool:

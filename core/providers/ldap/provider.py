@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -21,6 +20,7 @@ from core.model.directory import (
     ProviderGroup,
     ProviderUser,
     ResourceKind,
+    UnitPath,
     Watermark,
 )
 from core.ports import Clock
@@ -28,6 +28,7 @@ from core.providers.context import ProviderContext
 from core.providers.finding import named, the_only
 from core.providers.ldap.changes import Changes
 from core.providers.ldap.check import check_directory
+from core.providers.ldap.dialect import id_condition
 from core.providers.ldap.directory import Directory
 from core.providers.ldap.faults import not_installed
 from core.providers.ldap.groups import Groups
@@ -44,7 +45,7 @@ from core.providers.ldap.records import (
     record_id,
 )
 from core.providers.ldap.signing_in import Credentials
-from core.providers.ldap.wire import IdKind
+from core.providers.ldap.units import Units
 
 _MAX_PAGE = 10_000
 
@@ -57,7 +58,13 @@ class LdapProvider:
     """
 
     def __init__(
-        self, *, directory: Directory, decoder: UserDecoder, groups: bool, clock: Clock
+        self,
+        *,
+        directory: Directory,
+        decoder: UserDecoder,
+        groups: bool,
+        units: bool,
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._decoder = decoder
@@ -65,7 +72,14 @@ class LdapProvider:
         self._people = People(directory)
         self._groups = Groups(directory, self._people)
         self._managers = Managers(directory, self._people)
-        self._changes = Changes(directory, self._people, self._groups, clock)
+        self._units = Units(directory)
+        self._changes = Changes(
+            directory,
+            self._people,
+            self._groups,
+            units=self._units if units or decoder.wants_dn else None,
+            clock=clock,
+        )
 
     @classmethod
     async def open(cls, settings: LdapSettings, *, context: ProviderContext) -> LdapProvider:
@@ -86,7 +100,11 @@ class LdapProvider:
         )
         decoder = UserDecoder(context.wanted, settings=settings)
         return cls(
-            directory=directory, decoder=decoder, groups=settings.groups, clock=context.clock
+            directory=directory,
+            decoder=decoder,
+            groups=settings.groups,
+            units=context.org_units,
+            clock=context.clock,
         )
 
     @property
@@ -220,6 +238,10 @@ class LdapProvider:
             return raw
         return await self._managers.looked_up(raw)
 
+    async def find_org_unit(self, name: str) -> UnitPath | None:
+        """Return where the unit of this DN, id (``id:…``) or path below the base is, or None."""
+        return await self._units.find(name)
+
     async def check(self) -> CheckReport:
         """Say what works and what to do about the rest."""
         return await check_directory(
@@ -238,22 +260,7 @@ class LdapProvider:
         return self._decoder.selection(dialect.user_names)
 
     async def _id_filter(self, text: str) -> str:
-        """Return the filter for an id, or an empty text if this can be none."""
-        dialect = await self._directory.dialect()
-        value = _id_value(text, dialect.id_kind, uuid_only=dialect.id_attribute == "entryUUID")
-        return f"({dialect.id_attribute}={value})" if value else ""
-
-
-def _id_value(text: str, kind: IdKind, *, uuid_only: bool) -> str:
-    """Return an id as a filter wants it; an empty text for what is no id of this kind."""
-    try:
-        if kind is IdKind.GUID:
-            return "".join(f"\\{byte:02x}" for byte in uuid.UUID(text).bytes_le)
-        if kind is IdKind.HEX:
-            return "".join(f"\\{byte:02x}" for byte in bytes.fromhex(text))
-        return escaped(str(uuid.UUID(text))) if uuid_only else escaped(text)
-    except ValueError:
-        return ""
+        return id_condition(text, await self._directory.dialect())
 
 
 def _refuse_unusable(settings: LdapSettings) -> None:

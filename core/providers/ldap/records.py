@@ -11,6 +11,7 @@ import msgspec
 from core.model.configuration import LdapSettings
 from core.model.directory import ExternalId, ProviderGroup, ProviderUser
 from core.providers.decoding import group_names, revision, usable_id
+from core.providers.ldap.names import place_of
 from core.providers.ldap.wire import ENTRY, Binary, Entry
 from core.providers.unreadable import (
     MAX_ID,
@@ -21,7 +22,7 @@ from core.providers.unreadable import (
     wrong,
 )
 
-_REVISION: Final = "ldap-1"
+_REVISION: Final = "ldap-2"
 MANAGER: Final = "enterprise.manager"
 _DISABLED_BIT: Final = 0x2
 _LOCKED_FOR_GOOD: Final = "000001010000z"
@@ -82,6 +83,7 @@ class UserDecoder:
 
     Attributes:
         wants_manager: the mapping asks for the manager, whose DN becomes an id while reading.
+        wants_dn: the mapping or the scope's filter looks at the DN.
     """
 
     def __init__(self, wanted: Iterable[str], *, settings: LdapSettings) -> None:
@@ -89,7 +91,7 @@ class UserDecoder:
         paths = chosen or set(_USUAL) - {MANAGER}
         self.wants_manager = MANAGER in paths
         self._sources = {path: _sources(path) for path in sorted(paths) if path not in _OWN}
-        self._wants_dn = "dn" in paths
+        self.wants_dn = "dn" in paths
         self._user_names: tuple[str, ...] = ("userprincipalname", "samaccountname", "uid", "mail")
         wanted = [*sorted(paths), settings.user_name or "", settings.id or ""]
         self.revision = revision(_REVISION, wanted)
@@ -116,7 +118,7 @@ class UserDecoder:
             value = _first(values, sources, path)
             if value:
                 attributes[path] = value
-        if self._wants_dn:
+        if self.wants_dn:
             attributes["dn"] = entry.dn
         return ProviderUser(
             external_id=ExternalId(entry.id),
@@ -124,6 +126,7 @@ class UserDecoder:
             active=is_active(values),
             emails=tuple(dict.fromkeys(_texts(values.get("mail", ()), "emails"))),
             attributes=attributes,
+            org_unit=place_of(entry.dn),
         )
 
     def _user_name(self, values: Mapping[str, list[str | Binary]]) -> str:
