@@ -84,11 +84,13 @@ WHERE id = :cycle
 """
 _CANARIES = "UPDATE configurations SET picked_canaries = :canaries WHERE id = :configuration"
 _PICK = """
-SELECT l.external_id FROM links l JOIN users u ON u.id = l.user_id
-WHERE l.configuration_id = :configuration AND u.configuration_id = :configuration
+SELECT l.external_id FROM links l CROSS JOIN users u
+WHERE u.id = l.user_id
+  AND l.configuration_id = :configuration AND u.configuration_id = :configuration
   AND u.status NOT IN ('disabled', 'deleted') AND NOT l.kept
 ORDER BY l.seq LIMIT :count
 """
+"""The cross join keeps SQLite from sorting everybody to find a few."""
 _SEEN_AGAIN = """
 DELETE FROM rejections WHERE configuration_id = :configuration AND (
     external_id IN (SELECT s.external_id FROM staged_users s

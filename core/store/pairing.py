@@ -14,13 +14,15 @@ from core.store import newcomers
 from core.store.database import Row, Transaction
 from core.store.wide import read_wide
 
-_TWINS = """
-UPDATE staged_users SET twins = t.n
-FROM (SELECT match_key AS twin_key, count(*) AS n FROM staged_users
-      WHERE cycle_id = :cycle AND match_key <> '' AND readable AND active AND scope = 'in'
-      GROUP BY match_key HAVING count(*) > 1) AS t
-WHERE staged_users.cycle_id = :cycle AND staged_users.match_key = t.twin_key
+_SHARED = """
+SELECT match_key AS twin_key, count(*) AS n FROM staged_users
+WHERE cycle_id = :cycle AND match_key <> '' AND readable AND active AND scope = 'in'
+GROUP BY match_key HAVING count(*) > 1
 """
+_TWINS = f"""
+UPDATE staged_users SET twins = t.n FROM ({_SHARED}) AS t
+WHERE staged_users.cycle_id = :cycle AND staged_users.match_key = t.twin_key
+"""  # noqa: S608 - fixed text
 _TAKERS = """
 UPDATE staged_users SET moving = TRUE
 WHERE cycle_id = :cycle AND match_key IN (
@@ -127,7 +129,8 @@ async def prepare(tx: Transaction, fence: Fence) -> Prepared:
     values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
     if tx.backend == "postgresql":
         await tx.run("ANALYZE staged_users")
-    await tx.run(_TWINS, cycle=fence.cycle_id)
+    if await tx.first(f"{_SHARED} LIMIT 1", cycle=fence.cycle_id):
+        await tx.run(_TWINS, cycle=fence.cycle_id)
     moving = await tx.run(_TAKERS, **values) > 0
     if moving:
         await tx.run(_GIVERS, **values)
