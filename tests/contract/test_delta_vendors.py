@@ -13,6 +13,7 @@ from core.model.account import UserStatus
 from core.model.configuration import Guard
 from core.model.cycle import CycleResult
 from tests.contract.providers.harness import HARNESSES, Backend, Person, crowd
+from tests.support.clocks import AheadClock
 from tests.support.store_world import StoreWorld, store_world
 
 WHO = ("scim-index", "scim-cursor", "csv-file", "csv-url", "entra-secret", "okta-token", "ldap")
@@ -117,3 +118,21 @@ async def test_a_watermark_that_means_nothing_any_more_reads_everything_with_a_n
         world.clock.time += timedelta(hours=25)
         _, daily = await cycle(backend, world)
         assert (daily.reading, daily.reading_note) == ("full", "")
+
+
+async def test_a_wrong_clock_here_loses_no_change(backend, database_url):
+    """Which side is wrong nobody can tell, and it may be mended between two cycles."""
+    # LDAP servers tell no time, so that with them only minutes are safe.
+    wrong = timedelta(minutes=9) if backend.name == "ldap" else timedelta(hours=1)
+    await backend.start(crowd(5))
+    async with reading(backend, database_url) as world:
+        backend.clock = AheadClock(wrong)
+        await cycle(backend, world)
+        for turn in (1, -1, 1):
+            backend.clock = AheadClock(turn * wrong)
+            await backend.rename("p0001", f"Director {turn}")
+            outcome, found = await cycle(backend, world)
+            assert outcome.result is CycleResult.SUCCESS
+            assert found.counts.updated == 1
+            if backend.lists_changes and backend.name != "ldap":
+                assert found.reading == "delta"

@@ -1,8 +1,8 @@
-"""The clock of the machine, for tests whose subject is not time."""
+"""The clock of the machine, right or wrong."""
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 class WallClock:
@@ -16,3 +16,13 @@ class WallClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class AheadClock(WallClock):
+    """A machine's clock that is so much ahead of everybody else's."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead

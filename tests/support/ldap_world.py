@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -13,22 +13,12 @@ from core.ports import IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from tests.contract.providers.backend import LIMITS, SECRET
-from tests.support.clocks import WallClock
+from tests.support.clocks import AheadClock
 from tests.support.scim_backend import TOKEN
 from tests.support.slapd import READER, SUFFIX, Slapd
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Opener = Callable[..., Awaitable[IdentityProvider]]
-
-
-class AheadClock(WallClock):
-    """This machine's clock, so much ahead of the server's."""
-
-    def __init__(self, ahead: timedelta) -> None:
-        self._ahead = ahead
-
-    def now(self) -> datetime:
-        return super().now() + self._ahead
 
 
 @asynccontextmanager

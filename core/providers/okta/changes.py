@@ -2,7 +2,9 @@
 
 Okta has no listing of changes; it filters by the time of the last update. That tells of everybody
 who was created, changed, suspended or deactivated, and of each group that was renamed or whose
-members changed. It tells nothing of who was deleted: that is for a full cycle to see.
+members changed. It tells nothing of who was deleted. Only somebody deactivated can be ("Deactivate
+and delete user accounts"), so that this is news for a full cycle only where both happened between
+two deltas; the System Log has it, too, but its right shows everybody's sign-ins.
 """
 
 from __future__ import annotations

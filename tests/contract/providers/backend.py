@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.http.limits import HttpLimits
 from core.model.configuration import ProviderSettings
-from core.ports import IdentityProvider
+from core.ports import Clock, IdentityProvider
 from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from tests.support.clocks import WallClock
@@ -42,6 +42,7 @@ class Backend(ABC):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.clock: Clock = WallClock()
 
     @abstractmethod
     async def start(self, people: list[Person]) -> None:
@@ -90,7 +91,7 @@ class Backend(ABC):
 
     async def open(self, *, page_size: int = 1000) -> IdentityProvider:
         context = ProviderContext(
-            clock=WallClock(),
+            clock=self.clock,
             allow_networks=(ip_network("127.0.0.0/8"),),
             credentials_dir=self.folder,
             environ={"DIRSYNC_CREDENTIAL_T": TOKEN},
