@@ -6,7 +6,7 @@ implementation of a port passes that port's contract suite in ``tests/contract``
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -34,6 +34,7 @@ from core.model.directory import (
     CheckReport,
     Digest,
     ExternalId,
+    Memberships,
     Page,
     Presence,
     ProviderGroup,
@@ -65,6 +66,11 @@ class IdentityProvider(Protocol):
     @property
     def decoder_revision(self) -> str:
         """Changes whenever the same raw bytes would be decoded differently."""
+        ...
+
+    @property
+    def requests(self) -> int:
+        """How many requests went out so far, those for tokens not counted."""
         ...
 
     def read_users(self) -> AsyncIterator[Page]:
@@ -141,6 +147,39 @@ class OrgUnitFinder(Protocol):
         Where a provider names units in further ways, it takes these too. What is returned compares
         with each person's `org_unit`. Raises as listings do, and `ConfigurationError` for a name
         that means no single unit of which people are read.
+        """
+        ...
+
+
+@runtime_checkable
+class MembershipFinder(Protocol):
+    """What an identity provider can do beside, if it can be asked whose groups somebody is in."""
+
+    def list_groups(self) -> AsyncIterator[Page]:
+        """Yield all groups as `read_groups` does, without asking for their members.
+
+        `decode_group` tells their ids and names; who is in them is not known.
+        """
+        ...
+
+    async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
+        """Say which of these listed groups have the person in them, nested ones included.
+
+        That is what following the members that `read_groups` shows would come to. What cannot be
+        told for certain is told to be so, and a fault is raised, as listings do: neither is ever
+        "not in it".
+        """
+        ...
+
+
+@runtime_checkable
+class MemberReader(Protocol):
+    """What it can do beside, if the members of single groups can be read."""
+
+    async def with_members(self, groups: Sequence[bytes]) -> Sequence[bytes]:
+        """Return groups of `list_groups` with their direct members, as `read_groups` has them.
+
+        Raises as listings do.
         """
         ...
 

@@ -15,7 +15,7 @@ from bot.control.documents import (
 from bot.control.invitations import QueueDocument
 from bot.slack.views import invitation_words, words
 from bot.slack.views.notify import what_to_do, why_lost
-from bot.slack.views.one_person import STEP_SIGNS, STEPS, step_text
+from bot.slack.views.one_person import STEP_SIGNS, STEPS, asked_for, step_text
 from bot.slack.views.run_card import SAID_BELOW
 from core.model.account import LicenseSummary
 from core.model.cycle import CycleState, HeldState, Proof
@@ -163,6 +163,8 @@ def _print_steps(report: CycleReport) -> None:
         for each in report.person.steps
     ]
     table(("Step", "State", "What"), rows)
+    if asked := asked_for(report.cycle.requests):
+        say(asked)
 
 
 def _print_problems(report: CycleReport) -> None:

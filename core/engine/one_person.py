@@ -6,7 +6,7 @@ that takes the proof of a whole snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -15,11 +15,11 @@ from core.engine.context import CycleContext, CycleOutcome, Meter
 from core.engine.guard import Ruling
 from core.engine.mapping import Mapper
 from core.engine.matching import match_key
+from core.engine.person_scope import PersonScope, scope_of
 from core.engine.plan import SILENT, TELLS_ONLY, Decider
 from core.engine.reading import PeopleReader
 from core.engine.references import set_managers
-from core.engine.scoping import Scoping, because, because_not, digest_key, digester
-from core.engine.snapshot import read_scoping
+from core.engine.scoping import because, because_not, digest_key, digester
 from core.engine.survey import Survey, policy_of, postponed, weigh
 from core.errors import ConflictError, RecordError
 from core.model.configuration import InvitationWay
@@ -31,11 +31,10 @@ from core.model.cycle import (
     Pair,
     Problem,
     ScopeAnswer,
-    StagedGroup,
     StagedUser,
     Step,
 )
-from core.model.directory import Digest, ExternalId, ResourceKind
+from core.model.directory import ExternalId, ResourceKind
 from core.model.one_person import PersonStep, StepNote, StepState
 
 _OK, _WARNING, _STOPPED = StepState.OK, StepState.WARNING, StepState.STOPPED
@@ -81,7 +80,7 @@ class _Run:
         self._ctx = ctx
         self._meter = meter
         self._name = name
-        self._requests = 0
+        self._asked_before = ctx.provider.requests
         self._policy = policy_of(ctx)
         self._survey = Survey()
         self.person: ExternalId | None = None
@@ -100,25 +99,25 @@ class _Run:
         if raw is None:
             return self._nobody()
         await self._meter.begin(Step.READ)
-        scoping, groups, proven, pages = await read_scoping(self._ctx, self._meter)
-        self._requests += pages
-        row = self._row(
-            raw,
-            PeopleReader(
-                self._ctx,
-                self._meter,
-                mapper=Mapper.of(self._ctx.configuration),
-                scoping=scoping,
-                digest=self._digester(scoping),
-            ),
-            scoping,
-        )
-        if row is None:
+        person = self._owner(raw)
+        scope = await scope_of(self._ctx, self._meter, person) if person else None
+        row = self._row(raw, scope) if scope else None
+        if scope is None or row is None:
             return self._stopped(
                 "record_unidentified", "The record is unreadable, and nobody knows whose it is."
             )
         self.person = row.external_id
-        self._note_record(row, groups)
+        self._note_found(row)
+        if self._is_unknown(row, scope):
+            return self._stopped(
+                "groups_unproven",
+                "The scope's groups could not be read in full, so it is not known whether this "
+                "person is in scope.",
+                "Nothing was changed. Check the provider's groups, then sync again.",
+                step=PersonStep.SCOPE,
+                result=CycleResult.PARTIAL_SUCCESS,
+            )
+        self._note_scope(row, scope)
         if await self._has_a_twin(row):
             return self._stopped(
                 "duplicate_email",
@@ -128,15 +127,10 @@ class _Run:
             )
         await self._meter.advance(1, pages=1, read=1)
         await self._meter.begin(Step.COMPARE)
-        return await self._decide(row, proven=proven)
-
-    @property
-    def _revision(self) -> str:
-        return self._ctx.provider.decoder_revision
+        return await self._decide(row, proven=scope.proven)
 
     async def _find(self) -> bytes | None:
         """Return the record; of somebody who is known by an older name, by the id."""
-        self._requests += 1
         raw = await self._ctx.provider.find_user(self._name)
         if raw is not None:
             return raw
@@ -145,7 +139,6 @@ class _Run:
         )
         if self.person is None:
             return None
-        self._requests += 1
         raw = await self._ctx.provider.find_user(self.person)
         return raw if raw is not None and self._owner(raw) == self.person else None
 
@@ -155,34 +148,48 @@ class _Run:
         except RecordError:
             return self._ctx.provider.identify(raw)
 
-    def _row(self, raw: bytes, reader: PeopleReader, scoping: Scoping) -> StagedUser | None:
-        return reader.row(raw, self._digester(scoping)(raw))
-
-    def _digester(self, scoping: Scoping) -> Callable[[bytes], Digest]:
-        return digester(digest_key(self._ctx.configuration, self._revision, scoping.units))
+    def _row(self, raw: bytes, scope: PersonScope) -> StagedUser | None:
+        revision, units = self._ctx.provider.decoder_revision, scope.scoping.units
+        digest = digester(digest_key(self._ctx.configuration, revision, units))
+        reader = PeopleReader(
+            self._ctx,
+            self._meter,
+            mapper=Mapper.of(self._ctx.configuration),
+            scoping=scope.scoping,
+            digest=digest,
+        )
+        return reader.row(raw, digest(raw))
 
     async def _has_a_twin(self, row: StagedUser) -> bool:
         """Whether somebody else at the provider has this address; asked if not asked already."""
         if not row.email or row.email.casefold() == self._name.casefold():
             return False
-        self._requests += 1
         try:
             other = await self._ctx.provider.find_user(row.email)
         except ConflictError:
             return True
         return other is not None and self._owner(other) != row.external_id
 
-    def _note_record(self, row: StagedUser, groups: Sequence[StagedGroup]) -> None:
+    def _is_unknown(self, row: StagedUser, scope: PersonScope) -> bool:
+        """Whether somebody is out of scope only because groups could not be read."""
+        named = bool(self._ctx.configuration.spec.scope.groups)
+        return named and not scope.proven and row.scope is ScopeAnswer.OUT and not row.group_scoped
+
+    def _note_found(self, row: StagedUser) -> None:
         state = "active" if row.active else "disabled in the directory"
         found = f"{row.email or row.user_name or row.external_id}, id {row.external_id}, {state}"
         self._note(PersonStep.FOUND, _OK if row.active else _WARNING, found)
-        scope, holders = self._ctx.configuration.spec.scope, _names(row.external_id, groups)
+
+    def _note_scope(self, row: StagedUser, found: PersonScope) -> None:
+        scope, holders = self._ctx.configuration.spec.scope, found.holders
         if row.scope is ScopeAnswer.IN:
             text = f"in scope: {because(scope, holders, row.match_key)}"
         elif row.scope is ScopeAnswer.OUT_BY_EDIT:
             text = "out of scope since the scope was edited"
         else:
             text = f"not in scope: {because_not(scope, held=bool(holders), key=row.match_key)}"
+        if found.note:
+            text += f"; {found.note}"
         self._note(PersonStep.SCOPE, _OK if row.scope is ScopeAnswer.IN else _WARNING, text)
 
     async def _decide(self, row: StagedUser, *, proven: bool) -> CycleOutcome:
@@ -284,7 +291,7 @@ class _Run:
         return CycleOutcome(
             result=CycleResult.SUCCESS if error is None else CycleResult.PARTIAL_SUCCESS,
             error=error,
-            requests=self._requests,
+            requests=self._ctx.provider.requests - self._asked_before,
             postponed=postponed(self._policy, self._survey, ruling),
         )
 
@@ -314,7 +321,7 @@ class _Run:
         return CycleOutcome(
             result=result,
             error=CycleError(code=code, message=message, hint=hint),
-            requests=self._requests,
+            requests=self._ctx.provider.requests - self._asked_before,
         )
 
     def _note(self, step: PersonStep, state: StepState, text: str) -> None:
@@ -323,10 +330,6 @@ class _Run:
 
 def _minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
-
-
-def _names(person: ExternalId, groups: Sequence[StagedGroup]) -> list[str]:
-    return sorted(group.display_name for group in groups if person in group.members)
 
 
 def _match(pair: Pair) -> tuple[StepState, str]:

@@ -8,7 +8,7 @@ under way while the next page is fetched.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -54,10 +54,20 @@ class GroupListing:
 
 async def read_groups(ctx: CycleContext, meter: Meter) -> GroupListing:
     """Read all groups. A fault is noted as evidence; lost credentials or rights are raised."""
+    result, found = await list_groups(ctx, meter, ctx.provider.read_groups())
+    result.groups = flatten(found.values())
+    result.nested = nested_among(found.values())
+    return result
+
+
+async def list_groups(
+    ctx: CycleContext, meter: Meter, source: AsyncIterator[Page]
+) -> tuple[GroupListing, Mapping[ExternalId, ProviderGroup]]:
+    """Read a listing of groups, and leave to the caller what to make of them."""
     result = GroupListing()
     found: dict[ExternalId, ProviderGroup] = {}
     try:
-        async with pages_of(ctx.provider.read_groups()) as pages:
+        async with pages_of(source) as pages:
             async for page in pages:
                 before = len(found)
                 _take_groups(ctx, page, found, result)
@@ -70,9 +80,7 @@ async def read_groups(ctx: CycleContext, meter: Meter) -> GroupListing:
         raise
     except RemoteError as error:
         result.listing.fault = error
-    result.groups = flatten(found.values())
-    result.nested = nested_among(found.values())
-    return result
+    return result, found
 
 
 def _take_groups(

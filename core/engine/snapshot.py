@@ -49,7 +49,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Groups:
+class GroupsRead:
+    """The groups as they were read.
+
+    Attributes:
+        read: groups were asked for at all.
+        proven: the listing is whole.
+    """
+
     listing: GroupListing
     read: bool
     proven: bool
@@ -58,8 +65,8 @@ class _Groups:
 async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
     """Read groups, then people. Raises what ends the cycle: no credentials, no page at all."""
     await meter.begin(Step.READ)
-    groups = await _read_groups(ctx, meter)
-    scoping, scope_proven = await _scoping(ctx, groups)
+    groups = await read_all_groups(ctx, meter)
+    scoping, scope_proven = await scoping_of(ctx, groups)
     reader = PeopleReader(
         ctx,
         meter,
@@ -90,24 +97,6 @@ async def read_snapshot(ctx: CycleContext, meter: Meter) -> Snapshot:
     )
 
 
-async def read_scoping(
-    ctx: CycleContext, meter: Meter
-) -> tuple[Scoping, Sequence[StagedGroup], bool, int]:
-    """Read what the scope's test needs, and no more.
-
-    Returns the test, the present scope's groups, whether their members are known in full, and the
-    pages that were asked for: none for a scope without groups.
-    """
-    scope, before = ctx.configuration.spec.scope, ctx.configuration.previous_scope
-    if scope.groups or (before is not None and before.groups):
-        groups = await _read_groups(ctx, meter)
-    else:
-        groups = _Groups(listing=GroupListing(), read=False, proven=True)
-    scoping, proven = await _scoping(ctx, groups)
-    found = resolve_groups(scope, groups.listing.groups, listing_proven=groups.proven)
-    return scoping, found, proven, groups.listing.listing.pages
-
-
 async def delta_scoping(
     ctx: CycleContext, meter: Meter, *, read: bool
 ) -> tuple[Scoping, Sequence[StagedGroup] | None, bool, int]:
@@ -118,8 +107,8 @@ async def delta_scoping(
     had when last seen.
     """
     if read:
-        groups = await _read_groups(ctx, meter)
-        scoping, proven = await _scoping(ctx, groups)
+        groups = await read_all_groups(ctx, meter)
+        scoping, proven = await scoping_of(ctx, groups)
         whole = list(groups.listing.groups.values())
         return scoping, whole, proven and groups.proven, groups.listing.listing.pages
     scope, previous = ctx.configuration.spec.scope, ctx.configuration.previous_scope
@@ -132,7 +121,8 @@ async def delta_scoping(
     return Scoping(ScopeRule(scope, members, units), before), None, True, 0
 
 
-async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
+async def read_all_groups(ctx: CycleContext, meter: Meter) -> GroupsRead:
+    """Read all groups; raises `ConfigurationError` if the scope names some and there are none."""
     wanted = bool(ctx.configuration.spec.scope.groups)
     if not ctx.provider.capabilities.groups:
         if wanted:
@@ -141,19 +131,19 @@ async def _read_groups(ctx: CycleContext, meter: Meter) -> _Groups:
                 code="scope_groups_unsupported",
                 hint="Take the groups out of the scope, or let the provider list them.",
             )
-        return _Groups(listing=GroupListing(), read=False, proven=True)
+        return GroupsRead(listing=GroupListing(), read=False, proven=True)
     listing = await read_groups(ctx, meter)
-    return _Groups(listing=listing, read=True, proven=_listing_proven(ctx, listing))
+    return GroupsRead(listing=listing, read=True, proven=listing_proven(ctx, listing))
 
 
-def _listing_proven(ctx: CycleContext, groups: GroupListing) -> bool:
+def listing_proven(ctx: CycleContext, groups: GroupListing) -> bool:
     """Judge the listing of groups by the same rules; a company may have none."""
     judged = prove(Evidence(people=groups.listing), ctx.proof_rules)
     whole = all(code == "empty" for code, _ in judged.failed)
     return whole and not groups.unreadable
 
 
-async def _scoping(ctx: CycleContext, groups: _Groups) -> tuple[Scoping, bool]:
+async def scoping_of(ctx: CycleContext, groups: GroupsRead) -> tuple[Scoping, bool]:
     """Return the scope's test, and whether its groups' members are known in full."""
     scope = ctx.configuration.spec.scope
     known = groups.listing.groups
@@ -167,7 +157,7 @@ async def _scoping(ctx: CycleContext, groups: _Groups) -> tuple[Scoping, bool]:
     return Scoping(ScopeRule(scope, members, units), before), proven
 
 
-async def _previous_rule(ctx: CycleContext, groups: _Groups) -> ScopeRule | None:
+async def _previous_rule(ctx: CycleContext, groups: GroupsRead) -> ScopeRule | None:
     """Return the previous scope's test.
 
     Where its groups' members cannot be known any more, whoever was in a group of the scope when

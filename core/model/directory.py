@@ -133,6 +133,19 @@ class ProviderGroup:
     complete: bool = True
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memberships:
+    """Which of some groups have a person in them, directly or through nested groups.
+
+    Attributes:
+        groups: those that certainly have.
+        whole: the others certainly have not.
+    """
+
+    groups: frozenset[ExternalId]
+    whole: bool
+
+
 class Presence(StrEnum):
     """The answer to "is this one person still there?"."""
 

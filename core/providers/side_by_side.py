@@ -1,19 +1,21 @@
-"""Working on a page's records a few at a time, in their order."""
+"""Working on a few things at a time, in their order."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import TypeVar
 
-Work = Callable[[bytes], Awaitable[bytes]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 async def in_order(
-    records: Sequence[bytes], work: Work, *, at_once: int
-) -> AsyncGenerator[bytes, None]:
-    """Yield what becomes of each record; so many are worked on at once."""
-    running: deque[asyncio.Task[bytes]] = deque()
+    records: Iterable[T], work: Callable[[T], Awaitable[R]], *, at_once: int
+) -> AsyncGenerator[R, None]:
+    """Yield what becomes of each one; so many are worked on at once."""
+    running: deque[asyncio.Task[R]] = deque()
     try:
         for record in records:
             running.append(asyncio.create_task(_awaited(work, record)))
@@ -27,5 +29,5 @@ async def in_order(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _awaited(work: Work, record: bytes) -> bytes:
+async def _awaited(work: Callable[[T], Awaitable[R]], record: T) -> R:
     return await work(record)

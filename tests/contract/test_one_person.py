@@ -6,12 +6,13 @@ import dataclasses
 
 import pytest
 
-from core.errors import AlreadyRunningError, SignInError
+from core.errors import AlreadyRunningError, SignInError, TransientRemoteError
 from core.model.account import UserStatus
 from core.model.configuration import Guard, InvitationWay, Scope
 from core.model.cycle import Action, Cycle, CycleResult, HeldState, Trigger
 from core.model.one_person import PersonRun, PersonStep, StepState
 from core.scheduling.alerts import judge_end
+from tests.support.asked_directory import AskedDirectory
 from tests.support.scripted_directory import people, person, team
 from tests.support.store_world import ADA, StoreWorld, store_world
 
@@ -172,6 +173,52 @@ async def test_somebody_who_left_the_scope_at_the_provider_is_disabled_and_told_
         told = await texts(world, cycle)
         assert told[PersonStep.SCOPE] == "not in scope: in none of the scope's groups (in)"
         assert (await world.person("u1@example.com")).status is UserStatus.DISABLED
+
+
+async def test_a_scope_by_groups_costs_one_question_more_and_reads_no_members(database_url):
+    teams = [team("in", ["u1"]), *(team(f"t{number}", ["u2"]) for number in range(99))]
+    async with store_world(database_url, scope=Scope(groups=("in",))) as world:
+        world.directory = AskedDirectory(people(4), teams, page_size=50)
+        outcome, cycle = await world.one_person("u1@example.com")
+        told = await texts(world, cycle)
+        assert told[PersonStep.SCOPE] == "in scope: member of in"
+        assert (outcome.requests, world.directory.read) == (4, 0), "found, two pages, one question"
+        _, cycle = await world.one_person("u2@example.com")
+        told = await texts(world, cycle)
+        assert told[PersonStep.SCOPE] == "not in scope: in none of the scope's groups (in)"
+        assert await world.person("u2@example.com") is None
+
+
+async def test_a_fault_of_the_question_disables_nobody_and_the_steps_say_what_was_read(
+    database_url,
+):
+    teams = [team("in", ["u1", "u2"])]
+    async with store_world(database_url, scope=Scope(groups=("in",))) as world:
+        world.directory = AskedDirectory(people(4), teams)
+        await world.cycle()
+        world.directory.fault = TransientRemoteError("The server is busy.")
+        outcome, cycle = await world.one_person("u1")
+        assert outcome.result is CycleResult.SUCCESS
+        assert (await texts(world, cycle))[PersonStep.SCOPE] == (
+            "in scope: member of in; all groups were read for it: 1"
+        )
+        world.directory.bend_groups = lambda pages: [TransientRemoteError("Busy."), *pages]
+        _, cycle = await world.one_person("u1")
+        assert (await world.person("u1@example.com")).status is UserStatus.INVITED
+
+
+async def test_who_may_be_in_a_group_that_cannot_be_read_is_not_said_to_be_out_of_scope(
+    database_url,
+):
+    async with store_world(database_url, scope=Scope(groups=("in",))) as world:
+        world.directory = AskedDirectory(people(4), [team("in", ["u1"])])
+        world.directory.bend_names = lambda pages: [TransientRemoteError("Busy."), *pages]
+        outcome, cycle = await world.one_person("u1")
+        assert outcome.result is CycleResult.PARTIAL_SUCCESS
+        assert outcome.error.code == "groups_unproven"
+        (last,) = (await steps(world, cycle)).steps[-1:]
+        assert (last.step, last.state) == (PersonStep.SCOPE, StepState.STOPPED)
+        assert "not known whether" in last.text
 
 
 async def test_twins_are_a_conflict_also_when_one_is_named_by_id(database_url):

@@ -22,6 +22,7 @@ async def test_each_step_is_shown_to_the_asker_alone_and_the_channel_names_nobod
         await page.wait_until(lambda: "Planned" in answer(), what="the steps")
         for word in ("Found", "In scope", "Matched", "Mapped to", "Planned", "Done", user.email):
             assert word in answer()
+        assert "requests to the provider" in answer()
         cycle = (await world.core.store.cycles.list(limit=1))[0]
         assert cycle.trigger is Trigger.ON_DEMAND
         assert user.email not in "".join(world.public_texts(CHANNEL))

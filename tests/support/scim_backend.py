@@ -117,21 +117,32 @@ class ScimBackend:
         return self.add("/Users", [person(n, prefix) for n in range(count)])
 
     def add_group(self, name: str, *, users: Iterable[str] = (), groups: Iterable[str] = ()) -> str:
-        members = [{"value": one, "type": "User"} for one in users]
-        members += [{"value": one, "type": "Group"} for one in groups]
+        members = _members(users, groups)
         return self.add("/Groups", [{"schemas": [GROUP], "displayName": name, "members": members}])[
             0
         ]
 
+    def fill_group(self, group: str, *, users: Iterable[str], groups: Iterable[str]) -> None:
+        """Let a group have exactly these members."""
+        self._replace(f"/Groups/{group}", "members", _members(users, groups))
+
     def patch(self, record_id: str, path: str, value: object) -> None:
+        self._replace(f"/Users/{record_id}", path, value)
+
+    def _replace(self, place: str, path: str, value: object) -> None:
         body = {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
             "Operations": [{"op": "replace", "path": path, "value": value}],
         }
-        self.call("PATCH", f"/Users/{record_id}", body)
+        self.call("PATCH", place, body)
 
     def delete(self, record_id: str) -> None:
         self.call("DELETE", f"/Users/{record_id}")
+
+
+def _members(users: Iterable[str], groups: Iterable[str]) -> list[dict]:
+    kinds = {"User": users, "Group": groups}
+    return [{"value": one, "type": kind} for kind, ids in kinds.items() for one in ids]
 
 
 def person(n: int, prefix: str = "person") -> dict:

@@ -102,6 +102,7 @@ class ScriptedDirectory:
         self.asked_groups: list[str] = []
         self.decoded = 0
         self.closed = 0
+        self.requests = 0
 
     async def read_users(self) -> AsyncIterator[Page]:
         """Yield the people."""
@@ -129,6 +130,7 @@ class ScriptedDirectory:
 
     def _deliver(self, script: Sequence[Page | DirsyncError]) -> Iterable[Page]:
         for page in script:
+            self.requests += 1
             if isinstance(page, DirsyncError):
                 raise page
             yield page
@@ -201,6 +203,7 @@ class ScriptedDirectory:
 
     async def find_user(self, name: str) -> bytes | None:
         """Return the one person of this id or e-mail."""
+        self.requests += 1
         found = [p for p in self.people if name in (p.id, p.email)]
         if len(found) > 1:
             raise ConflictError(f"Several people are called {name}.", code="several_people")

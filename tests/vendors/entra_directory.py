@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 USER_PROPERTIES = frozenset(
@@ -137,6 +137,18 @@ class Tenant:
 
     def objects(self, collection: str) -> dict[str, Properties]:
         return self.users if collection == "users" else self.groups
+
+    def holders(self, member: str, *, seen_through: Callable[[str], bool]) -> set[str]:
+        """Return the groups that have a member in them, through groups that show theirs."""
+        found: set[str] = set()
+        waiting = [member]
+        while waiting:
+            one = waiting.pop()
+            direct = {group for group, held in self.members.items() if one in held}
+            new = {group for group in direct - found if seen_through(group)}
+            found |= new
+            waiting += new
+        return found
 
     def member_type(self, one: str) -> str:
         return "#microsoft.graph.group" if one in self.groups else "#microsoft.graph.user"

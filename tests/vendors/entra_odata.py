@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from tests.vendors.entra_directory import SINGLE_ONLY, Properties
 
-MOST_BATCHED = 20
+MOST_BATCHED = MOST_CHECKED = 20
 DEFAULT_PAGE, MOST, MOST_EXPANDED, DELTA_PAGE, MOST_IN = 100, 999, 100, 200, 15
 _EXPAND = re.compile(r"manager(?:\(\$select=(?P<names>[\w,]+)\))?")
 _TERM = re.compile(r"(?P<name>\w+) eq '(?P<value>(?:[^']|'')*)'")

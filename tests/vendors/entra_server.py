@@ -1,9 +1,9 @@
 """Microsoft's token endpoint and Graph v1.0 on a loopback port, as strict as their documentation.
 
 Whatever the reference pages of a request do not name is refused with a 400: parameters, unknown
-properties, page sizes over 999, more than 15 ids in a filter, ``$expand`` or ``$top`` in a delta,
-``$count`` without ``ConsistencyLevel: eventual``, a ``$skiptoken`` with other parameters than those
-it came with.
+properties, page sizes over 999, more than 15 ids in a filter or 20 in a check of memberships,
+``$expand`` or ``$top`` in a delta, ``$count`` without ``ConsistencyLevel: eventual``, a
+``$skiptoken`` with other parameters than those it came with.
 """
 
 import json
@@ -30,6 +30,7 @@ from tests.vendors.entra_odata import (
     DELTA_PAGE,
     MOST,
     MOST_BATCHED,
+    MOST_CHECKED,
     MOST_EXPANDED,
     Asked,
     RefusedError,
@@ -45,6 +46,7 @@ from tests.vendors.entra_odata import (
 )
 from tests.vendors.entra_tokens import TokenEndpoint
 
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ALL_RIGHTS = frozenset({"User.Read.All", "GroupMember.Read.All", "Organization.Read.All"})
 
 
@@ -105,8 +107,8 @@ class EntraServer:
         self.asked.clear()
         self._states.known.clear()
 
-    def graph_answer(self, asked: Asked) -> object:
-        """Answer a GET to Graph, or raise `RefusedError`."""
+    def graph_answer(self, asked: Asked, document: object = None) -> object:
+        """Answer a GET to Graph, or an action with its parameters, or raise `RefusedError`."""
         with self._lock:
             self.asked.append(asked)
             for part in [one for one in self.before if one in asked.path]:
@@ -120,10 +122,11 @@ class EntraServer:
                 raise RefusedError(401, "InvalidAuthenticationToken", "Access token is empty.")
             for part in [one for one in self.faults if one in asked.path]:
                 raise self.faults[part]
-            for pattern, answer in ROUTES:
+            for pattern, answer in ROUTES if document is None else ACTIONS:
                 found = re.fullmatch(pattern, asked.path)
                 if found:
-                    return answer(self, asked, *found.groups())
+                    more = () if document is None else (document,)
+                    return answer(self, asked, *found.groups(), *more)
             raise bad(f"Resource not found for the segment '{asked.path.split('/')[-1]}'.")
 
     def batch_answer(self, asked: Asked, document: Mapping[str, object]) -> object:
@@ -227,15 +230,35 @@ class EntraServer:
             raise bad("Only $select=id is a part of this tenant's tests.")
         if one not in self.tenant.groups:
             raise not_found(one)
-        members = self.tenant.members[one]
-        hidden = self.tenant.groups[one].get("visibility") == "HiddenMembership"
-        if hidden and "Member.Read.Hidden" not in self.rights:
-            members = {}
+        members = self.tenant.members[one] if self._shows_members(one) else {}
 
         def record(member: str) -> Properties:
             return {"@odata.type": members[member], "id": member}
 
         return self._states.page(asked, list(members), record, most=MOST)
+
+    def check_member_groups(self, asked: Asked, one: str, document: object) -> object:
+        """Answer which of these groups somebody is in; hidden ones are left out without a word."""
+        self.require("User.Read.All")
+        self.require("GroupMember.Read.All", "Group.Read.All")
+        asked.take()
+        if not isinstance(document, dict) or set(document) != {"groupIds"}:
+            raise bad("A parameter of the action is missing or not known.")
+        ids = document["groupIds"]
+        if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_CHECKED:
+            raise bad("The groupIds must be from 1 to 20.")
+        if not all(isinstance(group, str) and _GUID.fullmatch(group) for group in ids):
+            raise bad("Invalid GUID: a group's id.")
+        if one not in self.tenant.users:
+            raise not_found(one)
+        held = self.tenant.holders(one, seen_through=self._shows_members)
+        return {"@odata.context": "$metadata#Collection(Edm.String)"} | {
+            "value": [group for group in reversed(ids) if group in held]
+        }
+
+    def _shows_members(self, group: str) -> bool:
+        hidden = self.tenant.groups[group].get("visibility") == "HiddenMembership"
+        return not hidden or "Member.Read.Hidden" in self.rights
 
     def delta(self, asked: Asked, collection: str) -> object:
         self.require("User.Read.All" if collection == "users" else "GroupMember.Read.All")
@@ -312,6 +335,9 @@ ROUTES: list[tuple[str, Callable[..., object]]] = [
     (r"/v1\.0/groups/([^/]+)", EntraServer.group),
     (r"/v1\.0/groups/([^/]+)/members", EntraServer.group_members),
 ]
+ACTIONS: list[tuple[str, Callable[..., object]]] = [
+    (r"/v1\.0/users/([^/]+)/checkMemberGroups", EntraServer.check_member_groups),
+]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -324,6 +350,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if unquote(self.path) == "/v1.0/$batch":
             self._answer(lambda asked: self.entra.batch_answer(asked, json.loads(body)))
+            return
+        if self.path.startswith("/v1.0/"):
+            self._answer(lambda asked: self.entra.graph_answer(asked, json.loads(body)))
             return
         form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         self._send(*self.entra.signin.answer(self.path, form))

@@ -162,6 +162,24 @@ class GoogleCustomer:
                 return user
         return None
 
+    def has_member(self, group: str, one: str) -> bool | None:
+        """Return whether a group has a user in it; None if the way leads through another domain.
+
+        That everybody of the company is in a group is not taken for being a member.
+        """
+        waiting, seen, elsewhere = [group], set(), False
+        while waiting:
+            key = waiting.pop()
+            seen.add(key)
+            if key not in self.members:
+                elsewhere = True
+                continue
+            ids = {entry["id"]: entry["type"] for entry in self.members[key]}
+            if ids.get(one) == "USER":
+                return True
+            waiting += [id_ for id_, kind in ids.items() if kind == "GROUP" and id_ not in seen]
+        return None if elsewhere else False
+
     def group_with_count(self, key: str) -> Mapping:
         people = sum(one["type"] == "USER" for one in self.members[key])
         return {**self.groups[key], "directMembersCount": str(people)}

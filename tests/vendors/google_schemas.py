@@ -114,6 +114,7 @@ SCHEMAS: Mapping[str, Mapping[str, Type]] = {
         "members": ["Member"],
         "nextPageToken": STRING,
     },
+    "MembersHasMember": {"isMember": BOOLEAN},
     "Member": {
         "email": STRING,
         "etag": STRING,

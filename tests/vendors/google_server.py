@@ -85,6 +85,7 @@ class GoogleServer(GoogleTokens):
         router.add_get(f"{_API}/groups", self._groups)
         router.add_get(f"{_API}/groups/{{key}}", self._group)
         router.add_get(f"{_API}/groups/{{key}}/members", self._members)
+        router.add_get(f"{_API}/groups/{{key}}/hasMember/{{member}}", self._has_member)
         router.add_get(f"{_API}/customer/{{customer}}/orgunits", self._units)
         return application
 
@@ -166,6 +167,18 @@ class GoogleServer(GoogleTokens):
         _only(request, "maxResults", "pageToken", "roles", "includeDerivedMembership")
         members = self.customer.members[self._known_group(request)]
         return self._page(request, members, MEMBERS)
+
+    async def _has_member(self, request: web.Request) -> web.Response:
+        self._authorized(request, "group")
+        _only(request)
+        group = self._known_group(request)
+        found = self.customer.find(request.match_info["member"])
+        if found is None:
+            raise GoogleError(404, "notFound", "Resource Not Found: memberKey")
+        held = self.customer.has_member(group, found["id"])
+        if held is None:
+            raise GoogleError(400, "invalid", "Invalid Input: memberKey")
+        return self._answer(request, {"isMember": held}, "MembersHasMember")
 
     async def _units(self, request: web.Request) -> web.Response:
         self._authorized(request, "orgunit")

@@ -92,6 +92,7 @@ class OktaServer(OktaTokens):
         application.router.add_post("/oauth2/v1/token", self._token)
         application.router.add_get("/api/v1/users", self._users)
         application.router.add_get("/api/v1/users/{id}", self._user)
+        application.router.add_get("/api/v1/users/{id}/groups", self._groups_of)
         application.router.add_get("/api/v1/groups", self._groups)
         application.router.add_get("/api/v1/groups/{id}", self._group)
         application.router.add_get("/api/v1/groups/{id}/users", self._members)
@@ -153,11 +154,21 @@ class OktaServer(OktaTokens):
     async def _user(self, request: web.Request) -> web.Response:
         self._authorized(request, "users")
         _only(request, ())
+        return web.json_response(self._known_user(request))
+
+    def _known_user(self, request: web.Request) -> Mapping:
         name = request.match_info["id"]
         found = None if name == "me" else self.org.find(name)
         if found is None:
             raise OktaError(404, "E0000007", f"Not found: Resource not found: {name} (User)")
-        return web.json_response(found)
+        return found
+
+    async def _groups_of(self, request: web.Request) -> web.Response:
+        self._authorized(request, "users")
+        _only(request, ("after", "limit"))
+        one = self._known_user(request)["id"]
+        held = [group for key, group in self.org.groups.items() if one in self.org.members[key]]
+        return self._page(request, held, dict, limit=200)
 
     async def _groups(self, request: web.Request) -> web.Response:
         self._authorized(request, "groups")

@@ -86,7 +86,12 @@ def cycle_details(view: CycleView, now: datetime) -> Message:
         *_problems(view),
         *([*one_person.steps(view.person)] if view.person else _samples(view)),
         _buttons(view),
-        context(f"{kind} `{cycle.id}`", words.at(cycle.started_at, ""), _took(cycle, now)),
+        context(
+            f"{kind} `{cycle.id}`",
+            words.at(cycle.started_at, ""),
+            _took(cycle, now),
+            one_person.asked_for(cycle.requests) if view.person else "",
+        ),
     ]
     return message(f"{icon} {tidy(cycle.configuration_name)}: {word}.", *blocks)
 

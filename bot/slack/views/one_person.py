@@ -42,8 +42,16 @@ def one_person(view: CycleView) -> Message:
     return message(
         f"{icon} {tidy(name, 100)}: {word}.",
         *blocks,
-        context(f"`{view.cycle.id}` of {escape(view.cycle.configuration_name)}"),
+        context(
+            f"`{view.cycle.id}` of {escape(view.cycle.configuration_name)}",
+            asked_for(view.cycle.requests),
+        ),
     )
+
+
+def asked_for(requests: int) -> str:
+    """Say what finding somebody took; nothing of a file."""
+    return f"{words.several(requests, 'request')} to the provider" if requests else ""
 
 
 def steps(run: PersonRun | None) -> list[Block]:

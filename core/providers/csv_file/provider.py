@@ -80,6 +80,11 @@ class CsvProvider:
         """Changes with the decoder."""
         return REVISION
 
+    @property
+    def requests(self) -> int:
+        """How many requests went out so far; none for a file of this machine."""
+        return self._source.requests
+
     async def read_users(self) -> AsyncIterator[Page]:
         """Yield all rows in pages; what they say about groups is kept for `read_groups`."""
         members: dict[str, list[str]] = {}

@@ -71,6 +71,11 @@ class Source(Protocol):
         """What to call it in front of people."""
         ...
 
+    @property
+    def requests(self) -> int:
+        """How many requests went out so far."""
+        ...
+
     async def open(self) -> Snapshot:
         """Return the present state, or the one that was kept; raise what files and requests do."""
         ...
@@ -99,6 +104,11 @@ class LocalSource:
     def place(self) -> str:
         """The path as the configuration has it."""
         return self._path
+
+    @property
+    def requests(self) -> int:
+        """None: a file of this machine is opened."""
+        return 0
 
     async def open(self) -> Snapshot:
         """Open the file; raise `ConfigurationError` if it is missing or elsewhere."""
@@ -135,6 +145,11 @@ class RemoteSource:
     def place(self) -> str:
         """The host."""
         return self._client.host
+
+    @property
+    def requests(self) -> int:
+        """How many requests went to it so far."""
+        return self._client.requests
 
     async def open(self) -> Snapshot:
         """Download the file in full, unless one was kept; raise what requests raise."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from core.model.directory import (
     ChangePage,
     CheckReport,
     ExternalId,
+    Memberships,
     Page,
     Presence,
     ProviderGroup,
@@ -33,6 +34,7 @@ from core.providers.entra.finding import find_person
 from core.providers.entra.graph import MAX_TOP, Graph
 from core.providers.entra.listing import not_graph
 from core.providers.entra.members import SELECTION, MemberReader
+from core.providers.entra.memberships import MembershipChecks
 from core.providers.entra.paging import walk
 from core.providers.entra.records import UserDecoder, decode_group
 from core.providers.entra.rights import GROUPS, PEOPLE
@@ -63,6 +65,7 @@ class EntraProvider:
         self._decoder = decoder
         self._wishes = wishes
         self._members = MemberReader(graph)
+        self._memberships = MembershipChecks(graph, page_size=wishes.page_size)
         self._changes = ChangeReader(
             graph, plan=decoder.plan, members=self._members, groups=wishes.groups
         )
@@ -150,6 +153,22 @@ class EntraProvider:
                 records = await self._members.settle(listing.records)
                 last = listing.next_link is None
                 yield Page(records=records, last=last, total=None, token=token)
+
+    async def list_groups(self) -> AsyncIterator[Page]:
+        """Yield all groups without their members, if groups are wanted."""
+        if not self._wishes.groups:
+            return
+        async with aclosing(self._memberships.pages()) as pages:
+            async for page in pages:
+                yield page
+
+    async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
+        """Say which groups have the person in them; see `core.providers.entra.memberships`."""
+        return await self._memberships.held_by(person, groups)
+
+    async def with_members(self, groups: Sequence[bytes]) -> Sequence[bytes]:
+        """Return listed groups with their direct members."""
+        return await self._members.settle(groups)
 
     async def watermark(self) -> Watermark | None:
         """Return where a delta begins that starts now; None if the tenant has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from core.errors import TerminalRemoteError
@@ -38,21 +39,39 @@ class GroupReader:
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield the groups with their direct members; a list that was not whole is left out."""
+        try:
+            async with aclosing(self.listed()) as pages:
+                async for page in pages:
+                    yield replace(page, records=await self._settled(page.records))
+        finally:
+            await self._dismiss()
+
+    async def completed(self, records: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Return listed groups with their direct members, likewise."""
+        try:
+            return await self._settled(records)
+        finally:
+            await self._dismiss()
+
+    async def listed(self) -> AsyncGenerator[Page, None]:
+        """Yield the groups without their members."""
         params = {
             "customer": self._customer,
             "maxResults": str(MAX_GROUPS),
             "fields": _GROUP_FIELDS,
         }
-        try:
-            async with aclosing(self._walk(GROUPS, "groups", params, key="groups")) as pages:
-                async for page in pages:
-                    whole = in_order(page.records, self._with_members, at_once=_AT_ONCE)
-                    records = tuple([one async for one in whole])
-                    yield Page(records=records, last=page.last, total=None, token=page.token)
-        finally:
-            if self._everybody is not None:
-                self._everybody.cancel()
-                await asyncio.gather(self._everybody, return_exceptions=True)
+        async with aclosing(self._walk(GROUPS, "groups", params, key="groups")) as pages:
+            async for page in pages:
+                yield page
+
+    async def _settled(self, records: Sequence[bytes]) -> tuple[bytes, ...]:
+        whole = in_order(records, self._with_members, at_once=_AT_ONCE)
+        return tuple([one async for one in whole])
+
+    async def _dismiss(self) -> None:
+        if self._everybody is not None:
+            self._everybody.cancel()
+            await asyncio.gather(self._everybody, return_exceptions=True)
 
     async def _with_members(self, record: bytes) -> bytes:
         group = id_of(record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 
 from core.http.redaction import Redactor
@@ -12,6 +12,7 @@ from core.model.directory import (
     ChangePage,
     CheckReport,
     ExternalId,
+    Memberships,
     Page,
     Presence,
     ProviderGroup,
@@ -25,6 +26,7 @@ from core.providers.google.check import Asked, CustomerCheck
 from core.providers.google.finding import PersonFinder
 from core.providers.google.listing import Listing, not_google
 from core.providers.google.members import MAX_PEOPLE, GroupReader
+from core.providers.google.memberships import held_by
 from core.providers.google.paging import walk
 from core.providers.google.records import UserDecoder, decode_group, unit_path
 from core.providers.google.server import (
@@ -121,10 +123,25 @@ class GoogleProvider:
         """Yield all groups with their direct members, if groups are wanted."""
         if not self._settings.groups:
             return
-        reader = GroupReader(self._server, customer=self._settings.customer)
-        async with aclosing(reader.pages()) as pages:
+        async with aclosing(self._group_reader().pages()) as pages:
             async for page in pages:
                 yield page
+
+    async def list_groups(self) -> AsyncIterator[Page]:
+        """Yield all groups without their members, if groups are wanted."""
+        if not self._settings.groups:
+            return
+        async with aclosing(self._group_reader().listed()) as pages:
+            async for page in pages:
+                yield page
+
+    async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
+        """Say which groups have the person in them; see `core.providers.google.memberships`."""
+        return await held_by(self._server, person, groups)
+
+    async def with_members(self, groups: Sequence[bytes]) -> Sequence[bytes]:
+        """Return listed groups with their direct members."""
+        return await self._group_reader().completed(groups)
 
     async def watermark(self) -> Watermark | None:
         """Return None: there is no listing of changes."""
@@ -193,6 +210,9 @@ class GoogleProvider:
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""
         await self._server.aclose()
+
+    def _group_reader(self) -> GroupReader:
+        return GroupReader(self._server, customer=self._settings.customer)
 
     async def _single(
         self, scope: str, collection: str, external_id: ExternalId, fields: str

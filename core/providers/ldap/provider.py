@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from core.model.directory import (
     ChangePage,
     CheckReport,
     ExternalId,
+    Memberships,
     Page,
     Presence,
     ProviderGroup,
@@ -33,6 +34,7 @@ from core.providers.ldap.directory import Directory
 from core.providers.ldap.faults import not_installed
 from core.providers.ldap.groups import Groups
 from core.providers.ldap.managers import Managers
+from core.providers.ldap.memberships import MembershipSearch
 from core.providers.ldap.names import escaped, is_filter, normal_dn
 from core.providers.ldap.people import People
 from core.providers.ldap.reaching import parse_server
@@ -71,6 +73,7 @@ class LdapProvider:
         self._wants_groups = groups
         self._people = People(directory)
         self._groups = Groups(directory, self._people)
+        self._memberships = MembershipSearch(directory, self._people, self._groups)
         self._managers = Managers(directory, self._people)
         self._units = Units(directory)
         self._changes = Changes(
@@ -153,6 +156,18 @@ class LdapProvider:
             yield Page(
                 records=records[start : start + size], last=last, total=None, token=str(start)
             )
+
+    async def list_groups(self) -> AsyncIterator[Page]:
+        """Yield all groups without their members, if groups are wanted."""
+        if not self._wants_groups:
+            return
+        async with aclosing(self._memberships.pages()) as pages:
+            async for page in pages:
+                yield page
+
+    async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
+        """Say which groups have the person in them; see `core.providers.ldap.memberships`."""
+        return await self._memberships.held_by(await self._id_filter(person), person, groups)
 
     async def watermark(self) -> Watermark | None:
         """Return where a delta begins that starts now; None where there are none."""

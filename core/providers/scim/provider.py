@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ from core.model.directory import (
     ChangePage,
     CheckReport,
     ExternalId,
+    Memberships,
     Page,
     Presence,
     ProviderGroup,
@@ -32,12 +33,14 @@ from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
 from core.providers.scim.listing import Listing, not_scim
+from core.providers.scim.memberships import held_by
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
 from core.providers.scim.records import UserDecoder, decode_group
 from core.providers.scim.server import ScimServer
 
 _USERS, _GROUPS = "Users", "Groups"
 _GROUP_SELECTION = "displayName,members"
+_GROUP_NAME = "displayName"
 
 
 class ScimProvider:
@@ -121,6 +124,18 @@ class ScimProvider:
         """Yield all groups with their members, if groups are wanted."""
         return self._changes.taken_ahead()
 
+    async def list_groups(self) -> AsyncIterator[Page]:
+        """Yield all groups without their members, if groups are wanted."""
+        if not self._groups:
+            return
+        async with aclosing(self._named_groups()) as pages:
+            async for page in pages:
+                yield page
+
+    async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
+        """Say which groups have the person in them; see `core.providers.scim.memberships`."""
+        return await held_by(self._named_groups, person, groups)
+
     async def watermark(self) -> Watermark | None:
         """Return where a delta begins that starts now; None from a server that filters wrongly."""
         return await self._changes.watermark() if self._delta else None
@@ -182,6 +197,9 @@ class ScimProvider:
 
     def _people(self, condition: str = "") -> AsyncGenerator[Page, None]:
         return self._pages(_USERS, self._decoder.plan.selection, condition)
+
+    def _named_groups(self, condition: str = "") -> AsyncGenerator[Page, None]:
+        return self._pages(_GROUPS, _GROUP_NAME, condition)
 
     async def _group_pages(self) -> AsyncGenerator[Page, None]:
         evidence = MemberEvidence(self._single_group)

@@ -1,6 +1,7 @@
 """What a provider's real counterpart must do, so that the contract suite can drive it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -40,9 +41,13 @@ class Backend(ABC):
     lists_changes = True
     "a delta of it says who changed, not just whether anything did"
 
+    holds_groups = True
+    "its groups can have groups in them"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock: Clock = WallClock()
+        self.group_ids: dict[str, str] = {}
 
     @abstractmethod
     async def start(self, people: list[Person]) -> None:
@@ -69,6 +74,10 @@ class Backend(ABC):
     @abstractmethod
     async def spoil_one(self) -> None:
         """Make one person's record unreadable, its id apart."""
+
+    @abstractmethod
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        """Let a group have exactly these people and groups in it; create it if need be."""
 
     @abstractmethod
     def settings(self, page_size: int) -> ProviderSettings: ...

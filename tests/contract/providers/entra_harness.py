@@ -1,6 +1,6 @@
 """A Microsoft Entra tenant for the contract suite, signed in to in either way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -57,6 +57,16 @@ class EntraHarness(Backend):
 
     async def delete(self, key: str) -> None:
         self._server.tenant.delete(self._ids[key])
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        tenant = self._server.tenant
+        if name not in self.group_ids:
+            self.group_ids[name] = tenant.add_group(name)
+        group = self.group_ids[name]
+        for member in list(tenant.members[group]):
+            tenant.leave(group, member)
+        inside = [self.group_ids[one] for one in groups]
+        tenant.join(group, users=[self._ids[key] for key in keys], groups=inside)
 
     async def spoil_one(self) -> None:
         login = str(next(iter(self._server.tenant.users.values()))["userPrincipalName"])

@@ -1,6 +1,6 @@
 """A Google Workspace customer for the contract suite."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -53,6 +53,13 @@ class GoogleHarness(Backend):
 
     async def delete(self, key: str) -> None:
         self.customer.delete_user(self._ids[key])
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        if name not in self.group_ids:
+            self.group_ids[name] = self.customer.add_group(name)
+        people = [self._ids[key] for key in keys]
+        inside = [self.group_ids[one] for one in groups]
+        self.customer.set_members(self.group_ids[name], people, groups=inside)
 
     async def spoil_one(self) -> None:
         address = next(iter(self.customer.users.values()))["primaryEmail"]

@@ -7,7 +7,7 @@ import asyncio
 import csv
 import io
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +67,18 @@ class ScimHarness(Backend):
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._server.delete, self._ids[key])
 
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        people = [self._ids[key] for key in keys]
+        inside = [self.group_ids[one] for one in groups]
+        if name in self.group_ids:
+            group = self.group_ids[name]
+            await asyncio.to_thread(self._server.fill_group, group, users=people, groups=inside)
+        else:
+            group = await asyncio.to_thread(
+                self._server.add_group, name, users=people, groups=inside
+            )
+        self.group_ids[name] = group
+
     async def spoil_one(self) -> None:
         self._proxy.inject(Fault.RECORD_SURROGATE, page=1)
 
@@ -103,6 +115,7 @@ class CsvFileHarness(Backend):
     signs_in = False
     over_network = False
     lists_changes = False
+    holds_groups = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -130,6 +143,13 @@ class CsvFileHarness(Backend):
 
     async def delete(self, key: str) -> None:
         del self._rows[key]
+        self._write()
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        assert not groups
+        for key, row in self._rows.items():
+            others = [one for one in row[5].split("|") if one not in {"", name}]
+            row[5] = "|".join([*others, name] if key in keys else others)
         self._write()
 
     async def spoil_one(self) -> None:

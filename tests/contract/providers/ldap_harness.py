@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -59,6 +59,16 @@ class OpenLdapHarness(Backend):
 
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._server.delete, dn_of(key))
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        members = [dn_of(key) for key in keys] + [f"cn={one},{GROUPS}" for one in groups]
+        await asyncio.to_thread(self._put_group, name, members)
+
+    def _put_group(self, name: str, members: list[str]) -> None:
+        if name in self.group_ids:
+            self._server.change(f"cn={name},{GROUPS}", member=members)
+        else:
+            self.group_ids[name] = self._server.group(name, members)
 
     async def spoil_one(self) -> None:
         await asyncio.to_thread(self._server.change, dn_of(min(self._ids)), title="x" * 10_001)
@@ -132,6 +142,16 @@ class ActiveDirectoryHarness(Backend):
 
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._controller.delete, samba_dc.dn_of(key))
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        members = [samba_dc.dn_of(one) for one in (*keys, *groups)]
+        await asyncio.to_thread(self._put_group, name, members)
+
+    def _put_group(self, name: str, members: list[str]) -> None:
+        if name in self.group_ids:
+            self._controller.change(samba_dc.dn_of(name), member=members)
+        else:
+            self.group_ids[name] = self._controller.group(name, members)
 
     async def spoil_one(self) -> None:
         await asyncio.to_thread(self._change, min(self._ids), preferredLanguage="x" * 10_001)

@@ -1,6 +1,6 @@
 """An Okta org for the contract suite, signed in to in either way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,8 @@ def private_key() -> RSAKey:
 
 class OktaHarness(Backend):
     """The org's admin on the one side, its API on the other."""
+
+    holds_groups = False
 
     def __init__(self, folder: Path, *, server: OktaServer, app: bool) -> None:
         super().__init__(folder)
@@ -71,6 +73,12 @@ class OktaHarness(Backend):
 
     async def delete(self, key: str) -> None:
         self.org.delete_user(self._ids[key])
+
+    async def put_group(self, name: str, keys: list[str], groups: Sequence[str] = ()) -> None:
+        assert not groups
+        if name not in self.group_ids:
+            self.group_ids[name] = self.org.add_group(name)
+        self.org.set_members(self.group_ids[name], [self._ids[key] for key in keys])
 
     async def spoil_one(self) -> None:
         login = next(iter(self.org.users.values()))["profile"]["login"]
