@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import cache
 
 _PATIENCE = 50_000
 
@@ -16,11 +17,11 @@ def be_patient() -> None:
     gc.set_threshold(_PATIENCE)
 
 
+@cache
 def spare_the_program() -> None:
     """Keep what a process has by now out of the collector's full passes.
 
     Going through all modules holds the event loop for a tenth of a second each time, and never
     finds anything. Once a process, because what is garbage at that moment stays, too.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
+    gc.freeze()

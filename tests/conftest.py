@@ -13,18 +13,26 @@ from core.store.opening import Store, open_store
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.engine_world import ManualClock
 
+_FULL = os.environ.get("DIRSYNC_TEST_SCALE") == "full"
 _PATIENT = hypothesis.settings(
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.register_profile("dirsync", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile(
+    "dirsync", _PATIENT, derandomize=True, max_examples=100 if _FULL else 40
+)
 hypothesis.settings.register_profile("explore", _PATIENT, max_examples=2_000)
 hypothesis.settings.load_profile("dirsync")
 """The same examples in every run; `--hypothesis-profile explore` looks for new ones.
 
 An example may take long on a busy machine; a test that hangs has a time-out."""
 
-pytest_plugins = ["tests.support.figures", "tests.support.ordering", "tests.support.sampling"]
-"""The figures of the large suites at the end of a run, and what a sample of them leaves out."""
+pytest_plugins = [
+    "tests.support.economy",
+    "tests.support.figures",
+    "tests.support.ordering",
+    "tests.support.sampling",
+]
+"""What is done once for all, the figures of the large suites, and what a sample leaves out."""
 
 
 @pytest.fixture(params=BACKENDS)
@@ -50,7 +58,7 @@ async def store(database_url: str, clock: ManualClock) -> AsyncIterator[Store]:
 @pytest.fixture
 def scale() -> str:
     """Give "full" where large suites run their whole size (CI), else "sample"."""
-    return "full" if os.environ.get("DIRSYNC_TEST_SCALE") == "full" else "sample"
+    return "full" if _FULL else "sample"
 
 
 @pytest.hookimpl(wrapper=True)

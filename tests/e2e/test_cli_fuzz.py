@@ -16,7 +16,7 @@ from tests.support.databases import fresh_database
 from tests.support.figures import FULL, SEED, figure
 
 LINES = figure("fuzzed argument lists")
-COUNT = 2000 if FULL else 200
+COUNT = 2000 if FULL else 80
 DOCUMENTED = set(range(9))
 SERVING = {"run", "demo"}
 """They would serve until a signal comes, so that they are asked for their help only."""

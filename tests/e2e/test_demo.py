@@ -3,15 +3,14 @@
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import urllib.request
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.cli.app import build
-from tests.support.demo_command import clean_environment, run_demo, running_demo
+from tests.support.databases import sqlite_file
+from tests.support.demo_command import run_demo, running_demo
 from tests.support.trap import poisoned, set_trap
 
 
@@ -30,16 +29,17 @@ def test_a_demo_in_a_poisoned_environment_keeps_to_itself(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_the_demo_says_where_it_is_and_ends_cleanly(tmp_path, ended_by):
-    with running_demo(cwd=tmp_path) as demo:
-        for path in ("/", "/directory/", "/mail/"):
-            assert get(f"{demo.url}{path}")[0] == 200
-            assert f"{demo.url}{path}" in demo.output
-        assert "/dirsync sync" in demo.output
-        status = demo.end(ended_by)
-    assert status == 0, demo.output
-    assert "Traceback" not in demo.output
+def test_two_demos_say_where_they_are_and_end_cleanly_by_either_signal(tmp_path):
+    with running_demo(cwd=tmp_path) as first, running_demo(cwd=tmp_path) as second:
+        assert first.url != second.url
+        assert "taken" in second.output
+        for demo, ended_by in ((first, signal.SIGINT), (second, signal.SIGTERM)):
+            for path in ("/", "/directory/", "/mail/"):
+                assert get(f"{demo.url}{path}")[0] == 200
+                assert f"{demo.url}{path}" in demo.output
+            assert "/dirsync sync" in demo.output
+            assert demo.end(ended_by) == 0, demo.output
+            assert "Traceback" not in demo.output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,26 +56,20 @@ def test_a_database_that_is_no_demos_is_refused_and_left_as_it_was(tmp_path):
 
 
 def test_a_database_of_a_real_installation_is_refused(tmp_path):
-    environ = clean_environment(DIRSYNC_DATABASE_URL="sqlite:///real.db")
-    upgrade = [sys.executable, "-m", "bot", "db", "upgrade"]
-    subprocess.run(upgrade, cwd=tmp_path, env=environ, check=True, timeout=60)
-    refused = run_demo("--database", "sqlite:///real.db", cwd=tmp_path)
+    refused = run_demo("--database", sqlite_file(tmp_path / "real.db"), cwd=tmp_path)
     assert refused.returncode != 0
     assert "not a demo's database" in refused.stderr
 
 
-def test_a_named_database_is_kept_and_may_be_used_again(tmp_path):
-    for _ in range(2):
-        with running_demo("--database", "sqlite:///mine.db", cwd=tmp_path) as demo:
-            assert demo.end() == 0
-    assert (tmp_path / "mine.db").exists()
-
-
-def test_a_second_demo_on_one_database_is_refused(tmp_path):
-    with running_demo("--database", "sqlite:///mine.db", cwd=tmp_path):
+def test_a_named_database_is_of_one_demo_at_a_time_and_may_be_used_again(tmp_path):
+    with running_demo("--database", "sqlite:///mine.db", cwd=tmp_path) as demo:
         second = run_demo("--database", "sqlite:///mine.db", cwd=tmp_path)
+        assert demo.end() == 0
     assert second.returncode == 8
     assert "in use" in second.stderr
+    with running_demo("--database", "sqlite:///mine.db", cwd=tmp_path) as demo:
+        assert demo.end() == 0
+    assert (tmp_path / "mine.db").exists()
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
@@ -84,13 +78,6 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
         refused = run_demo("--port", str(port), cwd=tmp_path)
     assert refused.returncode == 2
     assert f"port {port} is taken" in refused.stderr.lower()
-
-
-def test_a_second_demo_takes_another_port_and_says_so(tmp_path):
-    with running_demo(cwd=tmp_path) as first, running_demo(cwd=tmp_path) as second:
-        assert first.url != second.url
-        assert "taken" in second.output
-        assert get(second.url)[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from core.app import Core, SystemClock, open_core
 from core.mail.mailbox import MailboxMailer
 from core.model.account import Actor, Role
 from core.settings import Settings
+from tests.support.databases import sqlite_file
 
 OWNER, ADMIN, ADMIN_2 = "U0OWNER001", "U0ADMIN001", "U0ADMIN002"
 VIEWER, MEMBER, GUEST, STRANGER = "U0VIEWER01", "U0MEMBER01", "U0GUEST001", "U0OUTSIDE1"
@@ -160,7 +161,8 @@ async def app_world(
     )
     async with AsyncExitStack() as stack:
         demo = await stack.enter_async_context(serve(options))
-        made = settings_for(demo, folder, mode=mode, **settings)
+        database = {"database_url": sqlite_file(folder / "dirsync.db")}
+        made = settings_for(demo, folder, mode=mode, **{**database, **settings})
         runtime = await stack.enter_async_context(slack_runtime(made))
         runtime.pace = runtime.acknowledged = 0.1
         runtime.last_acks = 0.02

@@ -33,19 +33,16 @@ async def test_a_token_is_shown_once_to_the_admin_and_the_channel_only_hears_of_
     assert token not in public
 
 
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
+async def test_a_wrong_name_is_answered_with_what_is_right(world):
+    for typed, said in (
         ("apps create", "Say which application"),
         ("apps list portal", "Say which application"),
         ("apps revoke nothing", "No application nothing has a token"),
         ("apps create <!channel>", "name has 1 to 40"),
         ("apps create ü", "name has 1 to 40"),
-    ],
-)
-async def test_a_wrong_name_is_answered_with_what_is_right(world, typed, said):
-    assert said in (await world.ask(ADMIN, typed)).text
-    assert await world.core.store.applications.all() == []
+    ):
+        assert said in (await world.ask(ADMIN, typed)).text, typed
+        assert await world.core.store.applications.all() == [], typed
 
 
 async def test_nobody_but_an_admin_sees_or_makes_tokens(world):

@@ -109,9 +109,8 @@ async def test_a_large_body_is_refused_before_it_is_read(world, session):
         assert answer.status == 413
 
 
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
+async def test_a_signed_body_that_is_malformed_is_turned_away(world, session):
+    for body, kind in (
         (b"", FORM),
         (b"", JSON),
         (b"{", JSON),
@@ -124,11 +123,9 @@ async def test_a_large_body_is_refused_before_it_is_read(world, session):
         (b"payload=" + b"%7B%22a%22:" * 20_000, FORM),
         (b"[" * 100_000, JSON),
         (b"&".join(b"a=1" for _ in range(1000)), FORM),
-    ],
-)
-async def test_a_signed_body_that_is_malformed_is_turned_away(world, session, body, kind):
-    headers = signed(world.demo.signing_secret, body)
-    assert await status(session, world, body, headers, kind=kind) == 401
+    ):
+        headers = signed(world.demo.signing_secret, body)
+        assert await status(session, world, body, headers, kind=kind) == 401, body[:50]
 
 
 def fuzzed_bodies(count: int) -> list[tuple[bytes, str]]:

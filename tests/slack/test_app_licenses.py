@@ -62,18 +62,15 @@ async def test_licenses_are_kept_for_a_group_once_the_effect_was_seen(world):
         await page.message(f"{record} the group Everyone", channel=CHANNEL)
 
 
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
+async def test_what_cannot_be_kept_or_released_is_told(world):
+    for command, said in (
         ("licenses keep 5 --group Everyone", "of which 4 could be kept"),
         ("licenses keep 1 --group Nobody", "No group of the account is called Nobody"),
         ("licenses keep 1", "kept for a group"),
         ("licenses set 5 --group Everyone", "kept for a group"),
         ("licenses release --group Everyone", "No license is kept back for Everyone"),
-    ],
-)
-async def test_what_cannot_be_kept_or_released_is_told(world, command, said):
-    assert said in (await world.ask(ADMIN, command)).text
+    ):
+        assert said in (await world.ask(ADMIN, command)).text, command
 
 
 async def days_ago(world, days: int, used: int) -> None:

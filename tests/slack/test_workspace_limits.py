@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.demo import limits
 from bot.demo.refusals import RefusedError
+from tests.support.figures import FULL
 
 
 def plain(text="x", **more):
@@ -439,7 +440,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if FULL else 60)
 @given(JSON)
 def test_anything_at_all_is_accepted_or_refused(value):
     for check in (
@@ -452,7 +453,7 @@ def test_anything_at_all_is_accepted_or_refused(value):
             check(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 if FULL else 60)
 @given(st.sampled_from(GOOD_BLOCKS), st.data())
 def test_a_good_block_with_a_piece_missing_or_odd_is_never_a_crash(block, data):
     name = data.draw(st.sampled_from([*block]))

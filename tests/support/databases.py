@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,8 +19,15 @@ BACKENDS = ("sqlite", "postgresql")
 @cache
 def _sqlite_template() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dirsync-sqlite-"))
-    asyncio.run(_migrate(f"sqlite:///{folder / 'template.db'}"))
+    postgresql.now(_migrate(f"sqlite:///{folder / 'template.db'}"))
     return folder / "template.db"
+
+
+def sqlite_file(path: Path) -> str:
+    """Make an empty, migrated SQLite database there unless there is one; return its URL."""
+    if not path.exists():
+        shutil.copyfile(_sqlite_template(), path)
+    return f"sqlite:///{path}"
 
 
 async def _migrate(url: str) -> None:
@@ -37,9 +43,7 @@ def fresh_database(backend: str, folder: Path, *, migrated: bool = True) -> Iter
     """
     if backend == "sqlite":
         path = folder / "dirsync.db"
-        if migrated:
-            shutil.copyfile(_sqlite_template(), path)
-        yield f"sqlite:///{path}"
+        yield sqlite_file(path) if migrated else f"sqlite:///{path}"
         return
     server = postgresql.server(_migrate)
     with server.migrated() if migrated else server.bare() as url:

@@ -49,7 +49,7 @@ class Server:
         self.uri = uri
         self._numbers = itertools.count(1)
         self._spare: list[str] = []
-        _now(self._prepare(migrate))
+        now(self._prepare(migrate))
 
     async def _prepare(self, migrate: Migrate) -> None:
         await _run(self.uri, *_CARELESS, f"CREATE DATABASE {_TEMPLATE}")
@@ -89,7 +89,7 @@ class Server:
         try:
             yield self.url(name)
         finally:
-            if _now(self._emptied(name)):
+            if now(self._emptied(name)):
                 self._spare.append(name)
             else:
                 self._drop(name)
@@ -110,15 +110,15 @@ class Server:
 
     def _create(self, template: str) -> str:
         name = f"t{os.getpid()}_{next(self._numbers)}"
-        _now(_run(self.uri, f"CREATE DATABASE {name} TEMPLATE {template}"))
+        now(_run(self.uri, f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
 
     def _drop(self, name: str) -> None:
-        _now(_run(self.uri, f"DROP DATABASE {name} WITH (FORCE)"))
+        now(_run(self.uri, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def _now(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for it, also where a loop is running already."""
+def now(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for it and return what it gives, also where a loop is running already."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
 

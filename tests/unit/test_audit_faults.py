@@ -13,7 +13,7 @@ from core.store.audit_chain import GENESIS, Link, diagnose
 from core.store.audit_changes import differences
 from tests.support.figures import FULL
 
-RUNS = settings(max_examples=2000 if FULL else 200)
+RUNS = settings(max_examples=2000 if FULL else 100)
 
 
 def hashed(text: str) -> str:

@@ -22,7 +22,7 @@ from bot.slack.limits import (
 )
 from tests.support.figures import FULL
 
-RUNS = settings(max_examples=10_000 if FULL else 300, deadline=None)
+RUNS = settings(max_examples=10_000 if FULL else 100, deadline=None)
 HOSTILE = st.one_of(
     st.text(st.characters(), max_size=60),
     st.lists(
@@ -87,7 +87,7 @@ def test_a_letter_keeps_its_accents_and_a_family_stays_together():
     assert clip("ab👩\u200d👩\u200d👧cd", 6) in {"ab…", "ab👩\u200d👩\u200d👧…"}
 
 
-@settings(RUNS, max_examples=1_000 if FULL else 100)
+@settings(RUNS, max_examples=1_000 if FULL else 40)
 @given(st.lists(HOSTILE, min_size=1, max_size=30))
 def test_whatever_the_names_the_built_blocks_are_accepted(names):
     shown = blocks.message(

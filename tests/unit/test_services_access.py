@@ -13,6 +13,7 @@ from core.errors import NotPermittedError
 from core.model.account import Actor, Role
 from core.model.views import PersonFacts
 from core.settings import Settings
+from tests.support.databases import sqlite_file
 
 FACTS = PersonFacts(id="U0PERSON1", team_id="T1")
 FILE = """\
@@ -30,7 +31,7 @@ def actor(role: Role, id_: str = "slack:U0PERSON1") -> Actor:
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
     settings = Settings.from_environment(
         {
-            "DIRSYNC_DATABASE_URL": f"sqlite:///{tmp_path / 'dirsync.db'}",
+            "DIRSYNC_DATABASE_URL": sqlite_file(tmp_path / "dirsync.db"),
             "DIRSYNC_ADMINS": "U0NAMEDAD",
             "DIRSYNC_VIEWERS": "U0VIEWERR",
         }
@@ -145,7 +146,7 @@ async def test_the_command_line_never_is_the_second_person(core: Core):
 
 
 async def test_without_another_admin_one_person_is_enough(tmp_path: Path):
-    settings = Settings.for_demo(database_url=f"sqlite:///{tmp_path / 'one.db'}")
+    settings = Settings.for_demo(database_url=sqlite_file(tmp_path / "one.db"))
     cli = Actor(id="cli:ada", name="ada", role=Role.ADMIN, door="cli")
     async with open_core(settings, notifier=None, background=False) as core:
         await require(core, cli, "cli:ada")

@@ -17,6 +17,8 @@ from bot.web.invitations import Invitations
 from core.app import Core, open_core
 from core.model.account import Actor, Invitation, Role
 from core.settings import Settings
+from tests.support.databases import sqlite_file
+from tests.support.figures import FULL
 
 ADMIN = Actor(id="cli:ada", name="Ada", role=Role.ADMIN, door="cli")
 PROOF = re.compile(r'name="proof" value="([^"]+)"')
@@ -88,7 +90,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     (tmp_path / "people.csv").write_text(PEOPLE)
     settings = Settings.from_environment(
         {
-            "DIRSYNC_DATABASE_URL": f"sqlite:///{tmp_path}/d.db",
+            "DIRSYNC_DATABASE_URL": sqlite_file(tmp_path / "d.db"),
             "DIRSYNC_CREDENTIALS_DIR": str(tmp_path),
             "DIRSYNC_PUBLIC_URL": "https://sync.example/",
         }
@@ -125,9 +127,9 @@ async def test_whoever_finds_no_license_is_told_their_place_and_whom_to_ask(site
     assert "Welcome" in (await site.accept(site.tokens["bob@example.com"]))[1]
 
 
-async def test_a_thousand_requests_of_scanners_consume_nothing(site: Site):
+async def test_any_number_of_requests_by_scanners_consumes_nothing(site: Site):
     token = site.tokens["ada@example.com"]
-    for number in range(250):
+    for number in range(250 if FULL else 25):
         assert (await site.get(token, headers={"Purpose": "prefetch"}))[0] == 200
         async with site.http.head(f"{site.url}/invitations/{token}") as answer:
             assert answer.status == 200
