@@ -299,6 +299,7 @@ def _postgresql_engine(address: Address) -> AsyncEngine:
         "jit": "off",
         "plan_cache_mode": "force_custom_plan",  # tables grow a thousandfold within one cycle
         "max_parallel_workers_per_gather": "0",
+        "random_page_cost": "1.1",  # else a thousand people are sought by reading all the others
         "timezone": "UTC",
     }
     engine = create_async_engine(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from core.store.codec import to_json
 from core.store.urls import Backend
 
 
@@ -10,6 +13,21 @@ def among(backend: Backend, parameter: str) -> str:
     if backend == "sqlite":
         return f"(SELECT value FROM json_each(:{parameter}))"  # noqa: S608 - names are our own
     return f"(SELECT json_array_elements_text(CAST(CAST(:{parameter} AS text) AS json)))"
+
+
+def one_of(backend: Backend, parameter: str) -> str:
+    """Return the condition to be one of few texts, the value of which `few` makes.
+
+    PostgreSQL sees them when it plans, and so knows that a new cycle has hardly any rows.
+    """
+    if backend == "sqlite":
+        return f"IN (SELECT value FROM json_each(:{parameter}))"  # noqa: S608 - names are our own
+    return f"= ANY(CAST(:{parameter} AS text[]))"
+
+
+def few(backend: Backend, texts: Iterable[str]) -> object:
+    """Return texts as the value of a parameter of `one_of`."""
+    return to_json(list(texts)) if backend == "sqlite" else list(texts)
 
 
 def share(backend: Backend, table: str) -> str:

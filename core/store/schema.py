@@ -244,6 +244,7 @@ links = Table(
     Index("ix_links_user_id", "user_id"),
     Index("ix_links_unsettled", "configuration_id", "seq", **_where("digest IS NULL")),
     Index("ix_links_kept", "configuration_id", **_where("kept")),
+    Index("ix_links_scoped", "configuration_id", "external_id", **_where("group_scoped")),
 )
 
 staged_users = Table(

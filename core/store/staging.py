@@ -171,15 +171,18 @@ async def repeats(tx: Transaction, fence: Fence) -> int:
     return int(twice) + int(again)
 
 
-async def holds_canary(tx: Transaction, fence: Fence, name: str) -> bool:
-    """Whether the snapshot has a person of this e-mail, user name or external id."""
+async def holds_canary(tx: Transaction, fence: Fence, name: str, *, staged: bool) -> bool:
+    """Whether the snapshot has a person of this e-mail, user name or external id.
+
+    Without `staged`, nobody is, and so nobody is looked for there.
+    """
     values = {
         "cycle": fence.cycle_id,
         "name": name,
         "key": name.strip().casefold(),
         "lower": name.strip().lower(),
     }
-    if await tx.value(_CANARY_STAGED, **values):
+    if staged and await tx.value(_CANARY_STAGED, **values):
         return True
     found = await tx.value(_CANARY_MET, configuration=fence.configuration_id, **values)
     return found is not None

@@ -162,7 +162,8 @@ class SyncStoreSql:
 
     async def holds_canary(self, fence: Fence, name: str) -> bool:
         """See `SyncStore.holds_canary`; call it after `stage_unmet`."""
-        return await self._read(lambda tx: staging.holds_canary(tx, fence, name))
+        staged = not self._is_empty(fence)
+        return await self._read(lambda tx: staging.holds_canary(tx, fence, name, staged=staged))
 
     async def _prepare(self, fence: Fence) -> Prepared:
         async def work(tx: Transaction) -> Prepared:

@@ -333,6 +333,13 @@ def _links() -> None:
         postgresql_where=sa.text("kept"),
     )
     op.create_index(
+        "ix_links_scoped",
+        "links",
+        ["configuration_id", "external_id"],
+        sqlite_where=sa.text("group_scoped"),
+        postgresql_where=sa.text("group_scoped"),
+    )
+    op.create_index(
         "uq_links_external_id", "links", ["external_id", "configuration_id"], unique=True
     )
 
