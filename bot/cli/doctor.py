@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
@@ -82,8 +83,8 @@ def failed(name: str, error: DirsyncError) -> CheckLine:
 
 
 def _versions() -> Iterator[CheckLine]:
-    version = ".".join(str(part) for part in sys.version_info[:3])
-    yield CheckLine(name="Python", status=CheckStatus.OK, detail=version)
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    yield CheckLine(name="Python", status=CheckStatus.OK, detail=python)
     remark = ""
     if sqlite3.sqlite_version_info < WAL_FIXED:
         remark = (
@@ -93,6 +94,33 @@ def _versions() -> Iterator[CheckLine]:
     yield CheckLine(
         name="SQLite", status=CheckStatus.OK, detail=f"{sqlite3.sqlite_version}{remark}"
     )
+    yield from ldap_lines(_installed("bonsai"), _installed("python-ldap"))
+
+
+def ldap_lines(reading: str | None, changes: str | None) -> Iterator[CheckLine]:
+    """Say which LDAP libraries there are, if LDAP was installed at all."""
+    if reading is None:
+        return
+    if changes is not None:
+        detail = f"bonsai {reading}, python-ldap {changes}"
+        yield CheckLine(name="LDAP", status=CheckStatus.OK, detail=detail)
+        return
+    yield CheckLine(
+        name="LDAP",
+        status=CheckStatus.WARNING,
+        detail=f"bonsai {reading}, but python-ldap is missing, by which Active Directory tells "
+        "of deletions",
+        hint="Install slack-dirsync[ldap] anew.",
+        code="extra_incomplete",
+    )
+
+
+def _installed(distribution: str) -> str | None:
+    """Return the version of what is installed under this name."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def _variables(settings: Settings) -> Iterator[CheckLine]:

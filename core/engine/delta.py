@@ -86,7 +86,7 @@ class _Changes:
     people: list[bytes] = field(default_factory=list)
     gone: set[ExternalId] = field(default_factory=set)
     groups: list[bytes] = field(default_factory=list)
-    lost_groups: bool = False
+    gone_groups: set[ExternalId] = field(default_factory=set)
     pages: int = 0
     watermark: Watermark | None = None
     total: int | None = None
@@ -103,7 +103,8 @@ async def run_delta(
     changes = await _read(ctx, meter, saved.mark)
     if await ctx.store.linked(ctx.fence, sorted(changes.gone)):
         raise Doubt(
-            "Somebody was deleted at the provider: that takes the proof of a whole listing."
+            "Somebody was deleted or moved away at the provider: that takes the proof of a whole "
+            "listing."
         )
     scoping, groups, pages = await _scoping(ctx, meter, changes, saved.nested)
     rows = _rows(ctx, meter, scoping, changes)
@@ -178,7 +179,7 @@ def _take(changes: _Changes, page: ChangePage) -> None:
         changes.gone.update(page.removed)
     else:
         changes.groups += page.records
-        changes.lost_groups = changes.lost_groups or bool(page.removed)
+        changes.gone_groups.update(page.removed)
 
 
 async def _scoping(
@@ -186,9 +187,11 @@ async def _scoping(
 ) -> tuple[Scoping, Sequence[StagedGroup] | None, int]:
     """Return the scope's test, the groups that are to be planned, and the pages asked for."""
     alone: Sequence[StagedGroup] | None = None
-    if changes.groups and not changes.lost_groups:
-        alone = changed_alone(ctx, changes.groups, await known_groups(ctx), nested)
-    read = changes.lost_groups or (bool(changes.groups) and alone is None)
+    known = await known_groups(ctx) if changes.groups or changes.gone_groups else []
+    lost = any(group.external_id in changes.gone_groups for group in known)
+    if changes.groups and not lost:
+        alone = changed_alone(ctx, changes.groups, known, nested)
+    read = lost or (bool(changes.groups) and alone is None)
     scoping, groups, proven, pages = await delta_scoping(ctx, meter, read=read)
     if not proven:
         raise Doubt("A group changed, and the groups could not be read in full.")

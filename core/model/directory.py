@@ -72,7 +72,8 @@ class ChangePage:
     Attributes:
         kind: what its records are.
         records: whole raw records, as `Page` has them; a changed group's has all its members.
-        removed: ids that the provider explicitly says are deleted.
+        removed: ids that the provider explicitly says are deleted, or not among its people or
+            groups any more; strangers may be among them.
         last: the provider said that nothing follows, of any kind.
         token: what identified this page at the provider, to notice loops.
         watermark: where the next delta begins; on the last page only.

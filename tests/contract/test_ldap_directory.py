@@ -248,9 +248,11 @@ async def test_the_check_names_the_server_and_the_base(directory, opened):
         "Directory",
         "People",
         "Groups",
+        "Changes",
     ]
     assert "StartTLS" in report.lines[0].detail
     assert SUFFIX in report.lines[2].detail
+    assert "modifyTimestamp" in report.lines[5].detail
 
 
 @pytest.mark.parametrize("base", ["ou=nowhere,dc=example,dc=com", "dc=elsewhere,dc=org", "x"])

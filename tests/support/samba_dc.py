@@ -23,11 +23,17 @@ from tests.support.slapd import make_certificates
 BASE = "DC=ad,DC=example,DC=test"
 STAFF = f"OU=Staff,{BASE}"
 READER = "reader@ad.example.test"
+WATCHER = "watcher@ad.example.test"
+"""May look into the container of deleted objects, too."""
 _READER_DN = f"CN=reader,CN=Users,{BASE}"
+_WATCHER_DN = f"CN=watcher,CN=Users,{BASE}"
+_ADMIN = "Administrator@ad.example.test"
 _PASSWORD = "Administrator-1-of-the-tests"
 _SAMBA = shutil.which("samba", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 _TOOL = shutil.which("samba-tool")
+_PYTHON, _GRANT = "/usr/bin/python3", str(Path(__file__).with_name("samba_grant.py"))
 _PROVISIONED = Path("/usr/share/samba/setup")
+_SHOW_DELETED = "1.2.840.113556.1.4.417"
 DISABLED, ENABLED = "546", "544"
 
 
@@ -55,7 +61,7 @@ class DomainController:
             client = bonsai.LDAPClient(f"ldaps://{self.address}")
             client.set_cert_policy("demand")
             client.set_ca_cert(str(self.ca))
-            client.set_credentials("SIMPLE", "Administrator@ad.example.test", _PASSWORD)
+            client.set_credentials("SIMPLE", _ADMIN, _PASSWORD)
             client.set_raw_attributes(["objectGUID", "unicodePwd"])
             self._admin = client.connect(timeout=30)
         return self._admin
@@ -107,6 +113,33 @@ class DomainController:
     def delete(self, dn: str) -> None:
         self.admin.delete(dn)
 
+    def unit(self, name: str) -> str:
+        """Create an organizational unit among the staff and return its DN."""
+        dn = f"OU={name},{STAFF}"
+        self.add(dn, objectClass="organizationalUnit")
+        return dn
+
+    def restore(self, id_: str, dn: str) -> None:
+        """Bring a deleted entry back, as MS-ADTS §3.1.1.5.3.7 wants it asked for."""
+        import ldap  # noqa: PLC0415 - likewise
+        from ldap.controls import RequestControl  # noqa: PLC0415 - likewise
+
+        shown = [RequestControl(_SHOW_DELETED, criticality=True)]
+        link = ldap.initialize(f"ldaps://{self.address}")
+        link.set_option(ldap.OPT_X_TLS_CACERTFILE, str(self.ca))
+        link.set_option(ldap.OPT_X_TLS_NEWCTX, 0)
+        link.simple_bind_s(_ADMIN, _PASSWORD)
+        link.set_option(ldap.OPT_REFERRALS, ldap.OPT_OFF)
+        ((deleted, _),) = link.search_ext_s(
+            f"<GUID={id_}>", ldap.SCOPE_BASE, attrlist=["1.1"], serverctrls=shown
+        )
+        there = [
+            (ldap.MOD_DELETE, "isDeleted", None),
+            (ldap.MOD_REPLACE, "distinguishedName", [dn.encode()]),
+        ]
+        link.modify_ext_s(deleted, there, serverctrls=shown)
+        link.unbind_s()
+
     def set_password(self, password: str) -> None:
         """Give the reader another password (MS-ADTS §3.1.1.3.1.5.1)."""
         self.change(_READER_DN, unicodePwd=f'"{password}"'.encode("utf-16-le"))
@@ -157,8 +190,10 @@ def running_samba() -> Iterator[DomainController]:
         controller = DomainController(folder, address)
         try:
             _await_port(address, process)
+            for account in ("reader", "watcher"):
+                _create(account, configuration)
             subprocess.run(
-                [str(_TOOL), "user", "create", "reader", TOKEN, "-s", str(configuration)],
+                [_PYTHON, _GRANT, str(configuration), f"CN=Deleted Objects,{BASE}", _WATCHER_DN],
                 check=True,
                 capture_output=True,
             )
@@ -167,6 +202,11 @@ def running_samba() -> Iterator[DomainController]:
             controller.close()
             process.terminate()
             process.wait(timeout=30)
+
+
+def _create(account: str, configuration: Path) -> None:
+    command = [str(_TOOL), "user", "create", account, TOKEN, "-s", str(configuration)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def _provision(folder: Path) -> None:
@@ -199,14 +239,17 @@ def _provision(folder: Path) -> None:
 
 
 def _adapted(folder: Path, address: str) -> Path:
-    """Serve LDAP alone, on this address, with our certificate."""
+    """Serve LDAP alone, on this address, with our certificate, beside other controllers."""
+    (folder / "pid").mkdir()
     configuration = folder / "domain" / "etc" / "smb.conf"
     ours = {
         "interfaces": f"{address}/8",
         "bind interfaces only": "yes",
         "server services": "ldap",
         "log file": f"{folder}/log.%m",
-        "pid directory": str(folder),
+        "pid directory": f"{folder}/pid",
+        "ncalrpc dir": f"{folder}/ncalrpc",
+        "winbindd socket directory": f"{folder}/winbindd",
         "tls enabled": "yes",
         "tls certfile": f"{folder}/server.pem",
         "tls keyfile": f"{folder}/server.key",

@@ -1,10 +1,11 @@
-"""What changed since a watermark: by Active Directory's update numbers, elsewhere by time.
+"""What changed since a watermark: in Active Directory by its own list, elsewhere by time.
 
-The library cannot send Active Directory's DirSync control, so its other documented way is taken,
-uSNChanged ("Polling for Changes Using USNChanged"): each domain controller counts its updates, so a
-watermark belongs to one controller and one life of its database. Other servers are asked by
-modifyTimestamp, some minutes back, because clocks differ and replicas lag. Neither tells who was
-deleted or does not match the filter any more: that is for a full cycle to see.
+Active Directory's DirSync control tells who was deleted, too (`ad_changes`). Where that is not to
+be had its other documented way is taken, uSNChanged ("Polling for Changes Using USNChanged"). A
+watermark has both beginnings, and belongs to one domain controller and one life of its database:
+each one counts its updates by itself. Other servers are asked by modifyTimestamp, some minutes
+back, because clocks differ and replicas lag. Numbers and times do not tell who was deleted or does
+not match the filter any more: that is for a full cycle to see.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import msgspec
 from core.errors import TerminalRemoteError, WatermarkExpiredError
 from core.model.directory import ChangePage, ResourceKind, Watermark
 from core.ports import Clock
+from core.providers.ldap.ad_changes import ToldChanges
+from core.providers.ldap.ad_sweep import Told
 from core.providers.ldap.dialect import Values, texts
 from core.providers.ldap.directory import ANYTHING, Directory, Question
 from core.providers.ldap.groups import Groups
@@ -41,11 +44,15 @@ class _Mark(msgspec.Struct, frozen=True):
         server: the domain controller and the life of its database; empty where time counts.
         number: the last update number that was seen.
         time: the time from which on modifications count.
+        cookie: Active Directory's own, in base64; empty where it could not be had.
+        basis: what the cookie is good for.
     """
 
     server: str = ""
     number: int = 0
     time: str = ""
+    cookie: str = ""
+    basis: str = ""
 
 
 class Changes:
@@ -68,11 +75,16 @@ class Changes:
         self._people = people
         self._groups = groups
         self._units = units
+        self._told = ToldChanges(directory, people, groups)
         self._clock = clock
 
-    async def watermark(self) -> Watermark:
-        """Return where a delta begins that starts now."""
-        return Watermark(msgspec.json.encode(await self._mark()).decode())
+    async def watermark(self, attributes: Sequence[str]) -> Watermark:
+        """Return where a delta of these attributes begins that starts now."""
+        mark = await self._mark()
+        told = await self._told.beginning() if mark.server else None
+        if told is not None:
+            mark = _with_cookie(mark, told, basis=await self._told.basis(attributes))
+        return _written(mark)
 
     async def pages(
         self, since: Watermark, attributes: Sequence[str], *, groups: bool
@@ -82,8 +94,20 @@ class Changes:
         Raises `WatermarkExpiredError` if the watermark is not this server's, or if a unit changed
         that is watched (code ``org_unit_changed``).
         """
-        following = await self._mark()
-        changed, created = _conditions(_read(since), following, now=self._clock.now())
+        mark, following = _read(since), await self._mark()
+        changed, created = _conditions(mark, following, now=self._clock.now())
+        if mark.cookie and mark.basis != await self._told.basis(attributes):
+            raise _expired("follows other attributes, or another base")
+        told = None
+        if mark.cookie:
+            told = await self._told.since(mark.cookie, attributes)
+        if told is not None:
+            async with aclosing(self._told.pages(told, attributes, groups=groups)) as listing:
+                async for page in listing:
+                    yield page
+            following = _with_cookie(following, told, basis=mark.basis)
+            yield _end((), number=0, following=following)
+            return
         if self._units is not None and await self._units.changed(changed, created):
             raise _moved()
         number = 0
@@ -95,13 +119,7 @@ class Changes:
                 yield ChangePage(kind=kind, records=records, last=False, token=str(number))
                 number += 1
         refilled = [raw async for raw in self._groups.changed(changed)] if groups else []
-        yield ChangePage(
-            kind=ResourceKind.GROUP,
-            records=refilled,
-            last=True,
-            token=str(number),
-            watermark=Watermark(msgspec.json.encode(following).decode()),
-        )
+        yield _end(refilled, number=number, following=following)
 
     async def _mark(self) -> _Mark:
         dialect = await self._directory.dialect()
@@ -124,6 +142,20 @@ class Changes:
         found = await self._directory.few(question)
         held = found[0].values.get("invocationid", []) if found else []
         return msgspec.json.encode(held[0]).decode() if held else ""
+
+
+def _end(groups: Sequence[bytes], *, number: int, following: _Mark) -> ChangePage:
+    """Return the last page, with the groups that are told on it."""
+    kind, mark = ResourceKind.GROUP, _written(following)
+    return ChangePage(kind=kind, records=groups, last=True, token=str(number), watermark=mark)
+
+
+def _with_cookie(mark: _Mark, told: Told, *, basis: str) -> _Mark:
+    return msgspec.structs.replace(mark, cookie=told.cookie, basis=basis)
+
+
+def _written(mark: _Mark) -> Watermark:
+    return Watermark(msgspec.json.encode(mark).decode())
 
 
 def _first(values: Values, name: str) -> str:

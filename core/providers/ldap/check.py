@@ -9,6 +9,7 @@ from typing import Final
 from core.errors import ConfigurationError, DirsyncError, RecordError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.ldap.check_changes import CHANGES, check_changes
 from core.providers.ldap.dialect import Dialect
 from core.providers.ldap.directory import Directory
 from core.providers.ldap.groups import Groups
@@ -19,7 +20,7 @@ from core.providers.ldap.wire import ENTRY, Entry, Found
 NETWORK, SIGN_IN, DIRECTORY = "Network", "Sign-in", "Directory"
 PEOPLE, GROUPS = "People", "Groups"
 
-_NAMES: Final = (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS)
+_NAMES: Final = (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS, CHANGES)
 _SAMPLE: Final = 5
 _PAGES: Final = 4
 _WIRE_CODES: Final = frozenset(
@@ -56,6 +57,7 @@ async def check_directory(
     if dialect is not None and await _check_base(directory, dialect, findings):
         sample = await _check_people(people, dialect, findings, decoder)
         await _check_groups(directory, groups, findings)
+        await check_changes(directory, dialect, findings)
     company = f"{directory.settings.base} at {directory.host}"
     return CheckReport(company=company, lines=findings.in_order(), sample=sample)
 

@@ -12,7 +12,8 @@ from core.providers.ldap.names import escaped, normal_dn
 from core.providers.ldap.wire import Binary, IdKind
 
 _ACTIVE_DIRECTORY: Final = "1.2.840.113556.1.4.800"
-_ACTIVE_DIRECTORY_LDS: Final = "1.2.840.113556.1.4.1851"
+LIGHTWEIGHT: Final = "1.2.840.113556.1.4.1851"
+"""The capability of Active Directory Lightweight Directory Services."""
 _PAGED_RESULTS: Final = "1.2.840.113556.1.4.319"
 _BITS: Final = "1.2.840.113556.1.4.803"
 _MADE_BY_SYSTEM: Final = 1
@@ -26,6 +27,7 @@ ROOT_ATTRIBUTES: Final = (
     "supportedSASLMechanisms",
     "vendorName",
     "dnsHostName",
+    "namingContexts",
     "configurationNamingContext",
     "highestCommittedUSN",
     "dsServiceName",
@@ -67,7 +69,7 @@ def dialect_of(root: Values, settings: LdapSettings) -> Dialect:
     capabilities = set(texts(root.get("supportedcapabilities", ())))
     vendor = next(iter(texts(root.get("vendorname", ()))), "")
     pages = _PAGED_RESULTS in texts(root.get("supportedcontrol", ()))
-    if capabilities & {_ACTIVE_DIRECTORY, _ACTIVE_DIRECTORY_LDS}:
+    if capabilities & {_ACTIVE_DIRECTORY, LIGHTWEIGHT}:
         usual = _active_directory(root, vendor, pages=pages)
     else:
         usual = _other(vendor, pages=pages)

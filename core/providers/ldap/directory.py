@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import unquote
 
 import stamina
@@ -31,6 +31,8 @@ _SMALLEST_PAGE: Final = 50
 _LARGEST_PAGE: Final = 5000
 _NAMES_PER_RECORD: Final = 5
 _FEW: Final = 100
+
+LinkT = TypeVar("LinkT", bound=Link)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,7 @@ class Directory:
 
     Attributes:
         requests: how many searches and pages were asked for so far.
+        limits: how long it may take to answer, and how much it may answer.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class Directory:
         self.requests = 0
         self._credentials = credentials
         self._policy = policy
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         self._idle: list[Link] = []
         self._busy: set[Link] = set()
@@ -167,6 +170,17 @@ class Directory:
                 return True
             raise
 
+    @asynccontextmanager
+    async def connection(self, kind: type[LinkT]) -> AsyncIterator[LinkT]:
+        """Lend a connection of another kind, which is closed afterwards."""
+        link = await self._connected(kind, patient=True)
+        self._busy.add(link)
+        try:
+            yield link
+        finally:
+            self._busy.discard(link)
+            await link.close()
+
     async def aclose(self) -> None:
         """End all connections; safe to call twice."""
         links, self._idle, self._busy = [*self._idle, *self._busy], [], set()
@@ -228,7 +242,7 @@ class Directory:
                 page_size=page_size or self._page_size,
                 id_attribute=id_attribute,
                 id_kind=id_kind,
-                timeout=self._limits.total,
+                timeout=self.limits.total,
                 size_limit=size_limit,
             )
         )
@@ -283,35 +297,35 @@ class Directory:
             if link.fresh:
                 return link
             await link.close()
-        return await self._connected(patient=patient)
+        return await self._connected(Link, patient=patient)
 
-    async def _connected(self, *, patient: bool) -> Link:
-        link: Link | None = None
+    async def _connected(self, kind: type[LinkT], *, patient: bool) -> LinkT:
+        link: LinkT | None = None
         async for attempt in stamina.retry_context(
-            on=retry_rule(self._limits, self._clock),
-            attempts=self._limits.attempts if patient else 1,
-            timeout=self._limits.retry_total,
-            wait_initial=self._limits.retry_wait,
-            wait_max=self._limits.retry_wait_max,
-            wait_jitter=self._limits.retry_wait,
+            on=retry_rule(self.limits, self._clock),
+            attempts=self.limits.attempts if patient else 1,
+            timeout=self.limits.retry_total,
+            wait_initial=self.limits.retry_wait,
+            wait_max=self.limits.retry_wait_max,
+            wait_jitter=self.limits.retry_wait,
         ):
             with attempt:
-                link = await self._connect()
+                link = await self._connect(kind)
         assert link is not None  # noqa: S101 - stamina leaves the loop by a link or an error
         return link
 
-    async def _connect(self) -> Link:
+    async def _connect(self, kind: type[LinkT]) -> LinkT:
         await refuse_forbidden(self.server, self._policy)
         bind = await asyncio.to_thread(
-            self._credentials.bind, self.server, self._limits.connect + self._limits.read
+            self._credentials.bind, self.server, self.limits.connect + self.limits.read
         )
         try:
-            return await Link.open(bind, host=self.host, max_body=self._limits.max_body)
+            return await kind.open(bind, host=self.host, max_body=self.limits.max_body)
         except RemoteError as error:
             if error.code not in {"connection_lost", "timeout"}:
                 raise
             found = await diagnosis(
-                self.server, ca_file=self._credentials.ca_file, within=self._limits.connect
+                self.server, ca_file=self._credentials.ca_file, within=self.limits.connect
             )
             raise found or error from error
 

@@ -20,6 +20,7 @@ SERVER_DOWN: Final = frozenset({-1, -11, -101})
 ADMIN_LIMIT: Final = 11
 NO_SUCH_OBJECT: Final = 32
 SIZE_LIMIT: Final = 4
+NO_LIBRARY: Final = "extra_missing"
 _TIMEOUTS: Final = frozenset({-5, 3, 85})
 _REFUSED: Final = frozenset({14, 48, 49})
 _OTHER: Final = 80
@@ -27,7 +28,7 @@ _UNKNOWN_MECHANISM: Final = frozenset({-6, 7})
 _WANTS_TLS: Final = frozenset({8, 13})
 _BAD_FILTER: Final = frozenset({-7, 18})
 _BAD_NAME: Final = 34
-_NO_RIGHT: Final = 50
+NO_RIGHT: Final = 50
 _OPERATIONS: Final = 1
 _REFERRALS: Final = frozenset({9, 10})
 _AD_REASON: Final = re.compile(r"data ([0-9a-f]{3,4})\b")
@@ -60,7 +61,7 @@ def not_installed() -> ConfigurationError:
     """Return the error of a host without the LDAP library."""
     return ConfigurationError(
         "dirsync was installed without LDAP.",
-        code="extra_missing",
+        code=NO_LIBRARY,
         hint="Whoever runs dirsync installs slack-dirsync[ldap]; that needs the system's packages "
         "libldap2-dev and libsasl2-dev and a C compiler.",
     )
@@ -115,7 +116,7 @@ def _search_error(failed: Failed, host: str) -> DirsyncError:
         )
     if code in _REFERRALS:
         return referred(host)
-    if code == _NO_RIGHT or (code == _OPERATIONS and "bind" in failed.text):
+    if code == NO_RIGHT or (code == _OPERATIONS and "bind" in failed.text):
         return PermissionMissingError(
             f"{host} accepted the sign-in but not the request.{_said(failed)}",
             hint="Give the account the right to read people and groups below the base.",

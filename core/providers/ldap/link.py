@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import Final
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
@@ -21,14 +21,20 @@ _PASSED_ON: Final = frozenset(
 )
 _GRACE: Final = 5.0
 _FRESH: Final = 60.0
-_ANSWER: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)
 
 
 class Link:
     """One connection, signed in; one request at a time.
 
     Whoever gives up waiting, or is cancelled, has to `close` it: its answers would be late.
+
+    Attributes:
+        worker: the module that runs at the far end.
+        answers: what it says.
     """
+
+    worker: ClassVar[str] = "core.providers.ldap.worker"
+    answers: ClassVar[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Answer)
 
     def __init__(self, process: asyncio.subprocess.Process, *, host: str, max_body: int) -> None:
         self._process = process
@@ -43,13 +49,13 @@ class Link:
         return self._process.returncode is None and time.monotonic() - self._opened < _FRESH
 
     @classmethod
-    async def open(cls, bind: Bind, *, host: str, max_body: int) -> Link:
+    async def open(cls, bind: Bind, *, host: str, max_body: int) -> Self:
         """Return a connection that is signed in. Raises as listings do."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
             "-m",
-            "core.providers.ldap.worker",
+            cls.worker,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -81,15 +87,22 @@ class Link:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def _found(self, answer: Answer) -> Found:
+    def _found(self, answer: msgspec.Struct) -> Found:
         if not isinstance(answer, Found):
-            raise _lost(self._host)
+            raise lost(self._host)
         return answer
 
-    async def _ask(self, request: Bind | Search | More, *, within: float) -> Answer:
+    async def _ask(self, request: msgspec.Struct, *, within: float) -> msgspec.Struct:
+        answer = await self._answered(request, within=within)
+        if isinstance(answer, Failed):
+            raise from_result(answer, host=self._host, signing_in=isinstance(request, Bind))
+        return answer
+
+    async def _answered(self, request: msgspec.Struct, *, within: float) -> msgspec.Struct:
+        """Return what the far end says, be it a failure."""
         try:
             async with asyncio.timeout(within + _GRACE):
-                answer = await self._exchange(frame(request))
+                return await self._exchange(frame(request))
         except TimeoutError as error:
             raise TransientRemoteError(
                 f"{self._host} did not answer in time.",
@@ -97,15 +110,12 @@ class Link:
                 hint="It may be overloaded; a smaller page_size can help.",
             ) from error
         except (OSError, asyncio.IncompleteReadError, msgspec.DecodeError) as error:
-            raise _lost(self._host) from error
-        if isinstance(answer, Failed):
-            raise from_result(answer, host=self._host, signing_in=isinstance(request, Bind))
-        return answer
+            raise lost(self._host) from error
 
-    async def _exchange(self, request: bytes) -> Answer:
+    async def _exchange(self, request: bytes) -> msgspec.Struct:
         out, back = self._process.stdin, self._process.stdout
         if out is None or back is None:
-            raise _lost(self._host)
+            raise lost(self._host)
         out.write(request)
         await out.drain()
         length = int.from_bytes(await back.readexactly(LENGTH_BYTES), "big")
@@ -115,7 +125,8 @@ class Link:
                 code="too_large",
                 hint="Set a smaller page_size.",
             )
-        return _ANSWER.decode(await back.readexactly(length))
+        answer: msgspec.Struct = self.answers.decode(await back.readexactly(length))
+        return answer
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -124,7 +135,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "LDAPNOINIT": "1"}
 
 
-def _lost(host: str) -> TransientRemoteError:
+def lost(host: str) -> TransientRemoteError:
+    """Return the error of a connection that broke."""
     return TransientRemoteError(
         f"The connection to {host} broke before the answer was complete.",
         code="connection_lost",

@@ -171,7 +171,9 @@ class LdapProvider:
 
     async def watermark(self) -> Watermark | None:
         """Return where a delta begins that starts now; None where there are none."""
-        return await self._changes.watermark() if self.capabilities.delta else None
+        if not self.capabilities.delta:
+            return None
+        return await self._changes.watermark(await self._selection())
 
     async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
         """Yield the people and then the groups that changed since then."""

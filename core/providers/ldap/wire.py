@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -101,7 +102,21 @@ Answer = Bound | Found | Failed
 ENTRY: Final = msgspec.json.Decoder(Entry)
 
 
-def frame(message: Request | Answer) -> bytes:
+def frame(message: msgspec.Struct) -> bytes:
     """Return a message with its length before it."""
     body = msgspec.json.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def tell(pipe: BinaryIO, message: msgspec.Struct) -> None:
+    """Write a message."""
+    pipe.write(frame(message))
+    pipe.flush()
+
+
+def converse(
+    requests: BinaryIO, answers: BinaryIO, reply: Callable[[bytes], msgspec.Struct]
+) -> None:
+    """Answer requests until there are no more."""
+    while head := requests.read(LENGTH_BYTES):
+        tell(answers, reply(requests.read(int.from_bytes(head, "big"))))

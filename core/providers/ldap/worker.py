@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from core.providers.ldap.wire import (
-    LENGTH_BYTES,
     NOT_INSTALLED,
     UNEXPECTED,
     Answer,
@@ -31,7 +30,8 @@ from core.providers.ldap.wire import (
     More,
     Request,
     Search,
-    frame,
+    converse,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _GUID_BYTES = 16
 _SUBTREE, _BASE = 2, 0
-_MEMORY = 2**30
+MEMORY = 2**30
 """Bytes: more than any page needs, less than a hostile server may make this machine lose."""
 
 
@@ -198,16 +198,12 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     try:
         connection = Connection(load_library())
     except ImportError as error:
-        answers.write(frame(Failed(code=NOT_INSTALLED, text=str(error))))
-        answers.flush()
+        tell(answers, Failed(code=NOT_INSTALLED, text=str(error)))
         return
     decode: Callable[[bytes], Request] = msgspec.json.Decoder(Request).decode
-    while head := requests.read(LENGTH_BYTES):
-        body = requests.read(int.from_bytes(head, "big"))
-        answers.write(frame(connection.answer(decode(body))))
-        answers.flush()
+    converse(requests, answers, lambda body: connection.answer(decode(body)))
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     serve(sys.stdin.buffer, sys.stdout.buffer)
