@@ -211,17 +211,21 @@ class HttpClient:
 
     async def post_json(self, target: str, document: bytes) -> Answer:
         """Return the answer to a JSON document that is safe to send again."""
-        call = _Call(
-            method="POST",
-            url=self._resolve(target, None),
-            headers={"Accept": self._accept, "Content-Type": "application/json"},
-            content=document,
-        )
-        answer = await self._with_retries(call, frozenset(), patient=True)
+        answer = await self.post(target, document, kind="application/json", accept=self._accept)
         wrong = wrong_content(answer.headers.get("content-type"), answer.body, host=self.host)
         if wrong is not None:
             raise wrong
         return answer
+
+    async def post(self, target: str, content: bytes, *, kind: str, accept: str) -> Answer:
+        """Return the answer, of any kind, to content of this kind that is safe to send again."""
+        call = _Call(
+            method="POST",
+            url=self._resolve(target, None),
+            headers={"Accept": accept, "Content-Type": kind},
+            content=content,
+        )
+        return await self._with_retries(call, frozenset(), patient=True)
 
     async def post_form(
         self,

@@ -9,9 +9,9 @@ does not change much, and ``server`` that of the page server. ``of SCIM`` compar
 cycle of the SCIM provider, ``of full`` a delta with the full cycle of the same change; behind them
 stands what is promised. What is due is a delta where the provider lists changes. ``requests`` are
 those that the server counted, by kind, and behind them how many pages there are of that kind;
-Entra's pages of members come twenty in one. A throttled server has a tenth of the people and groups
-and refuses every tenth request for a second. LDAP needs slapd and the extra; without them it is
-left out, and ``bench_ldap`` compares it with only reading.
+Entra's pages of members come twenty in one, Google's fifty. A throttled server has a tenth of the
+people and groups and refuses every tenth request for a second. LDAP needs slapd and the extra;
+without them it is left out, and ``bench_ldap`` compares it with only reading.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ THROTTLED = "first, throttled, a tenth"
 KINDS = ("people", "groups", "members")
 PAGES = {"scim": (1000, 1000), "okta": (200, 200), "google": (500, 200), "entra": (999, 999)}
 """People and groups a page."""
-IN_ONE = {"entra": 20}
+IN_ONE = {"entra": 20, "google": 50}
 """Pages of members in one request."""
 OF_SCIM, OF_FULL = 1.5, 0.1
 

@@ -19,7 +19,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def kind_of(request: web.Request) -> str:
     """Return what a request is for, as far as its URL tells; one for a few records is a probe."""
     path = request.path.lower()
-    if path.endswith("/$batch") or ("/groups/" in path and path.endswith(("/members", "/users"))):
+    if path.endswith(("/$batch", "/batch")) or (
+        "/groups/" in path and path.endswith(("/members", "/users"))
+    ):
         return MEMBERS
     if not path.endswith(("/users", "/groups", "/delta")) or "$count" in request.query:
         return OTHER

@@ -9,15 +9,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 
 from aiohttp import web
 
 from tests.bench.gate import Gate
 from tests.bench.scim_pages import DEPARTMENTS, person
+from tests.vendors.google_batches import CUT, rendered
 
 API = "/admin/directory/v1"
 MEMBERS = 40
+_GROUP = re.compile(r"/groups/(\d+)/members")
 
 
 def google_person(n: int, variant: str = "same") -> dict[str, object]:
@@ -62,6 +65,7 @@ class Customer:
         self._people = list(range(1, people + 1))
         self._groups = list(range(1, groups + 1))
         self._rendered: dict[tuple[str, int, int], bytes] = {}
+        self._batches: dict[str, bytes] = {}
         self._variant = "same"
 
     def _person(self, n: int) -> dict[str, object]:
@@ -97,6 +101,25 @@ class Customer:
     async def groups(self, request: web.Request) -> web.Response:
         return self._answer(request, self._groups, google_group, "groups")
 
+    async def batch(self, request: web.Request) -> web.Response:
+        """Hand out the first pages of several groups' members."""
+        asked = (await request.read()).decode()
+        if asked not in self._batches:
+            parts = {
+                f"<item-{n}>": (200, self._first_page(int(group)))
+                for n, group in enumerate(_GROUP.findall(asked))
+            }
+            self._batches[asked] = rendered(parts)
+        headers = {"Content-Type": f"multipart/mixed; boundary={CUT}"}
+        return web.Response(body=self._batches[asked], headers=headers)
+
+    def _first_page(self, group: int) -> bytes:
+        members = [
+            google_member(self._people[(group * 97 + n) % len(self._people)])
+            for n in range(MEMBERS)
+        ]
+        return json.dumps({"kind": "admin#directory#members", "members": members}).encode()
+
     async def members(self, request: web.Request) -> web.Response:
         group = int(request.match_info["id"])
         people = [self._people[(group * 97 + n) % len(self._people)] for n in range(MEMBERS)]
@@ -105,6 +128,7 @@ class Customer:
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_post("/token", self.token)
+        app.router.add_post("/batch", self.batch)
         app.router.add_get(f"{API}/users", self.users)
         app.router.add_get(f"{API}/groups", self.groups)
         app.router.add_get(f"{API}/groups/{{id}}/members", self.members)

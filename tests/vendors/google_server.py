@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from yarl import URL
 
+from tests.vendors.google_batches import CUT, calls_in, rendered
 from tests.vendors.google_directory import GoogleCustomer
 from tests.vendors.google_schemas import check, selected
 from tests.vendors.google_tokens import GoogleError, GoogleTokens
@@ -56,6 +58,8 @@ class GoogleServer(GoogleTokens):
         retry_after: told with it, or empty.
         paths: every request's path, in order.
         gzipped: how many answers went out compressed.
+        batches_work: batches are taken.
+        batches: how many were.
         spoil: changes the text of an answer of this path before it leaves.
     """
 
@@ -68,6 +72,8 @@ class GoogleServer(GoogleTokens):
         self.refused = 0
         self.paths: list[str] = []
         self.gzipped = 0
+        self.batches_work = True
+        self.batches = 0
         self.spoil: Callable[[str, str], str] = lambda _, text: text
         self._cursors: dict[str, tuple[str, int]] = {}
 
@@ -80,6 +86,7 @@ class GoogleServer(GoogleTokens):
         application = web.Application(middlewares=[self._surround])
         router = application.router
         router.add_post("/token", self._token)
+        router.add_post("/batch", self._batch)
         router.add_get(f"{_API}/users", self._users)
         router.add_get(f"{_API}/users/{{key}}", self._user)
         router.add_get(f"{_API}/groups", self._groups)
@@ -93,18 +100,37 @@ class GoogleServer(GoogleTokens):
     async def _surround(self, request: web.Request, handler: Callable) -> web.StreamResponse:
         if request.path == "/token":
             return await handler(request)
-        self.paths.append(request.path)
-        try:
-            self._meter()
-            answer = await handler(request)
-        except web.HTTPNotFound:
-            answer = GoogleError(404, "notFound", "Not Found").answer()
-        except GoogleError as error:
-            answer = error.answer()
+        answer = await self._metered(request, handler)
         if "gzip" in request.headers.get("User-Agent", "") and answer.status == 200:
             self.gzipped += 1
             answer.enable_compression()
         return answer
+
+    async def _metered(self, request: web.Request, handler: Callable) -> web.Response:
+        self.paths.append(request.path)
+        try:
+            self._meter()
+            return await handler(request)
+        except web.HTTPNotFound:
+            return GoogleError(404, "notFound", "Not Found").answer()
+        except GoogleError as error:
+            return error.answer()
+
+    async def _batch(self, request: web.Request) -> web.Response:
+        """Answer the calls of a batch, each of which counts and signs in as if it came alone."""
+        if not self.batches_work:
+            raise web.HTTPNotFound
+        answers = {}
+        for call in calls_in(request.headers["Content-Type"], await request.content.read()):
+            inner = request.clone(method=call.method, rel_url=URL(call.target, encoded=True))
+            found = await request.app.router.resolve(inner)
+            inner._match_info = found
+            answer = await self._metered(inner, found.handler)
+            answers[call.content_id] = (answer.status, answer.body)
+        self.batches += 1
+        body = self.spoil(request.path, rendered(answers).decode()).encode()
+        kind = f"multipart/mixed; boundary={CUT}"
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     def _meter(self) -> None:
         """Refuse every so many-th request."""

@@ -1,16 +1,21 @@
-"""Groups with their members: a listing of groups, and one of members for each."""
+"""Groups with their members: a listing of groups, and one of members for each.
+
+The first pages of members come in batches.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from core.errors import TerminalRemoteError
 from core.model.directory import ExternalId, Page
 from core.providers.decoding import id_of, ids_of
+from core.providers.google.batches import AT_MOST, Batches
 from core.providers.google.listing import Listing
 from core.providers.google.paging import walk
 from core.providers.google.records import CUSTOMER, USER, Member, members_in, with_members
@@ -26,7 +31,10 @@ MAX_PEOPLE: Final = 500
 
 _AT_ONCE: Final = 4
 _GROUP_FIELDS: Final = "kind,nextPageToken,groups(id,email,name)"
-_MEMBER_FIELDS: Final = "kind,nextPageToken,members(id,type)"
+_MEMBER_PARAMS: Final = {
+    "maxResults": str(MAX_GROUPS),
+    "fields": "kind,nextPageToken,members(id,type)",
+}
 
 
 class GroupReader:
@@ -35,6 +43,7 @@ class GroupReader:
     def __init__(self, server: GoogleServer, *, customer: str) -> None:
         self._server = server
         self._customer = customer
+        self._batches = Batches(server)
         self._everybody: asyncio.Task[tuple[Member, ...] | None] | None = None
 
     async def pages(self) -> AsyncGenerator[Page, None]:
@@ -65,7 +74,8 @@ class GroupReader:
                 yield page
 
     async def _settled(self, records: Sequence[bytes]) -> tuple[bytes, ...]:
-        whole = in_order(records, self._with_members, at_once=_AT_ONCE)
+        work = partial(self._with_members, await self._first_pages(records))
+        whole = in_order(records, work, at_once=_AT_ONCE)
         return tuple([one async for one in whole])
 
     async def _dismiss(self) -> None:
@@ -73,21 +83,31 @@ class GroupReader:
             self._everybody.cancel()
             await asyncio.gather(self._everybody, return_exceptions=True)
 
-    async def _with_members(self, record: bytes) -> bytes:
+    async def _first_pages(self, records: Sequence[bytes]) -> Mapping[str, Listing]:
+        """Return the first page of these groups' members, as far as it came in a batch."""
+        paths = [_path(group) for group in ids_of(records) if group is not None]
+        found: dict[str, Listing] = {}
+        for start in range(0, len(paths), AT_MOST):
+            some = paths[start : start + AT_MOST]
+            found |= await self._batches.pages(GROUPS, some, _MEMBER_PARAMS, key="members")
+        return found
+
+    async def _with_members(self, first: Mapping[str, Listing], record: bytes) -> bytes:
         group = id_of(record)
-        members = await self._members(group) if group is not None else None
+        members = None
+        if group is not None:
+            members = await self._members(_path(group), first.get(_path(group)))
         return record if members is None else with_members(record, members)
 
-    async def _members(self, group: ExternalId) -> Sequence[Member] | None:
+    async def _members(self, path: str, first: Listing | None) -> Sequence[Member] | None:
         """Return a group's members, or None if the list was not whole.
 
         A group that was deleted since it was listed has none to be sure of.
         """
-        params = {"maxResults": str(MAX_GROUPS), "fields": _MEMBER_FIELDS}
-        path = f"groups/{segment(group)}/members"
+        listed = self._walk(GROUPS, path, _MEMBER_PARAMS, key="members", first=first)
         found: list[Member] = []
         try:
-            async with aclosing(self._walk(GROUPS, path, params, key="members")) as pages:
+            async with aclosing(listed) as pages:
                 whole = await _collected(pages, found)
         except TerminalRemoteError as error:
             if error.code != "not_found":
@@ -122,13 +142,27 @@ class GroupReader:
         return tuple(people) if whole else None
 
     def _walk(
-        self, scope: str, path: str, params: dict[str, str], *, key: str
+        self,
+        scope: str,
+        path: str,
+        params: Mapping[str, str],
+        *,
+        key: str,
+        first: Listing | None = None,
     ) -> AsyncGenerator[Page, None]:
+        """Walk a listing, of which the first page may be there already."""
+
         async def fetch(token: str | None) -> Listing:
+            if token is None and first is not None:
+                return first
             asked = params if token is None else {**params, "pageToken": token}
             return await self._server.page(scope, path, asked, key=key)
 
         return walk(fetch)
+
+
+def _path(group: ExternalId) -> str:
+    return f"groups/{segment(group)}/members"
 
 
 async def _collected(pages: AsyncGenerator[Page, None], found: list[Member]) -> bool:

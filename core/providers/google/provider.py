@@ -43,8 +43,9 @@ from core.providers.google.signing import GROUPS, PEOPLE, TOKEN_URL, GoogleSignI
 class GoogleProvider:
     """People and groups of a Google Workspace customer; see `core.ports.IdentityProvider`.
 
-    Requests: one a page of people, one a page of groups, one a page of each group's members, and
-    where a group has everybody in it one a page of everybody's ids. The Directory API has no
+    Requests: one a page of people, one a page of groups, one for fifty groups' first pages of
+    members and one for each page after, and where a group has everybody in it one a page of
+    everybody's ids. The Directory API has no
     listing of changes: ``users.list`` filters by no time of a change ("Search for users"), its
     ``watch`` needs a receiver on the internet, and its search may be 36 hours old.
     """

@@ -17,7 +17,9 @@ from core.providers.google.listing import Listing, not_google, parse_listing
 from core.providers.google.signing import GROUPS, PEOPLE, UNITS, GoogleSignIn, hinted
 
 ROOT: Final = "https://admin.googleapis.com"
-_API: Final = "/admin/directory/v1/"
+API: Final = "/admin/directory/v1/"
+BATCH: Final = "/batch"
+"""The ``batchPath`` of the discovery document."""
 _ABSENT: Final = frozenset({404})
 _QUOTA: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 _MORE_ATTEMPTS: Final = 3
@@ -119,6 +121,16 @@ class GoogleServer:
             raise not_google(self.host, "a missing record was not reported as Google does it")
         return None
 
+    async def batch(self, scope: str, content: bytes, *, boundary: str) -> Answer:
+        """Return the answer to several requests in one, which may be any kind of document."""
+        kind = f"multipart/mixed; boundary={boundary}"
+        try:
+            return await self._clients[scope].post(
+                BATCH, content, kind=kind, accept="multipart/mixed"
+            )
+        except PermissionMissingError as error:
+            raise hinted(error, right=self.sign_in.right(scope)) from error
+
     async def units(self, customer: str, *, patient: bool = True) -> Sequence[OrgUnit]:
         """Return all organizational units, the topmost one included; one request."""
         path = f"customer/{segment(customer)}/orgunits"
@@ -154,7 +166,7 @@ class GoogleServer:
         asked = {**params, "prettyPrint": "false"}
         try:
             return await self._clients[scope].get_json(
-                _API + path, params=asked, patient=patient, tolerate=tolerate
+                API + path, params=asked, patient=patient, tolerate=tolerate
             )
         except PermissionMissingError as error:
             raise hinted(error, right=self.sign_in.right(scope)) from error
