@@ -17,7 +17,7 @@ import msgspec
 
 from core.errors import PermissionMissingError
 from core.model.directory import ExternalId, Memberships, Page
-from core.providers.entra.graph import Graph, several
+from core.providers.entra.graph import MAX_TOP, Graph, several
 from core.providers.entra.listing import not_graph
 from core.providers.entra.members import SELECTION, is_hidden, read_group
 from core.providers.entra.paging import walk
@@ -34,14 +34,13 @@ class _Answer(msgspec.Struct):
 class MembershipChecks:
     """Lists groups, and asks which of them have somebody in them."""
 
-    def __init__(self, graph: Graph, *, page_size: int) -> None:
+    def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._page_size = page_size
         self._all_shown = False
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield all groups without their members."""
-        params = {"$select": SELECTION, "$top": str(self._page_size)}
+        params = {"$select": SELECTION, "$top": str(MAX_TOP)}
         hidden = False
         async with aclosing(walk(self._graph, "groups", params, right=GROUPS)) as pages:
             async for listing, token in pages:

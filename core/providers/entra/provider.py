@@ -65,7 +65,7 @@ class EntraProvider:
         self._decoder = decoder
         self._wishes = wishes
         self._members = MemberReader(graph)
-        self._memberships = MembershipChecks(graph, page_size=wishes.page_size)
+        self._memberships = MembershipChecks(graph)
         self._changes = ChangeReader(
             graph, plan=decoder.plan, members=self._members, groups=wishes.groups
         )

@@ -39,7 +39,7 @@ class MemberEvidence:
         if not bare or self._listing_hides:
             return tuple(records)
         if self._listing_shows:
-            return tuple(_marked(one) if _KEY not in one else one for one in records)
+            return tuple(marked_empty(one) if _KEY not in one else one for one in records)
         return await self._by_probing(records)
 
     async def _by_probing(self, records: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -54,11 +54,17 @@ class MemberEvidence:
                 self._listing_hides = True
                 settled.append(record)
             else:
-                settled.append(record if single is None else _marked(record))
+                settled.append(record if single is None else marked_empty(record))
         return tuple(settled)
 
 
-def _marked(record: bytes) -> bytes:
+def shows_members(record: bytes) -> bool:
+    """Whether a record has a list of members at all."""
+    return _KEY in record
+
+
+def marked_empty(record: bytes) -> bytes:
+    """Return a record without members with an explicit empty list of them."""
     body = record.rstrip()
     if not body.endswith(b"}") or body[1:-1].strip() == b"":
         return record

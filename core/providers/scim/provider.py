@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -33,7 +33,7 @@ from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
 from core.providers.scim.listing import Listing, not_scim
-from core.providers.scim.memberships import held_by
+from core.providers.scim.memberships import held_by, with_members
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
 from core.providers.scim.records import UserDecoder, decode_group
 from core.providers.scim.server import ScimServer
@@ -41,6 +41,7 @@ from core.providers.scim.server import ScimServer
 _USERS, _GROUPS = "Users", "Groups"
 _GROUP_SELECTION = "displayName,members"
 _GROUP_NAME = "displayName"
+_SOME = 10
 
 
 class ScimProvider:
@@ -136,6 +137,12 @@ class ScimProvider:
         """Say which groups have the person in them; see `core.providers.scim.memberships`."""
         return await held_by(self._named_groups, person, groups)
 
+    async def with_members(self, groups: Sequence[bytes]) -> Sequence[bytes]:
+        """Return listed groups with their members."""
+        return await with_members(
+            groups, some=self._some_groups, single=self._single_group, listing=self._group_pages
+        )
+
     async def watermark(self) -> Watermark | None:
         """Return where a delta begins that starts now; None from a server that filters wrongly."""
         return await self._changes.watermark() if self._delta else None
@@ -200,6 +207,13 @@ class ScimProvider:
 
     def _named_groups(self, condition: str = "") -> AsyncGenerator[Page, None]:
         return self._pages(_GROUPS, _GROUP_NAME, condition)
+
+    async def _some_groups(self) -> Sequence[bytes]:
+        """Return a few groups as a listing shows them."""
+        manner = await self._server.manner()
+        start = {"cursor": ""} if manner.by_cursor else {"startIndex": "1"}
+        paging = {**start, "count": str(_SOME)}
+        return (await self._server.page(_GROUPS, paging, selection=_GROUP_SELECTION)).records or ()
 
     async def _group_pages(self) -> AsyncGenerator[Page, None]:
         evidence = MemberEvidence(self._single_group)
