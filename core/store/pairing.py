@@ -91,13 +91,6 @@ _ANYBODY = _ABSENT.format(
       WHERE m.cycle_id = :cycle AND m.digest = l.digest))"""
 )
 _UNSETTLED = _ABSENT.format(unmet="l.digest IS NULL")
-_STAGED_UNMET = """
-SELECT count(*) FROM staged_users s
-CROSS JOIN links l
-JOIN staged_unmet m ON m.cycle_id = :cycle AND m.digest = l.digest
-WHERE s.cycle_id = :cycle AND l.external_id = s.external_id
-  AND l.configuration_id = :configuration
-"""
 _LOOK_UP = "SELECT " + ", ".join(
     f"set_config('enable_{way}', 'off', TRUE)"
     for way in ("hashjoin", "mergejoin", "seqscan", "material")
@@ -173,15 +166,6 @@ async def moving(tx: Transaction, fence: Fence) -> list[Pair]:
         after=0,
     )
     return await _pairs(rows)
-
-
-async def came_otherwise(tx: Transaction, fence: Fence, unmet: int) -> bool:
-    """Whether all of the `unmet` settled people were staged: nobody settled is missing.
-
-    A digest covers the id, so that it is one person's.
-    """
-    values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
-    return int(await tx.value(_STAGED_UNMET, **values)) == unmet
 
 
 async def absentees(

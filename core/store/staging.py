@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from core.model.cycle import Fence, StagedUser
 from core.model.directory import Digest, ExternalId
@@ -53,14 +54,14 @@ UPDATE configurations SET decoder_revision = :decoder
 WHERE id = :configuration AND decoder_revision IS DISTINCT FROM :decoder
 """
 _LINKED = "SELECT EXISTS (SELECT 1 FROM links WHERE configuration_id = :configuration)"
-_MET_AGAIN = """
-SELECT count(*) FROM staged_users s
+_SETTLED = """
+SELECT count(*) AS people, count(m.digest) AS unmet FROM staged_users s
 CROSS JOIN links l
+LEFT JOIN staged_unmet m ON m.cycle_id = :cycle AND m.digest = l.digest
 WHERE s.cycle_id = :cycle AND l.external_id = s.external_id
   AND l.configuration_id = :configuration AND l.digest IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM staged_unmet u
-      WHERE u.cycle_id = :cycle AND u.digest = l.digest)
 """
+"""The cross join keeps SQLite from going through everybody who is linked."""
 _CANARY_STAGED = """
 SELECT 1 FROM staged_users
 WHERE cycle_id = :cycle AND (external_id = :name
@@ -164,11 +165,24 @@ async def stage_unmet(tx: Transaction, fence: Fence, digests: Sequence[bytes]) -
     await insert_rows(tx, "staged_unmet", _UNMET, [(fence.cycle_id, d) for d in digests])
 
 
+class Settled(NamedTuple):
+    """Of the settled people, those who were staged: met under their old digest too, or not."""
+
+    met: int
+    unmet: int
+
+
 async def repeats(tx: Transaction, fence: Fence) -> int:
-    """Return how many staged ids came twice, settled people met again included."""
-    twice = await tx.value("SELECT repeats FROM cycles WHERE id = :cycle", cycle=fence.cycle_id)
-    again = await tx.value(_MET_AGAIN, cycle=fence.cycle_id, configuration=fence.configuration_id)
-    return int(twice) + int(again)
+    """Return how many ids were staged twice."""
+    sql = "SELECT repeats FROM cycles WHERE id = :cycle"
+    return int(await tx.value(sql, cycle=fence.cycle_id))
+
+
+async def settled(tx: Transaction, fence: Fence) -> Settled:
+    """Count the settled people who were staged; call it after `stage_unmet`."""
+    values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
+    (row,) = await tx.rows(_SETTLED, **values)
+    return Settled(met=row.people - row.unmet, unmet=row.unmet)
 
 
 async def holds_canary(tx: Transaction, fence: Fence, name: str, *, staged: bool) -> bool:

@@ -48,6 +48,7 @@ from core.store.applying import Sending
 from core.store.database import Database, Transaction
 from core.store.fencing import check_fence
 from core.store.pairing import Prepared, Which
+from core.store.staging import Settled
 
 T = TypeVar("T")
 _TRIES = 3
@@ -58,10 +59,18 @@ _FEW = 5_000
 
 @dataclass(kw_only=True, slots=True)
 class _Staged:
-    """How much a cycle staged at most, so that nothing is looked for where nothing is."""
+    """What a cycle staged, so that nothing is looked for where nothing is.
+
+    Attributes:
+        rows: records, at most.
+        unmet: settled people who were not met under the digest that they had, at most.
+        came: how many of those are among the records, if that was counted since. A digest covers
+            the id, so that it is one person's.
+    """
 
     rows: int = 0
     unmet: int = 0
+    came: int | None = None
 
 
 class SyncStoreSql:
@@ -130,6 +139,7 @@ class SyncStoreSql:
         self._few.pop(fence, None)
         if fence in self._staged:
             self._staged[fence].rows += len(rows)
+            self._staged[fence].came = None
         if not last:
             return await self._write(lambda tx: staging.stage(tx, fence, rows))
 
@@ -147,13 +157,21 @@ class SyncStoreSql:
         """See `SyncStore.stage_unmet`; may be called several times."""
         if fence in self._staged:
             self._staged[fence].unmet += len(digests)
+            self._staged[fence].came = None
         await self._write(lambda tx: staging.stage_unmet(tx, fence, digests))
 
     async def repeats(self, fence: Fence) -> int:
         """See `SyncStore.repeats`; call it after `stage_unmet`."""
         if self._is_empty(fence):
             return 0
-        return await self._read(lambda tx: staging.repeats(tx, fence))
+
+        async def work(tx: Transaction) -> tuple[int, Settled]:
+            return await staging.repeats(tx, fence), await staging.settled(tx, fence)
+
+        twice, settled = await self._read(work)
+        if fence in self._staged:
+            self._staged[fence].came = settled.unmet
+        return twice + settled.met
 
     def _is_empty(self, fence: Fence) -> bool:
         """Whether nobody was staged; False also if this process does not know."""
@@ -231,8 +249,9 @@ class SyncStoreSql:
         staged = self._staged.get(fence)
         if staged is None or not staged.unmet:
             return staged is None
-        unmet = staged.unmet
-        return not await self._read(lambda tx: pairing.came_otherwise(tx, fence, unmet))
+        if staged.came is None:
+            staged.came = (await self._read(lambda tx: staging.settled(tx, fence))).unmet
+        return staged.came != staged.unmet
 
     async def provisioned(self, fence: Fence) -> int:
         """See `SyncStore.provisioned`."""
