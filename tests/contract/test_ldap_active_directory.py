@@ -10,6 +10,7 @@ import pytest
 from core.errors import DirsyncError, SignInError
 from core.model.directory import CheckStatus, Presence
 from core.ports import IdentityProvider
+from tests.support.membership import found_of, whole_of
 from tests.support.samba_dc import (
     BASE,
     DISABLED,
@@ -99,6 +100,22 @@ async def test_members_of_one_group_are_followed_by_the_directory_itself(domain,
     assert await provider.read_user(bob) is Presence.ACTIVE
     assert await provider.read_user(cat) is Presence.GONE
     assert await provider.find_user("cat@example.com") is None
+
+
+async def test_one_persons_groups_are_asked_for_upwards_the_primary_one_too(domain, opened):
+    ann, bob = domain.person("ann"), domain.person("bob")
+    domain.group("inner", [dn_of("ann")])
+    domain.group("outer", [dn_of("inner")])
+    domain.change(dn_of("inner"), member=[dn_of("ann"), dn_of("outer")])
+    provider = await opened(base=BASE)
+
+    for one in (ann, bob):
+        for name in ("Domain Users", "inner", "outer", "Domain Admins"):
+            found, whole = await found_of(provider, one, name), await whole_of(provider, one, name)
+            assert (found.holders, found.proven, found.note) == (whole.holders, True, "")
+    assert (await found_of(provider, bob, "Domain Users")).holders == ("Domain Users",)
+    assert (await found_of(provider, ann, "outer")).holders == ("outer",)
+    assert (await found_of(provider, bob, "outer")).holders == ()
 
 
 async def test_one_person_is_found_and_asked_for_by_guid(domain, opened):
