@@ -9,7 +9,7 @@ from typing import Final
 from core.model.directory import UnitPath
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
-_AROUND: Final = re.compile(r" *([,+=;]) *")
+_AROUND: Final = re.compile(r" +(?=[,+=;])|(?<=[,+=;]) +")
 _SPACES: Final = re.compile(r" {2,}")
 _PLAIN: Final = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_.,:@/+='"
@@ -49,8 +49,9 @@ def normal_dn(text: str) -> str:
     §4).
     """
     plain = _unescaped(text) if "\\" in text else text
-    even = _AROUND.sub(r"\1", plain.strip(" ")).replace(";", ",")
-    return _SPACES.sub(" ", even).casefold()
+    if " " in plain:
+        plain = _SPACES.sub(" ", _AROUND.sub("", plain.strip(" ")))
+    return plain.replace(";", ",").casefold()
 
 
 def _unescaped(text: str) -> str:

@@ -34,6 +34,7 @@ STATUS: Final = (
     "pwdAccountLockedTime",
 )
 """Where directories say that somebody may not sign in."""
+_STATUS: Final = frozenset(name.lower() for name in STATUS)
 
 _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "displayName": ("displayName", "cn"),
@@ -145,22 +146,23 @@ def _first(values: Mapping[str, list[str | Binary]], sources: Iterable[str], pat
     for name in sources:
         held = values.get(name)
         if held:
-            return next(iter(_texts(held[:1], path)), "")
+            return _text(held[0], path)
     return ""
 
 
+def _text(value: str | Binary, path: str) -> str:
+    """Return a value that is a text, an empty one for nothing but spaces."""
+    if not isinstance(value, str):
+        raise wrong(path, "bytes", what="no text")
+    if len(value) > MAX_TEXT:
+        raise wrong(path, "text", what=f"longer than {MAX_TEXT} characters")
+    if "\x00" in value:
+        raise wrong(path, "text", what="text with a NUL character in it")
+    return value if value.strip() else ""
+
+
 def _texts(values: Sequence[str | Binary], path: str) -> list[str]:
-    found = []
-    for value in values:
-        if not isinstance(value, str):
-            raise wrong(path, "bytes", what="no text")
-        if len(value) > MAX_TEXT:
-            raise wrong(path, "text", what=f"longer than {MAX_TEXT} characters")
-        if "\x00" in value:
-            raise wrong(path, "text", what="text with a NUL character in it")
-        if value.strip():
-            found.append(value)
-    return found
+    return [text for value in values if (text := _text(value, path))]
 
 
 def is_active(values: Mapping[str, list[str | Binary]]) -> bool:
@@ -171,6 +173,8 @@ def is_active(values: Mapping[str, list[str | Binary]]) -> bool:
     eDirectory loginDisabled, and a password policy locks for good with pwdAccountLockedTime
     000001010000Z. A lock that ends by itself is none. Raises `RecordError`.
     """
+    if _STATUS.isdisjoint(values):
+        return True
     said = {name: _first(values, (name.lower(),), name).strip().lower() for name in STATUS}
     control = said["userAccountControl"]
     if control:

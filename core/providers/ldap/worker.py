@@ -8,6 +8,7 @@ entries are decoded beside the event loop. Run as ``python -m core.providers.lda
 from __future__ import annotations
 
 import base64
+import gc
 import resource
 import sys
 import uuid
@@ -59,13 +60,18 @@ class _PlainReference:
 
 
 def load_library() -> ModuleType:
-    """Return the LDAP library, made tolerant of what directories hold."""
+    """Return the LDAP library, made tolerant of what directories hold, and as quick as lists are.
+
+    Its list of values is one that notes what is changed in it, which takes three objects more.
+    """
     import bonsai  # noqa: PLC0415 - an extra: who does not install it gets an answer, not a crash
     import bonsai.ldapentry  # noqa: PLC0415 - likewise
     import bonsai.ldapreference  # noqa: PLC0415 - likewise
+    import bonsai.ldapvaluelist  # noqa: PLC0415 - likewise
 
     bonsai.ldapentry.LDAPEntry = _PlainEntry
     bonsai.ldapreference.LDAPReference = _PlainReference
+    bonsai.ldapvaluelist.LDAPValueList.__init__ = list.__init__
     library: ModuleType = bonsai
     return library
 
@@ -204,6 +210,16 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     converse(requests, answers, lambda body: connection.answer(decode(body)))
 
 
-if __name__ == "__main__":
+def be_a_worker() -> None:
+    """Serve on the pipes, in a process that has nothing else to do.
+
+    Entries come by the hundred thousand and none is a part of a circle: looking for circles among
+    them would take as long as reading them.
+    """
+    gc.disable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     serve(sys.stdin.buffer, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    be_a_worker()
