@@ -26,10 +26,10 @@ async def walk(fetch: Fetch, *, limit: int) -> AsyncGenerator[Page, None]:
     pages: set[int] = set()
     link: str | None = None
     empty = 0
-    ahead = asyncio.create_task(fetch(None))
+    ahead: asyncio.Task[Listing] | None = None
     try:
+        listing = await fetch(None)
         for _ in range(MAX_PAGES):
-            listing = await ahead
             records = tuple(listing.records)
             following = listing.next_link
             empty = 0 if records else empty + 1
@@ -40,12 +40,13 @@ async def walk(fetch: Fetch, *, limit: int) -> AsyncGenerator[Page, None]:
                 ahead = asyncio.create_task(fetch(following))
             ended = following is None and (listing.linked or len(records) < limit)
             yield Page(records=records, last=ended and not astray, total=None, token=link or "")
-            if stop:
+            if stop or ahead is None:
                 return
-            link = following
+            listing, link = await ahead, following
     finally:
-        ahead.cancel()
-        await asyncio.gather(ahead, return_exceptions=True)
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
 
 def _again(records: tuple[bytes, ...], pages: set[int]) -> bool:
