@@ -16,8 +16,9 @@ LONG = (
     "test_demo_story.py",
     "test_wheel.py",
     "test_kills.py",
-    "test_activation.py",
-    "test_app_rights.py",
+    "test_store_faults.py",
+    "test_cli_verbs.py",
+    "test_chat_page.py",
 )
 
 
