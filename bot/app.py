@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 import structlog
 from aiohttp import web
@@ -15,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.control.server import control_server
 from bot.slack.app import SlackRuntime, slack_runtime
 from bot.slack.inviter import NoInviter
+from bot.slack.supervisor import end
 from bot.web.invitations import Invitations
 from bot.web.logins import Logins
 from bot.web.server import web_server
@@ -43,26 +45,59 @@ class LogNotifier:
 
 
 async def run(settings: Settings, *, slack: bool) -> None:
-    """Run until SIGTERM or SIGINT, then drain within 15 seconds.
+    """Run until SIGTERM or SIGINT, then drain within 15 seconds; a start is given up at once.
 
     Raises `ConfigurationError` if Slack's tokens are missing, `ConflictError` (code
     ``database_in_use``) if another process has the database.
     """
     if slack:
         require_slack(settings)
-    stop = asyncio.Event()
-    with _signals(stop):
-        async with running(settings, slack=slack):
-            await stop.wait()
-            _log.info("run.draining")
+    moments = _Moments()
+    with _signals(moments.stop):
+        _log.info("run.starting", slack=slack)
+        serving = asyncio.create_task(_serve(settings, moments, slack=slack))
+        stopping = asyncio.create_task(moments.may_be_given_up())
+        try:
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if moments.started.is_set() or serving.done():
+                await serving
+        finally:
+            await end([serving, stopping], again=DRAIN_SECONDS)
     _log.info("run.stopped")
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """The database is open; everything has started; it is to stop."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def may_be_given_up(self) -> None:
+        """Wait until a start is to be given up, and what it opens can be closed."""
+        await self.stop.wait()
+        await self.opened.wait()
+
+
+async def _serve(settings: Settings, moments: _Moments, *, slack: bool) -> None:
+    async with running(settings, slack=slack, opened=moments.opened.set):
+        moments.started.set()
+        await moments.stop.wait()
+        _log.info("run.draining")
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, slack: bool = True, mailer: Mailer | None = None
+    settings: Settings,
+    *,
+    slack: bool = True,
+    mailer: Mailer | None = None,
+    opened: Callable[[], object] = lambda: None,
 ) -> AsyncIterator[Core]:
     """Run everything until the block ends: core, local socket, Slack and, but for a demo, web.
+
+    `opened` is called before Slack is waited for.
 
     At the end nothing new comes in first; then cycles end or are handed over, and what is due is
     delivered.
@@ -84,6 +119,7 @@ async def running(
             await stack.enter_async_context(
                 control_server(core, settings.control_socket, patience=CONTROL_SECONDS)
             )
+        opened()
         bolt = None
         if runtime is not None:
             bolt = await stack.enter_async_context(runtime.listening(core))

@@ -88,8 +88,8 @@ def _versions() -> Iterator[CheckLine]:
     remark = ""
     if sqlite3.sqlite_version_info < WAL_FIXED:
         remark = (
-            ": older than 3.51.3, in which two processes can corrupt a file; harmless here, "
-            "because dirsync lets one process open it"
+            ": before 3.51.3, two processes can corrupt a file; that does no harm here, because "
+            "dirsync lets only one process open it"
         )
     yield CheckLine(
         name="SQLite", status=CheckStatus.OK, detail=f"{sqlite3.sqlite_version}{remark}"

@@ -6,6 +6,34 @@ import logging
 import sys
 
 import structlog
+from structlog.types import Processor
+
+_COMMON: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+)
+_LINE = structlog.processors.LogfmtRenderer(
+    key_order=["timestamp", "level", "event"], bool_as_flag=False
+)
+
+
+class _Libraries(logging.Handler):
+    """Writes what libraries log in the same form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(
+            structlog.stdlib.ProcessorFormatter(
+                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _LINE],
+                foreign_pre_chain=[structlog.stdlib.add_logger_name, *_COMMON],
+            )
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line to whatever is stderr now."""
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 def configure_logs(level: int) -> None:
@@ -13,17 +41,12 @@ def configure_logs(level: int) -> None:
 
     Tracebacks come without local variables, which would hold people's data and secrets.
     """
-    logging.getLogger().setLevel(max(level, logging.WARNING))
+    root = logging.getLogger()
+    root.setLevel(max(level, logging.WARNING))
+    if not any(isinstance(each, _Libraries) for each in root.handlers):
+        root.addHandler(_Libraries())
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(
-                key_order=["timestamp", "level", "event"], bool_as_flag=False
-            ),
-        ],
+        processors=[*_COMMON, _LINE],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_to_stderr,
         cache_logger_on_first_use=False,

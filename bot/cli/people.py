@@ -117,7 +117,9 @@ async def _users(request: requests.Users, *, as_json: bool) -> int:
         table(("Name", "Address", "Status", "Configuration"), rows)
         note(f"{len(rows):,} of {document.total:,}")
     else:
-        say("Nobody matches." if request.text or request.status else "Nobody is here.")
+        say(
+            "Nobody matches." if request.text or request.status else "Nobody is in the account yet."
+        )
     await note_last_sync()
     return Exit.SUCCESS
 

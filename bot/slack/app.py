@@ -25,7 +25,7 @@ from bot.slack.inviter import SlackInviter
 from bot.slack.listeners.registry import register
 from bot.slack.middleware import ACKNOWLEDGED, Gate, People, guarded
 from bot.slack.notifier import PACE, SlackNotifier
-from bot.slack.supervisor import Supervisor
+from bot.slack.supervisor import Supervisor, end
 from bot.slack.verifier import Verifier
 from bot.slack.workspace import SlackWorkspace
 from core.app import Core
@@ -134,9 +134,7 @@ class SlackRuntime:
             await asyncio.wait(tasks[:1], timeout=CONNECT_SECONDS)
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             _stop_receiving(self._handlers)
             await asyncio.sleep(self.last_acks)
             for handler in self._handlers:
@@ -148,6 +146,13 @@ async def slack_runtime(settings: Settings) -> AsyncIterator[SlackRuntime]:
     """Open the Slack side that `settings` describe; its connections end with the block."""
     async with open_client(settings) as client:
         yield SlackRuntime(settings=settings, client=client)
+
+
+def _bolt_log() -> logging.Logger:
+    """Return Bolt's log without its remark on a token in the environment, which is not used."""
+    log = logging.getLogger("dirsync.slack")
+    log.filters = [lambda record: "`token` will be unused" not in record.getMessage()]
+    return log
 
 
 def bolt_app(
@@ -162,7 +167,7 @@ def bolt_app(
     secret = settings.slack_signing_secret
     app = AsyncApp(
         name=NAME,
-        logger=logging.getLogger("dirsync.slack"),
+        logger=_bolt_log(),
         client=web_client(client.session, client.base_url, None),
         signing_secret=secret.get_secret_value() if secret else "",
         request_verification_enabled=secret is not None,

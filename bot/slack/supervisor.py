@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 import structlog
 
@@ -58,3 +59,15 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("slack_work_failed", error=type(task.exception()).__name__)
+
+
+async def end(tasks: Collection[asyncio.Task[Any]], *, again: float = 1.0) -> None:
+    """Cancel tasks, once more every so many seconds, until all have ended.
+
+    Once is not always enough: before Python 3.12 `asyncio.wait_for` may lose a cancellation.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=again)

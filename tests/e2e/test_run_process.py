@@ -54,6 +54,20 @@ def test_a_signal_ends_it_cleanly_and_leaves_no_socket(host: Host, number):
     assert not (host.folder / "dirsync.db.sock").exists()
 
 
+def test_a_signal_ends_a_start_that_waits_for_slack(host: Host):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/api/"
+        tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+        environ = {**os.environ, **host.environ, **tokens, "SLACK_API_URL": nobody}
+        process = spawn(("run",), environ, host.folder)
+        wait_for_line(process, "run.starting")
+        process.send_signal(signal.SIGTERM)
+        status, said, _ = ended(process, 60)
+    assert (status, "run.stopped" in said, "run.ready" in said) == (0, True, False)
+    assert "Traceback" not in said
+
+
 def test_a_second_run_is_refused_and_says_who_has_the_database(host: Host):
     with host.running("--no-slack") as process:
         second = run(host, "run", "--no-slack")

@@ -42,7 +42,7 @@ ASKED = {
     "conflicts": "There is no conflict",
     "conflicts priority": "There is no conflict to decide",
     "conflicts --of people-scim --kept": "There is no conflict",
-    "users": "Nobody matches",
+    "users": "Nobody is in the account yet",
     "user": "Nobody here",
     "why nobody@example.com": "No cycle has met anybody",
     "licenses": "0 of 10 licenses used",

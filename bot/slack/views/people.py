@@ -36,7 +36,7 @@ def users(page: PeoplePage, *, command: str, pool: LicenseSummary | None = None)
     Those who wait are listed with the `pool` of licenses that they wait for.
     """
     if not page.users:
-        text = "Nobody matches." if page.offset == 0 else "There is nobody further on."
+        text = _nobody(page)
         return message(text, section(text), *pager(page.offset, page.limit, page.total, command))
     first, last = page.offset + 1, page.offset + len(page.users)
     counts = [
@@ -51,6 +51,12 @@ def users(page: PeoplePage, *, command: str, pool: LicenseSummary | None = None)
         context(shown_of(first, last, page.total), f"everybody: {' · '.join(counts)}"),
         *pager(page.offset, page.limit, page.total, command),
     )
+
+
+def _nobody(page: PeoplePage) -> str:
+    if page.offset:
+        return "There is nobody further on."
+    return "Nobody matches." if any(page.counts.values()) else "Nobody is in the account yet."
 
 
 def _row(user: User, *, undelivered: bool) -> tuple[str, ...]:
