@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.control.doors import Door, LocalDoor
-from bot.slack.client import open_client
-from bot.slack.middleware import People
-from bot.slack.workspace import SlackWorkspace
 from core.settings import Settings
 
 
@@ -21,6 +18,11 @@ async def slack_people(settings: Settings, door: Door) -> AsyncIterator[None]:
     if not isinstance(door, LocalDoor) or settings.slack_bot_token is None:
         yield
         return
+    # Most verbs need none of Slack's libraries.
+    from bot.slack.client import open_client  # noqa: PLC0415
+    from bot.slack.middleware import People  # noqa: PLC0415
+    from bot.slack.workspace import SlackWorkspace  # noqa: PLC0415
+
     async with open_client(settings) as client:
         door.core.access.workspace = SlackWorkspace(client, People(client))
         yield
