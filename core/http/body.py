@@ -5,8 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 
+import httpx
+
 from core.errors import TerminalRemoteError, TransientRemoteError
-from core.http.wire import Reply
 
 _PIECE = 256 * 1024
 
@@ -20,7 +21,7 @@ def too_large(limit: int) -> TerminalRemoteError:
     )
 
 
-async def body_pieces(reply: Reply, *, limit: int) -> AsyncIterator[bytes]:
+async def body_pieces(response: httpx.Response, *, limit: int) -> AsyncIterator[bytes]:
     """Yield the body decompressed, piece by piece, at most `limit` bytes in all.
 
     Decompression is bounded per piece, so that a compression bomb costs no memory. Raises
@@ -28,19 +29,19 @@ async def body_pieces(reply: Reply, *, limit: int) -> AsyncIterator[bytes]:
     (``connection_lost``) if compressed data ends early.
     """
     size = 0
-    async for piece in _decoded(reply):
+    async for piece in _decoded(response):
         size += len(piece)
         if size > limit:
             raise too_large(limit)
         yield piece
 
 
-def _decoded(reply: Reply) -> AsyncIterator[bytes]:
-    encoding = reply.headers.get("content-encoding", "identity").strip().lower()
+def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
-        return reply.pieces
+        return response.aiter_raw()
     if encoding in {"gzip", "x-gzip"}:
-        return _gunzipped(reply)
+        return _gunzipped(response)
     raise TerminalRemoteError(
         "The answer is compressed in a way that dirsync did not ask for.",
         code="unexpected_encoding",
@@ -48,10 +49,10 @@ def _decoded(reply: Reply) -> AsyncIterator[bytes]:
     )
 
 
-async def _gunzipped(reply: Reply) -> AsyncIterator[bytes]:
+async def _gunzipped(response: httpx.Response) -> AsyncIterator[bytes]:
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
-        async for chunk in reply.pieces:
+        async for chunk in response.aiter_raw():
             rest = chunk
             while rest and not inflate.eof:
                 yield inflate.decompress(rest, _PIECE)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
-from urllib.parse import urlencode
 
+import httpx
 import stamina
 
 from core.errors import SignInError, TerminalRemoteError, TransientRemoteError
@@ -20,14 +21,13 @@ from core.http.limits import HttpLimits, RateBudget
 from core.http.pacing import Unhurried
 from core.http.redaction import Redactor
 from core.http.retry import RetryRule, parse_retry_after, retry_rule
-from core.http.transport import CheckedTransport, UnreachableError, build_tls
-from core.http.urls import Url, joined, parse_base_url, parse_url
-from core.http.wire import BrokenConnectionError, Reply, Wire
+from core.http.transport import CheckedTransport, build_tls
+from core.http.urls import joined, origin, parse_base_url, parse_url
 from core.ports import Clock
 
-_SUCCESSES = range(200, 300)
 _NOT_MODIFIED = frozenset({304})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_CONNECTIONS = 4
 _SCIM_OR_JSON = "application/scim+json, application/json;q=0.9"
 
 Throttled = Callable[[int, bytes], bool]
@@ -90,7 +90,7 @@ class HttpOptions:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Call:
     method: str
-    url: Url
+    url: httpx.URL
     headers: Mapping[str, str]
     content: bytes | None = None
 
@@ -112,8 +112,8 @@ class HttpClient:
     def __init__(
         self,
         *,
-        base: Url,
-        wire: Wire,
+        base: httpx.URL,
+        http: httpx.AsyncClient,
         options: HttpOptions,
         authorizer: Authorizer | None,
         redactor: Redactor,
@@ -124,12 +124,7 @@ class HttpClient:
         self.requests = 0
         self.redactor = redactor
         self._base = base
-        self._wire = wire
-        self._usual = {
-            "Host": base.authority,
-            "User-Agent": options.user_agent,
-            "Accept-Encoding": "gzip",
-        }
+        self._http = http
         self._limits = options.limits
         self._clock = options.clock
         self._authorizer = authorizer
@@ -157,9 +152,13 @@ class HttpClient:
         the URL cannot be used.
         """
         base = parse_base_url(base_url)
+        # Their lines carry whole URLs, and a query can hold what is not for logs.
+        for library in ("httpx", "httpcore"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+        http = await _open_httpx(base, options)
         return cls(
             base=base,
-            wire=await _open_wire(base, options),
+            http=http,
             options=options,
             authorizer=authorizer,
             redactor=redactor or Redactor(),
@@ -244,7 +243,7 @@ class HttpClient:
                 "Content-Type": "application/x-www-form-urlencoded",
                 **headers,
             },
-            content=urlencode(fields).encode(),
+            content=str(httpx.QueryParams(dict(fields))).encode(),
         )
         return await self._with_retries(call, tolerate, patient=True)
 
@@ -273,23 +272,24 @@ class HttpClient:
 
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""
-        await self._wire.aclose()
+        await self._http.aclose()
         if self._authorizer is not None:
             await self._authorizer.aclose()
 
-    def _resolve(self, target: str, params: Mapping[str, str] | None) -> Url:
+    def _resolve(self, target: str, params: Mapping[str, str] | None) -> httpx.URL:
         if target.startswith(("http://", "https://")):
             url = parse_url(target)
             self._refuse_elsewhere(url)
         else:
-            url = self._base.below(target)
-        return url.asking(params) if params else url
+            path = f"{self._base.path.rstrip('/')}/{target.lstrip('/')}" if target else ""
+            url = self._base.copy_with(path=path) if path else self._base
+        return url.copy_merge_params(dict(params)) if params else url
 
-    def _refuse_elsewhere(self, url: Url) -> None:
-        if url.origin != self._base.origin:
+    def _refuse_elsewhere(self, url: httpx.URL) -> None:
+        if origin(url) != origin(self._base):
             raise TerminalRemoteError(
-                f"{self.host} points to {url.host}, which is not the origin that the "
-                "configuration names.",
+                f"{self.host} points to {url.host or 'another place'}, which is not the origin "
+                "that the configuration names.",
                 code="redirected_elsewhere",
                 hint="dirsync sends the credential nowhere else; check the URL, it may lead to a "
                 "sign-in page.",
@@ -362,61 +362,76 @@ class HttpClient:
         )
 
     async def _once(self, call: _Call, tolerate: frozenset[int], sink: BinaryIO | None) -> Answer:
-        headers = {**self._usual, **call.headers}
+        headers = dict(call.headers)
         if self._authorizer is not None:
             authorization = await self._authorizer.header()
+            bare = str(call.url.copy_with(query=None, fragment=None))
             headers["Authorization"] = authorization
-            headers |= self._authorizer.proof(authorization, call.method, call.url.bare)
+            headers |= self._authorizer.proof(authorization, call.method, bare)
+        request = self._http.build_request(
+            call.method, call.url, headers=headers, content=call.content
+        )
         await self._budget.spend()
         try:
-            async with (
-                self._pace.turn(call.url.path) as hear,
-                asyncio.timeout(self._limits.total),
-                self._sent(call, headers) as reply,
-            ):
-                hear(reply.headers)
-                return await self._taken(reply, tolerate, sink)
-        except (UnreachableError, BrokenConnectionError, TimeoutError) as error:
+            async with self._pace.turn(call.url.path) as hear:
+                self.requests += 1
+                async with asyncio.timeout(self._limits.total), self._sent(request) as response:
+                    hear(response.headers)
+                    return await self._taken(response, tolerate, sink)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise from_transport(error, host=self.host) from error
 
-    def _sent(self, call: _Call, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Reply]:
-        self.requests += 1
-        sent = tuple(headers.items())
-        return self._wire.exchange(call.method, call.url.target, sent, call.content)
+    @asynccontextmanager
+    async def _sent(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        response = await self._http.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
-    async def _taken(self, reply: Reply, tolerate: frozenset[int], sink: BinaryIO | None) -> Answer:
-        success = reply.status in _SUCCESSES
-        if success and sink is not None:
-            async for piece in body_pieces(reply, limit=self._limits.max_download):
+    async def _taken(
+        self, response: httpx.Response, tolerate: frozenset[int], sink: BinaryIO | None
+    ) -> Answer:
+        status = response.status_code
+        if response.is_success and sink is not None:
+            async for piece in body_pieces(response, limit=self._limits.max_download):
                 await asyncio.to_thread(sink.write, piece)
             body = b""
         else:
-            pieces = body_pieces(reply, limit=self._limits.max_body)
+            pieces = body_pieces(response, limit=self._limits.max_body)
             body = b"".join([piece async for piece in pieces])
-        if not (success or reply.status in tolerate or reply.status in _REDIRECTS):
-            raise self._refusal(reply, body)
-        return Answer(status=reply.status, headers=reply.headers, body=body)
+        if not (response.is_success or status in tolerate or status in _REDIRECTS):
+            raise self._refusal(response, body)
+        return Answer(status=status, headers=response.headers, body=body)
 
-    def _refusal(self, reply: Reply, body: bytes) -> Exception:
-        wait = parse_retry_after(reply.headers.get("retry-after"), now=self._clock.now())
+    def _refusal(self, response: httpx.Response, body: bytes) -> Exception:
+        wait = parse_retry_after(response.headers.get("retry-after"), now=self._clock.now())
         return from_status(
-            reply.status,
+            response.status_code,
             host=self.host,
             body=body,
             retry_after=wait,
             redactor=self.redactor,
-            throttled=self._throttled(reply.status, body),
+            throttled=self._throttled(response.status_code, body),
         )
 
 
-async def _open_wire(base: Url, options: HttpOptions) -> Wire:
-    tls = None
-    if base.scheme == "https":
+async def _open_httpx(base: httpx.URL, options: HttpOptions) -> httpx.AsyncClient:
+    tls: ssl.SSLContext
+    if base.scheme == "http":
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    else:
         tls = await asyncio.to_thread(build_tls) if options.tls is None else options.tls
-    transport = CheckedTransport(
-        base,
-        policy=AddressPolicy(allowed=options.allow_networks),
-        tls=tls,
-        seconds=options.limits.connect,
+    limits = options.limits
+    inner = httpx.AsyncHTTPTransport(
+        verify=tls, trust_env=False, limits=httpx.Limits(max_connections=_MAX_CONNECTIONS)
     )
-    return Wire(transport, seconds=options.limits.read)
+    return httpx.AsyncClient(
+        transport=CheckedTransport(
+            inner=inner, policy=AddressPolicy(allowed=options.allow_networks)
+        ),
+        timeout=httpx.Timeout(limits.read, connect=limits.connect),
+        headers={"User-Agent": options.user_agent, "Accept-Encoding": "gzip"},
+        trust_env=False,
+        follow_redirects=False,
+    )

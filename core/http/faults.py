@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from http import HTTPStatus
 
+import httpx
 import msgspec
 
 from core.errors import (
@@ -16,7 +16,6 @@ from core.errors import (
     TransientRemoteError,
 )
 from core.http.redaction import Redactor
-from core.http.transport import UnreachableError
 
 _TLS_REASONS: Mapping[int, str] = {
     9: "its certificate is not valid yet",
@@ -38,9 +37,9 @@ _ENDS = (".", "!", "?", "…")
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def from_transport(error: Exception, *, host: str) -> RemoteError:
+def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> RemoteError:
     """Return the error for a request that got no complete answer."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return TransientRemoteError(
             f"{host} did not answer in time.",
             code="timeout",
@@ -49,7 +48,7 @@ def from_transport(error: Exception, *, host: str) -> RemoteError:
     tls = _tls_cause(error)
     if tls is not None:
         return tls_fault(tls, host)
-    if isinstance(error, UnreachableError):
+    if isinstance(error, httpx.ConnectError):
         return TransientRemoteError(
             f"{host} cannot be reached.",
             code="unreachable",
@@ -108,7 +107,7 @@ def from_status(
         throttled: the body says that this is about too many requests, whatever the status.
     """
     said = _detail(body, redactor)
-    if throttled or status == HTTPStatus.TOO_MANY_REQUESTS:
+    if throttled or status == httpx.codes.TOO_MANY_REQUESTS:
         return TransientRemoteError(
             f"{host} asks for fewer requests ({status}).{said}",
             code="rate_limited",
@@ -116,13 +115,13 @@ def from_status(
             retry_after=retry_after,
             status=status,
         )
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == httpx.codes.UNAUTHORIZED:
         return SignInError(
             f"{host} refused the credentials (401).{said}",
             hint="Renew the token or password that the configuration refers to.",
             status=status,
         )
-    if status == HTTPStatus.FORBIDDEN:
+    if status == httpx.codes.FORBIDDEN:
         return PermissionMissingError(
             f"{host} accepted the sign-in but not the request (403).{said}",
             hint="Give the credential the right to read users and groups.",
@@ -139,7 +138,7 @@ def _other_status(status: int, *, host: str, said: str, retry_after: float | Non
             retry_after=retry_after,
             status=status,
         )
-    code = "not_found" if status == HTTPStatus.NOT_FOUND else "remote_refused"
+    code = "not_found" if status == httpx.codes.NOT_FOUND else "remote_refused"
     return TerminalRemoteError(
         f"{host} refused the request ({status}).{said}",
         code=code,
