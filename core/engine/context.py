@@ -48,7 +48,7 @@ class CycleContext:
     full: bool = False
     bound_plan: str | None = None
     progress_every: float = 1.0
-    batch: int = 10_000
+    batch: int = 7_500
     slice_size: int = 500
     proof_rules: Sequence[proof.Rule] = proof.RULES
     guard_rules: Sequence[guard.Rule] = guard.RULES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.model.configuration import ConfigurationId
-from core.model.cycle import CycleId, CycleResult
+from core.model.cycle import Counts, CycleId, CycleResult
 from core.store.codec import to_json, to_seconds
 from core.store.counts import load_counts
 from core.store.database import Transaction
@@ -36,19 +36,22 @@ async def drop_staging(tx: Transaction, cycle: CycleId) -> None:
         await tx.run(f"DELETE FROM {table} {which}", **values)  # noqa: S608 - fixed names
 
 
-async def end_cycle(tx: Transaction, cycle: CycleId, *, result: CycleResult, now: datetime) -> None:
-    """Finish a cycle: its row with the final counts, its card, staging area and lease."""
-    counts = await load_counts(tx, [cycle])
+async def end_cycle(
+    tx: Transaction, cycle: CycleId, *, result: CycleResult, now: datetime
+) -> Counts:
+    """Finish a cycle: its row with the counts that are returned, card, staging area and lease."""
+    counts = (await load_counts(tx, [cycle]))[cycle]
     await drop_staging(tx, cycle)
     await tx.run(
         _END,
         cycle=cycle,
         result=result.value,
         now=to_seconds(now),
-        counts=to_json(counts[cycle]),
+        counts=to_json(counts),
     )
     await tx.run("DELETE FROM leases WHERE cycle_id = :cycle", cycle=cycle)
     await mark_card(tx, f"cycle:{cycle}", now=now)
+    return counts
 
 
 async def cancel_open_cycle(

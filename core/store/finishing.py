@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.model.cycle import (
+    Counts,
     CycleError,
     CycleResult,
     Fence,
@@ -245,9 +246,10 @@ async def pick_canaries(tx: Transaction, fence: Fence, count: int) -> list[Exter
     return [ExternalId(name) for (name,) in rows]
 
 
-async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
-    """End the cycle; only the lease is checked, so that a stopped cycle can end too.
+async def finish(tx: Transaction, fence: Fence, ending: Ending) -> Counts:
+    """End the cycle and return its counts.
 
+    Only the lease is checked, so that a stopped cycle can end too.
     The whole fence is where the next reading is told: nothing goes on from what was stopped.
     """
     if ending.next_reading is None:
@@ -278,4 +280,12 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> None:
             configuration=fence.configuration_id,
             canaries=to_json(list(ending.canaries)),
         )
-    await end_cycle(tx, fence.cycle_id, result=ending.result, now=ending.now)
+    return await end_cycle(tx, fence.cycle_id, result=ending.result, now=ending.now)
+
+
+async def look_over(tx: Transaction) -> None:
+    """Let PostgreSQL's planner know of many new rows.
+
+    It looks by itself within a minute; until then it would plan for the tables as they were.
+    """
+    await tx.run("ANALYZE users, links, changes, invitations")

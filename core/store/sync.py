@@ -53,6 +53,8 @@ from core.store.staging import Settled
 T = TypeVar("T")
 _TRIES = 3
 _PART = 20_000
+_MANY = 1_000
+"""People created by one cycle who make a difference to PostgreSQL's plans."""
 _FEW = 5_000
 """Pairs that are looked up with the last that is staged."""
 
@@ -450,7 +452,9 @@ class SyncStoreSql:
         )
         for known in (self._prepared, self._few, self._staged):
             known.pop(fence, None)
-        await self._write(lambda tx: finishing.finish(tx, fence, ending))
+        counts = await self._write(lambda tx: finishing.finish(tx, fence, ending))
+        if self._database.backend == "postgresql" and counts.created >= _MANY:
+            await self._write(finishing.look_over)
 
     async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:
         """See `SyncStore.pick_canaries`."""

@@ -213,10 +213,11 @@ def measure(kind: str, people: int, delay: float, repeats: int, *, baselines: bo
         print("|---|---|---|---|---|---|---|---|---|")
         for variant, name, bound in PHASES:
             ask(f"{server}/become/{variant}")
+            ask(f"{server}/requests")
             times = repeats if name == "nothing changed" else 1
             for _ in range(times):
                 found = child("cycle", scim, database)
-            pages = json.loads(ask(f"{server}/requests"))["pages"] // times
+            pages = json.loads(ask(f"{server}/requests"))["people"] // times
             seconds = float(str(found["seconds"]))
             limit = "-" if bound is None else f"{bound * factor:.1f}"
             outcome = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 import resource
@@ -71,7 +72,11 @@ class Space:
         """Leave so many bytes."""
         if self._real:
             free = shutil.disk_usage(self._filler.parent).free
-            self._filler.write_bytes(b"x" * (free - size))
+            try:
+                self._filler.write_bytes(b"x" * (free - size))
+            except OSError as error:
+                if size or error.errno != errno.ENOSPC:
+                    raise  # the process may have written meanwhile, and then it is full as well
         else:
             resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
