@@ -11,6 +11,7 @@ export class MessageList {
   #drawn = new Map();
   #channel = null;
   #stuck = true;
+  #end = 0;
   #unseen = 0;
 
   /** `intro(channel)` gives the node above the first message. */
@@ -23,8 +24,8 @@ export class MessageList {
     this.scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Messages" }, this.inner);
     this.node = h("div", { class: "scroller-frame" }, this.scroller, this.pill);
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#stuck && this.toEnd()).observe(this.inner);
-    new ResizeObserver(() => this.#stuck && this.toEnd()).observe(this.scroller);
+    new ResizeObserver(() => this.#following() && this.toEnd()).observe(this.inner);
+    new ResizeObserver(() => this.#following() && this.toEnd()).observe(this.scroller);
   }
 
   show(channel, label) {
@@ -45,7 +46,7 @@ export class MessageList {
     if (channel !== this.#channel) return;
     if (touched) this.#drawn.delete(touched);
     if (changed?.thread_ts || added?.thread_ts) this.#drawn.delete((changed ?? added).thread_ts);
-    const stick = this.#stuck || (added && added.user === state.me && !isReply(added));
+    const stick = this.#following() || (added && added.user === state.me && !isReply(added));
     const before = this.scroller.scrollTop;
     keepingFocus(this.list, () => this.#draw());
     if (stick) this.toEnd();
@@ -63,6 +64,7 @@ export class MessageList {
 
   toEnd(smooth = false) {
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+    this.#end = this.scroller.scrollTop;
   }
 
   /** Scrolls to a message and marks it for a moment. */
@@ -76,9 +78,18 @@ export class MessageList {
     setTimeout(() => node.classList.remove("revealed"), 2400);
   }
 
-  #scrolled() {
+  /** Whether the end is followed: a scroll upwards counts at once, before its event comes. */
+  #following() {
+    return this.#stuck && (this.#nearEnd() || this.scroller.scrollTop > this.#end - NEAR_END);
+  }
+
+  #nearEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#stuck = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    return scrollHeight - scrollTop - clientHeight < NEAR_END;
+  }
+
+  #scrolled() {
+    this.#stuck = this.#nearEnd();
     if (this.#stuck) this.#unseen = 0;
     this.#drawPill();
   }
