@@ -17,7 +17,7 @@ from tests.support.letterbox import Letterbox
 from tests.support.scim_backend import running_scim
 
 PEOPLE, PAUSE = 240 if FULL else 100, 0.05
-KILLS = {"sqlite": 25, "postgresql": 25} if FULL else {"sqlite": 2, "postgresql": 2}
+KILLS = {"sqlite": 25, "postgresql": 25} if FULL else {"sqlite": 1, "postgresql": 1}
 AT_ONCE = 4
 """Most kills in one cycle."""
 

@@ -21,6 +21,7 @@ from core.model.configuration import Scope
 from core.model.directory import ProviderUser
 from tests.support.asked_directory import AskedDirectory, ReadableDirectory
 from tests.support.engine_world import World
+from tests.support.figures import FULL
 from tests.support.scripted_directory import ScriptedDirectory, Team, team
 
 PEOPLE = ("u1", "u2", "u3")
@@ -65,7 +66,7 @@ def is_judged_alike(whole: PersonScope, asked: PersonScope, name: str) -> bool:
     return len(answers) == len(holds) == 1 and proof and names
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if FULL else 60, deadline=None)
 @given(
     teams,
     st.lists(st.sampled_from((*NAMES, "A", "g-b")), min_size=1, max_size=3, unique=True),
