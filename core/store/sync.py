@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -454,7 +454,8 @@ class SyncStoreSql:
             known.pop(fence, None)
         counts = await self._write(lambda tx: finishing.finish(tx, fence, ending))
         if self._database.backend == "postgresql" and counts.created >= _MANY:
-            await self._write(finishing.look_over)
+            with suppress(StoreError):  # the cycle has ended, and PostgreSQL looks by itself soon
+                await self._write(finishing.look_over)
 
     async def pick_canaries(self, fence: Fence, count: int) -> Sequence[ExternalId]:
         """See `SyncStore.pick_canaries`."""
