@@ -81,6 +81,9 @@ async def test_the_list_stays_where_it_was_read_and_follows_only_at_the_end(page
     await page.locator(".pill").click()
     await expect(page.locator(".messages").get_by_text("a late one")).to_be_in_viewport()
     await expect(page.locator(".pill")).to_be_hidden()
+    await scroller.evaluate("node => node.scrollTo(0, 100)")
+    await expect(page.locator(".pill")).to_be_visible()
+    await expect(page.locator(".pill")).to_have_text("Latest messages")
 
 
 async def test_new_messages_are_announced_and_counted_elsewhere(page, server):
