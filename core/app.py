@@ -41,6 +41,7 @@ from core.services.audit import AuditService
 from core.services.audit_log import AuditLogService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.conflicts import ConflictService
+from core.services.ground import Ground
 from core.services.health import HealthService
 from core.services.held import HeldService
 from core.services.history import HistoryService
@@ -201,9 +202,13 @@ async def open_core(
                 migrate=migrate,
             )
         )
-        ground = _ground(settings, store, clock)
-        factory = provider_factory(settings, clock, ground.secrets, allow_loopback=allow_loopback)
-        core = _assemble(ground, factory)
+        loops = Background()
+        ground = _ground(settings, store, clock, loops.wake)
+        secrets = SecretService(
+            settings=settings, store=store, clock=clock, access=ground.access, audit=ground.audit
+        )
+        factory = provider_factory(settings, clock, secrets, allow_loopback=allow_loopback)
+        core = _assemble(ground, secrets, factory, loops)
         if background:
             sender = await _sender(settings, clock, mailer, stack)
             lines = _lines(core, sender, None if inviter is None else inviter(core))
@@ -311,144 +316,68 @@ def _furnish(
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ground:
-    """What every other service stands on."""
-
-    settings: Settings
-    store: Store
-    clock: Clock
-    audit: AuditService
-    access: AccessService
-    secrets: SecretService
-
-
-def _ground(settings: Settings, store: Store, clock: Clock) -> _Ground:
-    audit = AuditService(store=store, clock=clock)
-    access = AccessService(settings=settings, store=store, audit=audit)
-    secrets = SecretService(settings=settings, store=store, clock=clock, access=access, audit=audit)
-    return _Ground(
-        settings=settings, store=store, clock=clock, audit=audit, access=access, secrets=secrets
-    )
-
-
-def _assemble(ground: _Ground, factory: ProviderFactory) -> Core:
-    settings, store, clock = ground.settings, ground.store, ground.clock
-    audit, access = ground.audit, ground.access
-    notices = NoticeService(settings=settings, store=store, clock=clock, access=access, audit=audit)
-    configurations = ConfigurationService(
-        store=store, clock=clock, access=access, notices=notices, provider=factory
-    )
-    history = HistoryService(
-        store=store,
-        clock=clock,
-        access=access,
-        audit=audit,
-        configurations=configurations,
-        next_slot=_next_slot,
-        channel=settings.channel,
-        per_minute=settings.invitations_per_minute,
-    )
-    people = PeopleService(store=store, access=access)
-    loops = Background()
-    core = Core(
-        settings=settings,
-        store=store,
-        clock=clock,
-        sync=SyncService(
-            store=store, clock=clock, access=access, audit=audit, configurations=configurations
-        ),
+def _assemble(
+    ground: Ground, secrets: SecretService, factory: ProviderFactory, loops: Background
+) -> Core:
+    configurations = ConfigurationService(ground, provider=factory)
+    history = HistoryService(ground, configurations=configurations, next_slot=_next_slot)
+    people = PeopleService(store=ground.store, access=ground.access)
+    return Core(
+        settings=ground.settings,
+        store=ground.store,
+        clock=ground.clock,
+        sync=SyncService(ground, configurations=configurations),
         history=history,
         people=people,
-        why=WhyService(store=store, access=access, people=people),
-        asking=AskingService(store=store, clock=clock, access=access, audit=audit, notices=notices),
-        reserves=ReserveService(store=store, access=access, audit=audit, notices=notices),
-        licenses=LicenseService(
-            store=store, clock=clock, access=access, audit=audit, notices=notices
-        ),
-        activation=ActivationService(
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            notices=notices,
-            per_minute=settings.invitations_per_minute,
-        ),
+        why=WhyService(store=ground.store, access=ground.access, people=people),
+        asking=AskingService(ground),
+        reserves=ReserveService(ground),
+        licenses=LicenseService(ground),
+        activation=ActivationService(ground),
         configurations=configurations,
         lifecycle=LifecycleService(
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            notices=notices,
-            configurations=configurations,
-            history=history,
-            next_slot=_next_slot,
+            ground, configurations=configurations, history=history, next_slot=_next_slot
         ),
-        schedules=ScheduleService(
-            store=store,
-            clock=clock,
-            access=access,
-            notices=notices,
-            configurations=configurations,
-            slots=_slots,
-        ),
-        held=HeldService(store=store, clock=clock, access=access, audit=audit),
-        conflicts=ConflictService(
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            notices=notices,
-            configurations=configurations,
-            people=people,
-        ),
-        secrets=ground.secrets,
+        schedules=ScheduleService(ground, configurations=configurations, slots=_slots),
+        held=HeldService(ground),
+        conflicts=ConflictService(ground, configurations=configurations, people=people),
+        secrets=secrets,
         wizard=WizardService(
-            store=store,
-            clock=clock,
-            access=access,
+            ground,
             configurations=configurations,
-            notices=notices,
-            secrets=ground.secrets,
+            secrets=secrets,
             provider=factory,
             next_slots=_next_slots,
         ),
-        health=HealthService(store=store, clock=clock, provider=factory),
-        access=access,
-        roles=RoleService(
-            settings=settings,
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            notices=notices,
+        health=HealthService(
+            store=ground.store, clock=ground.clock, provider=factory, loops=loops.alive
         ),
-        audit=audit,
-        audit_log=AuditLogService(store=store, clock=clock, access=access, audit=audit),
-        notices=notices,
-        subscriptions=SubscriptionService(
-            settings=settings,
-            store=store,
-            clock=clock,
-            access=access,
-            audit=audit,
-            notices=notices,
-            configurations=configurations,
-        ),
-        alerts=AlertService(store=store, clock=clock, access=access, audit=audit),
-        maintenance=MaintenanceService(store=store, access=access, audit=audit),
-        applications=ApplicationService(
-            store=store, clock=clock, access=access, audit=audit, notices=notices
-        ),
+        access=ground.access,
+        roles=RoleService(ground),
+        audit=ground.audit,
+        audit_log=AuditLogService(ground),
+        notices=ground.notices,
+        subscriptions=SubscriptionService(ground, configurations=configurations),
+        alerts=AlertService(ground),
+        maintenance=MaintenanceService(ground),
+        applications=ApplicationService(ground),
         background=loops,
     )
-    core.conflicts.wake = core.sync.wake = core.held.wake = core.activation.wake = loops.wake
-    core.lifecycle.wake = core.wizard.wake = core.alerts.wake = loops.wake
-    core.reserves.wake = core.asking.wake = loops.wake
-    core.subscriptions.wake = loops.wake
-    core.health.loops = loops.alive
-    return core
+
+
+def _ground(settings: Settings, store: Store, clock: Clock, wake: Callable[[], None]) -> Ground:
+    audit = AuditService(store=store, clock=clock)
+    access = AccessService(settings=settings, store=store, audit=audit)
+    notices = NoticeService(settings=settings, store=store, clock=clock, access=access, audit=audit)
+    return Ground(
+        settings=settings,
+        store=store,
+        clock=clock,
+        audit=audit,
+        access=access,
+        notices=notices,
+        wake=wake,
+    )
 
 
 def _next_slots(schedule: Schedule, now: datetime) -> list[datetime]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from core.engine.matching import match_key
 from core.errors import UsageError
@@ -17,13 +17,9 @@ from core.model.account import (
 from core.model.application import Application, Login, LoginName, LoginStatus, NamedBy
 from core.model.configuration import InvitationWay
 from core.model.inviting import InvitationQueue, StagedPeople
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.services.notices import NoticeService
+from core.services.ground import Ground
 from core.services.together import Together
 from core.store.logins import LoginAsked
-from core.store.opening import Store
 
 MOST_PEOPLE = 1_000
 LONGEST_TOKEN = 200
@@ -34,30 +30,17 @@ _LINK = Actor(id="link", name="an invitation's link", role=Role.NONE, door="link
 
 
 class ActivationService:
-    """Invites people, and gives and takes licenses.
+    """Invites people, and gives and takes licenses."""
 
-    Attributes:
-        wake: called after something was queued for delivery.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-        per_minute: int | None = None,
-    ) -> None:
-        self._store = store
-        self._per_minute = per_minute
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._per_minute = ground.settings.invitations_per_minute
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
         self._logins = Together(self._log_in, most=MOST_LOGINS)
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def activate(self, actor: Actor, people: Sequence[str]) -> list[PersonResult]:
         """Give licenses to people named by address, in this order, as long as any is free.
@@ -136,7 +119,7 @@ class ActivationService:
         noted = await self._store.invitations.bounced(message_id, detail=status)
         if noted:
             await self._audit.add(self._audit.entry(actor, "mail.bounce", message_id))
-            self.wake()
+            self._wake()
         return noted
 
     async def on_their_way(self) -> InvitationQueue:
@@ -166,7 +149,7 @@ class ActivationService:
         entry = self._audit.entry(_LINK, "invitation.accept", "")
         accepted = await self._store.activations.accept(token, audit=entry)
         if accepted is not None:
-            self.wake()
+            self._wake()
         return accepted
 
     async def accept_in_chat(
@@ -182,7 +165,7 @@ class ActivationService:
             invitation, version=version, person=person, audit=entry
         )
         if accepted is not None:
-            self.wake()
+            self._wake()
         return accepted
 
     async def log_in(
@@ -208,7 +191,7 @@ class ActivationService:
     async def _log_in(self, asked: Sequence[LoginAsked]) -> list[Login]:
         answers = await self._store.logins.log_in(asked, now=self._clock.now())
         if any(each.status in (LoginStatus.ACTIVATED, LoginStatus.WAITING) for each in answers):
-            self.wake()
+            self._wake()
         return answers
 
     async def _told(
@@ -219,7 +202,7 @@ class ActivationService:
             return
         people = "1 person" if count == 1 else f"{count:,} people"
         await self._notices.record(actor, did.value, f"{verb} {people}")
-        self.wake()
+        self._wake()
 
 
 def _keys(people: Sequence[str]) -> list[str]:
@@ -237,7 +220,3 @@ def _login_name(email: str, user_name: str) -> LoginName | None:
     if not key or "\x00" in key or readable != key:
         return None
     return LoginName(by=NamedBy.USER_NAME if user_name.strip() else NamedBy.EMAIL, key=key)
-
-
-def _nobody() -> None:
-    return None

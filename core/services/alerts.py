@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.events import ALERT_PREFIX, AlertKind, mute_key
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 LONGEST = timedelta(days=7)
 
@@ -20,17 +16,15 @@ class AlertService:
     """Acknowledges and mutes alerts. Operators and admins.
 
     A muted kind of alert of a configuration posts no new card; a card that stands is edited all
-    the same, and the status and the Home tab tell everything. `wake` is called after a change.
+    the same, and the status and the Home tab tell everything.
     """
 
-    def __init__(
-        self, *, store: Store, clock: Clock, access: AccessService, audit: AuditService
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self.wake: Callable[[], None] = _nobody
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._wake = ground.wake
 
     async def acknowledge(self, actor: Actor, key: str) -> None:
         """Note on an alert's card that somebody has seen it and sees to it."""
@@ -38,7 +32,7 @@ class AlertService:
         _check(key)
         audit = self._audit.entry(actor, "alert.acknowledge", key)
         await self._store.alert_marks.put(key, by=actor, until=None, card=key, audit=audit)
-        self.wake()
+        self._wake()
 
     async def mute(
         self, actor: Actor, key: str, kind: AlertKind, about: str, *, length: timedelta
@@ -54,7 +48,7 @@ class AlertService:
         await self._store.alert_marks.put(
             mute_key(kind, about), by=actor, until=until, card=key, audit=audit
         )
-        self.wake()
+        self._wake()
         return until
 
     async def unmute(self, actor: Actor, key: str, kind: AlertKind, about: str) -> None:
@@ -63,13 +57,9 @@ class AlertService:
         _check(key)
         audit = self._audit.entry(actor, "alert.unmute", key)
         await self._store.alert_marks.drop(mute_key(kind, about), card=key, audit=audit)
-        self.wake()
+        self._wake()
 
 
 def _check(key: str) -> None:
     if not key.startswith(ALERT_PREFIX):
         raise UsageError("There is no such alert.")
-
-
-def _nobody() -> None:
-    return None

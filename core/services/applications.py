@@ -8,11 +8,7 @@ import secrets
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.application import Application
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.services.notices import NoticeService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?")
 _PREFIX = "dsa_"
@@ -24,20 +20,12 @@ _TOKEN = re.compile(rf"{_PREFIX}[A-Za-z0-9_-]{{43}}")
 class ApplicationService:
     """Makes, lists and revokes tokens, and knows whose a token is."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
 
     async def list(self, actor: Actor) -> list[Application]:
         """Return the applications by name, those that were revoked last. Admins only."""

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.asking import Answer, Asking
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.services.notices import NoticeService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 
 class AskingService:
-    """Asks, and takes the answers.
+    """Asks, and takes the answers."""
 
-    Attributes:
-        wake: called after something was queued for delivery.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
-        self.wake: Callable[[], None] = _nobody
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
+        self._wake = ground.wake
 
     async def look(self, actor: Actor, *, idle: timedelta) -> Asking:
         """Return how many without a login for `idle` would be asked. Admins only.
@@ -65,7 +48,7 @@ class AskingService:
         await self._notices.record(
             actor, "licenses_asked", f"asks {people} whether they still need their license"
         )
-        self.wake()
+        self._wake()
         return count
 
     async def answer(
@@ -78,9 +61,5 @@ class AskingService:
             question, person=person, give_back=give_back, audit=entry
         )
         if said is Answer.GIVEN_BACK:
-            self.wake()
+            self._wake()
         return said
-
-
-def _nobody() -> None:
-    return None

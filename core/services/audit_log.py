@@ -10,11 +10,8 @@ from typing import Literal
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.audit import AuditPage, AuditPart, AuditRecord, AuditVerdict
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.csv_text import csv_bytes
-from core.store.opening import Store
+from core.services.ground import Ground
 
 AuditForm = Literal["csv", "jsonl"]
 MOST = 50_000
@@ -40,13 +37,11 @@ _HEAD = (
 class AuditLogService:
     """What was done, by whom, when and why."""
 
-    def __init__(
-        self, *, store: Store, clock: Clock, access: AccessService, audit: AuditService
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
 
     async def page(
         self, actor: Actor, *, since: timedelta | None = None, limit: int = 10, offset: int = 0

@@ -9,14 +9,12 @@ from core.errors import NotFoundError, UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import Configuration
 from core.model.directory import CheckReport
-from core.ports import Clock, IdentityProvider
-from core.services.access import AccessService
+from core.ports import IdentityProvider
 from core.services.configuration_export import export_file
 from core.services.configuration_file import parse_file
+from core.services.ground import Ground
 from core.services.mapping_check import with_mapping
-from core.services.notices import NoticeService
 from core.services.scope_check import with_scope
-from core.store.opening import Store
 
 ProviderFactory = Callable[[Configuration], Awaitable[IdentityProvider]]
 
@@ -24,19 +22,11 @@ ProviderFactory = Callable[[Configuration], Awaitable[IdentityProvider]]
 class ConfigurationService:
     """What an admin sets up."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        notices: NoticeService,
-        provider: ProviderFactory,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._notices = notices
+    def __init__(self, ground: Ground, *, provider: ProviderFactory) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._notices = ground.notices
         self._provider = provider
 
     async def list(self, actor: Actor) -> list[Configuration]:

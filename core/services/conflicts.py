@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from core.errors import ConflictError, NotFoundError, UsageError
 from core.model.account import Actor, Role
@@ -18,44 +18,28 @@ from core.model.ownership import (
     Verdict,
     ranked,
 )
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
-from core.services.notices import NoticeService
+from core.services.ground import Ground
 from core.services.people import PeopleService
-from core.store.opening import Store
 
 PAGE = 10
 _Decided = Sequence[tuple[int, int, Verdict, str, str]]
 
 
 class ConflictService:
-    """Lists conflicts of ownership for viewers, and lets admins decide them.
-
-    Attributes:
-        wake: called after a decision, so that what shows the conflicts is brought up to date.
-    """
+    """Lists conflicts of ownership for viewers, and lets admins decide them."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-        configurations: ConfigurationService,
-        people: PeopleService,
+        self, ground: Ground, *, configurations: ConfigurationService, people: PeopleService
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
         self._configurations = configurations
         self._people = people
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def list(
         self,
@@ -224,7 +208,7 @@ class ConflictService:
         await self._notices.record(
             actor, "conflicts_decided", f"decided about conflicts: {'; '.join(said[:_MOST_TOLD])}"
         )
-        self.wake()
+        self._wake()
 
 
 _MOST_TOLD = 10
@@ -239,7 +223,3 @@ def _digest(decided: _Decided) -> str:
     for conflict, revision, verdict, *_ in decided:
         whole.update(f"{conflict} {revision} {verdict}\n".encode())
     return whole.hexdigest()
-
-
-def _nobody() -> None:
-    return None

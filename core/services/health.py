@@ -46,21 +46,26 @@ class Figures:
 class HealthService:
     """Looks at the store, the clock, the background loops and the providers.
 
-    Attributes:
-        loops: name of a background loop -> whether it runs; empty if nothing runs in the
-            background here.
+    `loops` returns which of the loops that run in this process are alive.
     """
 
-    def __init__(self, *, store: Store, clock: Clock, provider: ProviderFactory) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        provider: ProviderFactory,
+        loops: Callable[[], dict[str, bool]],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._provider = provider
-        self.loops: Callable[[], dict[str, bool]] = dict
+        self._loops = loops
 
     async def ready(self) -> list[CheckLine]:
         """Return whether work can be done now; nothing is asked of anybody but the store."""
         lines = [await self._reachable()]
-        return lines + [_loop(name, alive=alive) for name, alive in self.loops().items()]
+        return lines + [_loop(name, alive=alive) for name, alive in self._loops().items()]
 
     async def doctor(self) -> list[CheckLine]:
         """Return what can be said about the store, the clock, the loops and each provider."""

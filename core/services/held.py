@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from core.model.account import Actor, Role
 from core.model.cycle import Cycle, HeldSet, HeldSetId
 from core.model.views import HeldView
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 SHOWN_ITEMS = 100
 
 
 class HeldService:
-    """Shows and decides held sets.
+    """Shows and decides held sets."""
 
-    Attributes:
-        wake: called after a release queued a cycle.
-    """
-
-    def __init__(
-        self, *, store: Store, clock: Clock, access: AccessService, audit: AuditService
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self.wake: Callable[[], None] = _nobody
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._wake = ground.wake
 
     async def open(self, actor: Actor) -> list[HeldSet]:
         """Return the held sets that wait for a decision; they name nobody."""
@@ -72,7 +61,7 @@ class HeldService:
             audit=self._audit.entry(actor, "release", held.id, reason=reason, size=held.size),
             now=self._clock.now(),
         )
-        self.wake()
+        self._wake()
         return cycle
 
     async def reject(self, actor: Actor, held_id: str, *, digest: str, reason: str = "") -> HeldSet:
@@ -89,7 +78,3 @@ class HeldService:
             audit=self._audit.entry(actor, "reject", held.id, reason=reason, size=held.size),
             now=self._clock.now(),
         )
-
-
-def _nobody() -> None:
-    return None

@@ -16,13 +16,10 @@ from core.model.inviting import InvitationQueue
 from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
 from core.services.csv_text import csv_bytes
+from core.services.ground import Ground
 from core.services.mail_words import held_up
-from core.store.opening import Store
 
 NextSlot = Callable[[Configuration, datetime], datetime | None]
 """From a configuration and the time now: the next slot in UTC, or None."""
@@ -37,24 +34,19 @@ class HistoryService:
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
         configurations: ConfigurationService,
         next_slot: NextSlot,
-        channel: str | None,
-        per_minute: int | None = None,
     ) -> None:
-        self._per_minute = per_minute
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
+        self._per_minute = ground.settings.invitations_per_minute
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
         self._configurations = configurations
         self._next_slot = next_slot
-        self._channel = channel
+        self._channel = ground.settings.channel
 
     async def status(self, actor: Actor, *, channel: str | None = None) -> StatusView:
         """Return where everything stands, the configuration of `channel` first.

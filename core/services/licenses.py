@@ -7,12 +7,8 @@ from datetime import timedelta
 from core.errors import UsageError
 from core.model.account import Actor, LicenseSummary, Role
 from core.model.desk import LicenseDesk, Unused
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.forecast import forecast
-from core.services.notices import NoticeService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 MOST_LICENSES = 10_000_000
 IDLE = timedelta(days=30)
@@ -24,20 +20,12 @@ MOST_UNUSED = 200
 class LicenseService:
     """Reads and sets the number of licenses."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
 
     async def summary(self, actor: Actor) -> LicenseSummary:
         """Return the pool at this moment."""

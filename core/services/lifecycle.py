@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from core.errors import ConflictError, UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import Configuration, LeaveBehind
 from core.model.views import Consequences
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
+from core.services.ground import Ground
 from core.services.history import HistoryService, NextSlot
-from core.services.notices import NoticeService
-from core.store.opening import Store
 
 LONGEST_REASON = 300
 
@@ -24,30 +18,26 @@ class LifecycleService:
 
     What is done is bound to the revision that somebody saw: `ConflictError` (code
     ``configuration_changed``) if it is another one by now, so that of two admins at once one has
-    the effect and the other is told. `wake` is called when a cycle was ended by this.
+    the effect and the other is told.
     """
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
         configurations: ConfigurationService,
         history: HistoryService,
         next_slot: NextSlot,
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
         self._configurations = configurations
         self._history = history
         self._next_slot = next_slot
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def consequences(
         self, actor: Actor, name: str | None, *, channel: str | None = None
@@ -175,13 +165,9 @@ class LifecycleService:
             f"{done} the configuration {chosen.name}{why}{'.' if extra else ''}{extra}",
             channel=chosen.spec.channel,
         )
-        self.wake()
+        self._wake()
 
 
 def _reason(text: str) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= LONGEST_REASON else f"{plain[: LONGEST_REASON - 1]}…"
-
-
-def _nobody() -> None:
-    return None

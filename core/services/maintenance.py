@@ -6,24 +6,16 @@ from pathlib import Path
 
 from core.errors import ConflictError, UsageError
 from core.model.account import Actor, Role
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 
 class MaintenanceService:
     """Looks after the database."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        access: AccessService,
-        audit: AuditService,
-    ) -> None:
-        self._store = store
-        self._access = access
-        self._audit = audit
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._access = ground.access
+        self._audit = ground.audit
 
     async def backup(self, actor: Actor, target: Path) -> None:
         """Copy the database to a new file while work goes on.

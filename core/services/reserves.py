@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from core.errors import NotFoundError, UsageError
 from core.model.account import Actor, Role
 from core.model.desk import ReserveChange
 from core.model.reserves import MOST_RESERVES, Reserve
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.services.notices import NoticeService
-from core.store.opening import Store
+from core.services.ground import Ground
 from core.store.reserves import NamedGroup
 
 MOST_NAMED = 5
 
 
 class ReserveService:
-    """Keeps licenses back for groups, for admins.
+    """Keeps licenses back for groups, for admins."""
 
-    Attributes:
-        wake: called after something was queued for delivery.
-    """
-
-    def __init__(
-        self, *, store: Store, access: AccessService, audit: AuditService, notices: NoticeService
-    ) -> None:
-        self._store = store
-        self._access = access
-        self._audit = audit
-        self._notices = notices
-        self.wake: Callable[[], None] = _nobody
+    def __init__(self, ground: Ground) -> None:
+        self._store = ground.store
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
+        self._wake = ground.wake
 
     async def look(self, actor: Actor, group: str, count: int) -> ReserveChange:
         """Return what keeping `count` of all licenses for a group would change; 0 releases them.
@@ -78,7 +68,7 @@ class ReserveService:
             else f"released the {_licenses(done.kept_before)} of the group {wanted.group}"
         )
         await self._notices.record(actor, "licenses_kept", told)
-        self.wake()
+        self._wake()
         return replace(done, label=change.label, members=change.members)
 
     async def _meant(self, group: str, *, releasing: bool) -> NamedGroup:
@@ -121,7 +111,3 @@ def _require_sense(change: ReserveChange) -> None:
 
 def _licenses(count: int) -> str:
     return "1 license" if count == 1 else f"{count:,} licenses"
-
-
-def _nobody() -> None:
-    return None

@@ -22,12 +22,8 @@ from core.model.roles import (
     SubjectKind,
 )
 from core.model.views import PersonFacts
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
-from core.services.notices import NoticeService
+from core.services.ground import Ground
 from core.settings import Settings
-from core.store.opening import Store
 
 NO_MEMBER = "no full member of this workspace (any more)"
 MOST_ASKED = 30
@@ -54,22 +50,13 @@ class _Checked:
 class RoleService:
     """Lists, grants and revokes roles, for admins."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+    def __init__(self, ground: Ground) -> None:
+        self._settings = ground.settings
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
 
     async def list(self, actor: Actor) -> RolesView:
         """Return who has which role, by source: the workspace, the settings, grants."""

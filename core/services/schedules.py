@@ -11,13 +11,10 @@ from core.errors import ConflictError
 from core.model.account import Actor, Role
 from core.model.configuration import Configuration, ConfigurationId, Schedule
 from core.model.views import FreezeView, ScheduleView
-from core.ports import Clock
-from core.services.access import AccessService
 from core.services.configurations import ConfigurationService
 from core.services.freeze_words import FREEZE, parse_freezes, spell_freeze
-from core.services.notices import NoticeService
+from core.services.ground import Ground
 from core.services.schedule_words import parse_schedule, spell_schedule
-from core.store.opening import Store
 
 SHOWN = 3
 Slots = Callable[[Configuration, datetime], Iterator[datetime]]
@@ -28,19 +25,12 @@ class ScheduleService:
     """Shows, proposes and saves schedules."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        notices: NoticeService,
-        configurations: ConfigurationService,
-        slots: Slots,
+        self, ground: Ground, *, configurations: ConfigurationService, slots: Slots
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._notices = notices
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._notices = ground.notices
         self._configurations = configurations
         self._slots = slots
 

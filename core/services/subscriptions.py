@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,13 +18,8 @@ from core.model.subscriptions import (
     kind_of_alert,
     told_kinds,
 )
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
-from core.services.notices import NoticeService
-from core.settings import Settings
-from core.store.opening import Store
+from core.services.ground import Ground
 
 MOST = 50
 _QUIET = "mute:notice:"
@@ -37,31 +32,17 @@ def quiet_key(kind: NoticeKind) -> str:
 
 
 class SubscriptionService:
-    """Says where what goes, and changes it. Admins.
+    """Says where what goes, and changes it. Admins."""
 
-    Attributes:
-        wake: called after something was put into the outbox.
-    """
-
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        notices: NoticeService,
-        configurations: ConfigurationService,
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
-        self._notices = notices
+    def __init__(self, ground: Ground, *, configurations: ConfigurationService) -> None:
+        self._settings = ground.settings
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
+        self._notices = ground.notices
         self._configurations = configurations
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def show(self, actor: Actor) -> NoticeView:
         """Return where what goes, what is muted, and which channels take nothing."""
@@ -151,7 +132,7 @@ class SubscriptionService:
         await self._store.alert_marks.mute(keys, by=actor, until=until, audit=entry)
         said = f"muted {named} until {until:%Y-%m-%d %H:%M} UTC"
         await self._notices.record(actor, "notify", said)
-        self.wake()
+        self._wake()
         return await self.show(actor)
 
     async def unmute(self, actor: Actor, kinds: frozenset[NoticeKind]) -> NoticeView:
@@ -164,7 +145,7 @@ class SubscriptionService:
         entry = self._audit.entry(actor, "notify.unmute", _listed(kinds))
         await self._store.alert_marks.mute(keys, by=actor, until=None, audit=entry)
         await self._notices.record(actor, "notify", f"let {_listed(kinds)} be heard again")
-        self.wake()
+        self._wake()
         return await self.show(actor)
 
     async def _greet(self, actor: Actor, channel: str, told: str) -> bool:
@@ -246,7 +227,3 @@ def _listed(kinds: frozenset[NoticeKind]) -> str:
 
 def _as_audited(subscription: Subscription | None) -> dict[str, object]:
     return {"kinds": "" if subscription is None else " ".join(sorted(subscription.kinds))}
-
-
-def _nobody() -> None:
-    return None

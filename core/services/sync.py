@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from core.errors import ConflictError, NotFoundError, UsageError
 from core.model.account import Actor, Role
 from core.model.cycle import Cycle, CycleId, CycleState, Trigger
 from core.model.events import AuditEntry
-from core.ports import Clock
-from core.services.access import AccessService
-from core.services.audit import AuditService
 from core.services.configurations import ConfigurationService
-from core.store.opening import Store
+from core.services.ground import Ground
 
 LONGEST_NAME = 320
 
 
 class SyncService:
-    """Puts cycles into the queue; a worker, here or in another replica, carries them out.
+    """Puts cycles into the queue; a worker, here or in another replica, carries them out."""
 
-    Attributes:
-        wake: called after something was queued or cancelled, so that the worker looks at once.
-    """
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
-        audit: AuditService,
-        configurations: ConfigurationService,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
-        self._audit = audit
+    def __init__(self, ground: Ground, *, configurations: ConfigurationService) -> None:
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
+        self._audit = ground.audit
         self._configurations = configurations
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def request(
         self,
@@ -84,7 +69,7 @@ class SyncService:
             full=full and person is None,
             now=self._clock.now(),
         )
-        self.wake()
+        self._wake()
         return cycle
 
     async def cancel(
@@ -104,7 +89,7 @@ class SyncService:
             audit=self._audit.entry(actor, "cancel", cycle.id),
             now=self._clock.now(),
         )
-        self.wake()
+        self._wake()
         return cancelled
 
     async def wait(self, cycle_id: str, *, poll: float = 0.5) -> AsyncIterator[Cycle]:
@@ -171,7 +156,3 @@ def _alone(entry: AuditEntry, person: str | None) -> AuditEntry:
     if person is None:
         return entry
     return replace(entry, detail={**entry.detail, "one_person": True})
-
-
-def _nobody() -> None:
-    return None

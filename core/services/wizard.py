@@ -20,14 +20,11 @@ from core.model.configuration import (
 from core.model.directory import CheckReport
 from core.model.form import SECRET_KEYS, STEPS
 from core.model.views import DraftCheck, Effect
-from core.ports import Clock
-from core.services.access import AccessService
 from core.services.configurations import ConfigurationService, ProviderFactory
 from core.services.draft_fields import empty_fields, fields_of, judged
+from core.services.ground import Ground
 from core.services.mapping_check import with_mapping
-from core.services.notices import NoticeService
 from core.services.secrets import SecretService
-from core.store.opening import Store
 
 NextSlots = Callable[[Schedule, datetime], list[datetime]]
 """From a schedule and the time now: the next few slots in UTC."""
@@ -40,32 +37,26 @@ _OF_SIGN_IN = frozenset({"kind", *STEPS["signin"]})
 
 
 class WizardService:
-    """Drafts of configurations. Admins only; a draft is its writer's own.
-
-    `wake` is called after something was queued for the channel.
-    """
+    """Drafts of configurations. Admins only; a draft is its writer's own."""
 
     def __init__(
         self,
+        ground: Ground,
         *,
-        store: Store,
-        clock: Clock,
-        access: AccessService,
         configurations: ConfigurationService,
-        notices: NoticeService,
         secrets: SecretService,
         provider: ProviderFactory,
         next_slots: NextSlots,
     ) -> None:
-        self._store = store
-        self._clock = clock
-        self._access = access
+        self._store = ground.store
+        self._clock = ground.clock
+        self._access = ground.access
         self._configurations = configurations
-        self._notices = notices
+        self._notices = ground.notices
         self._secrets = secrets
         self._provider = provider
         self._next_slots = next_slots
-        self.wake: Callable[[], None] = _nobody
+        self._wake = ground.wake
 
     async def setup(self, actor: Actor) -> Draft:
         """Return the draft of a new configuration: where it was left, or an empty one."""
@@ -209,7 +200,7 @@ class WizardService:
             f"{done} the configuration {saved.name}",
             channel=saved.spec.channel,
         )
-        self.wake()
+        self._wake()
         return saved
 
     def slots(self, draft: Draft) -> list[datetime]:
@@ -297,7 +288,3 @@ def _other(before: str, company: str) -> ConflictError:
         hint="People of another directory have other ids: those provisioned until now would count "
         "as gone. Confirm it if that is meant.",
     )
-
-
-def _nobody() -> None:
-    return None
