@@ -47,6 +47,7 @@ from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, NextReading, ReadingNote
+from core.model.verdict import Judge
 from core.model.views import PersonFacts
 
 
@@ -422,6 +423,7 @@ class SyncStore(Protocol):
         plan_digest: str | None,
         requests: int,
         canaries: Sequence[ExternalId] | None,
+        judge: Judge,
         now: datetime,
         postponed: Postponed | None = None,
         progress: Progress | None = None,
@@ -429,6 +431,7 @@ class SyncStore(Protocol):
     ) -> None:
         """End the cycle in one transaction: row, card, staging area, lease.
 
+        What `judge` says of it is noted in the same one, on the configuration and as alerts.
         `canaries` are stored on the configuration if given, and `progress`, where it is not
         stored already. Of the fence only the lease is checked, so that a cancelled cycle can end;
         but with `next_reading`, where the next delta begins, the whole of it.

@@ -28,6 +28,7 @@ from core.engine.survey import (
     survey,
     weigh,
 )
+from core.engine.verdict import judge_end
 from core.errors import (
     DirsyncError,
     FencedError,
@@ -110,7 +111,7 @@ async def store_outcome(
     canaries: Sequence[ExternalId] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Store how a cycle ended; also for one that never came to reading."""
+    """Store how a cycle ended and what that means; also for one that never came to reading."""
     await store.finish(
         fence,
         result=outcome.result,
@@ -120,6 +121,7 @@ async def store_outcome(
         plan_digest=outcome.plan_digest,
         requests=outcome.requests,
         canaries=canaries,
+        judge=judge_end,
         postponed=outcome.postponed,
         progress=progress,
         next_reading=outcome.next_reading,

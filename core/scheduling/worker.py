@@ -17,7 +17,7 @@ from core.errors import DirsyncError, FencedError, StoreError, StoreUnavailableE
 from core.model.configuration import Configuration
 from core.model.cycle import CycleError, CycleResult, Fence
 from core.ports import Clock, IdentityProvider
-from core.scheduling.alerts import judge_end, resumed_alert
+from core.scheduling.alerts import resumed_alert
 from core.scheduling.bell import Bell
 from core.store.claims import Claim
 from core.store.opening import Store
@@ -26,7 +26,6 @@ ProviderFactory = Callable[[Configuration], Awaitable[IdentityProvider]]
 
 _log = structlog.get_logger(__name__)
 _BACK_OFF = 30.0
-_TOLD_OF = 500
 
 
 class _Stop(StrEnum):
@@ -143,7 +142,6 @@ class Worker:
                 result=outcome.result.value,
                 error=outcome.error.code if outcome.error else None,
             )
-            await self._note(claim, outcome)
         return True
 
     async def _carry(self, claim: Claim) -> CycleOutcome | None:
@@ -249,45 +247,3 @@ class Worker:
         except FencedError as error:
             return await self._fenced(claim, error)
         return outcome
-
-    async def _note(self, claim: Claim, outcome: CycleOutcome) -> None:
-        """Tell the configuration and the channel what this end means.
-
-        The alert goes first: told twice at worst, under the same key, and never lost.
-        """
-        configuration = await self._store.configurations.get(claim.configuration.id)
-        verdict = judge_end(
-            configuration,
-            claim.cycle,
-            result=outcome.result,
-            error=outcome.error,
-            told=await self._told(configuration, claim, outcome),
-        )
-        now = self._clock.now()
-        if verdict.alerts:
-            await self._store.outbox.put(verdict.alerts, now=now)
-        if verdict.success is not None:
-            await self._store.configurations.note_outcome(
-                claim.configuration.id,
-                success=verdict.success,
-                stopped_reason=verdict.stopped_reason,
-                now=now,
-            )
-
-    async def _told(
-        self, configuration: Configuration, claim: Claim, outcome: CycleOutcome
-    ) -> frozenset[str]:
-        """Return why cycles failed since the last success: each reason is told once."""
-        if outcome.result is not CycleResult.FAILURE:
-            return frozenset()
-        failed = await self._store.cycles.list(
-            configuration=configuration.id,
-            results=(CycleResult.FAILURE,),
-            since=configuration.last_success_at,
-            limit=_TOLD_OF,
-        )
-        return frozenset(
-            cycle.error.code
-            for cycle in failed
-            if cycle.error is not None and cycle.whole and cycle.id != claim.cycle.id
-        )

@@ -36,7 +36,6 @@ from core.store.codec import (
 )
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import change_policy, change_total
-from core.store.outbox import mark_alerts
 
 _SELECT = "SELECT * FROM configurations WHERE account_id = :account AND deleted_at IS NULL"
 _INSERT = """
@@ -91,17 +90,6 @@ _GO_ON = """
 UPDATE configurations SET stopped_reason = NULL WHERE id = :id AND account_id = :account
 """
 """Its failures are forgotten by the first success, which the channel is told of."""
-_SUCCESS = """
-UPDATE configurations SET failures = 0, failing_since = NULL, failed_at = NULL,
-    stopped_reason = NULL, last_success_at = :now
-WHERE id = :id AND account_id = :account
-"""
-_FAILURE = """
-UPDATE configurations SET failures = failures + 1,
-    failing_since = coalesce(failing_since, :now), failed_at = :now,
-    stopped_reason = coalesce(:reason, stopped_reason)
-WHERE id = :id AND account_id = :account
-"""
 
 
 _ONE_BY_ONE = timedelta(microseconds=1)
@@ -240,32 +228,6 @@ class Configurations:
             return await self._database.write(work)
         except sa.exc.IntegrityError:  # somebody else created it at the same moment
             raise _taken(spec.name) from None
-
-    async def note_outcome(
-        self,
-        id: ConfigurationId,  # noqa: A002 - the port's name
-        *,
-        success: bool,
-        stopped_reason: str | None,
-        now: datetime,
-    ) -> None:
-        """Count a failure, or forget failures after a success; the revision stays.
-
-        The slots of a quarantine or of a lost sign-in that is over are not caught up with.
-        """
-
-        async def work(tx: Transaction) -> None:
-            at = to_seconds(now)
-            if not success:
-                await tx.run(_FAILURE, id=id, reason=stopped_reason, now=at)
-                return
-            before = await load_configuration(tx, id, to_change=True)
-            await tx.run(_SUCCESS, id=id, now=at)
-            if before.failures or before.stopped_reason is not None:
-                await from_now(tx, id, now=now)
-                await mark_alerts(tx, id, since=before.last_success_at, now=now)
-
-        await self._database.write(work)
 
 
 async def load_configuration(

@@ -19,14 +19,17 @@ from core.model.cycle import (
 )
 from core.model.directory import ExternalId
 from core.model.reading import NextReading, ReadingNote
+from core.model.verdict import Judge
 from core.store import reading
 from core.store.bulk import Columns, insert_rows
 from core.store.codec import short_id, to_json, to_seconds
+from core.store.configurations import load_configuration
 from core.store.database import Transaction
 from core.store.ending import end_cycle
 from core.store.fencing import check_fence, check_lease
 from core.store.names import among
 from core.store.outbox import held_card, mark_card, put_item
+from core.store.outcomes import note_outcome
 from core.store.ownership import end_conflicts
 
 _HELD_FOR = timedelta(hours=24)
@@ -126,6 +129,7 @@ class Ending:
     plan_digest: str | None
     requests: int
     canaries: Sequence[ExternalId] | None
+    judge: Judge
     postponed: Postponed | None
     progress: Progress | None
     next_reading: NextReading | None
@@ -251,12 +255,14 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> Counts:
 
     Only the lease is checked, so that a stopped cycle can end too.
     The whole fence is where the next reading is told: nothing goes on from what was stopped.
+    The configuration is locked before the cycle's row, as by everybody else.
     """
     if ending.next_reading is None:
         await check_lease(tx, fence)
     else:
         await check_fence(tx, fence)
         await reading.keep(tx, fence, ending.next_reading.saved)
+    configuration = await load_configuration(tx, fence.configuration_id, to_change=True)
     if ending.proof is not None:
         values = {"cycle": fence.cycle_id, "configuration": fence.configuration_id}
         await tx.run(_SEEN_AGAIN, **values)
@@ -280,7 +286,9 @@ async def finish(tx: Transaction, fence: Fence, ending: Ending) -> Counts:
             configuration=fence.configuration_id,
             canaries=to_json(list(ending.canaries)),
         )
-    return await end_cycle(tx, fence.cycle_id, result=ending.result, now=ending.now)
+    counts = await end_cycle(tx, fence.cycle_id, result=ending.result, now=ending.now)
+    await note_outcome(tx, configuration, fence.cycle_id, ending.judge, now=ending.now)
+    return counts
 
 
 async def look_over(tx: Transaction) -> None:

@@ -33,6 +33,7 @@ from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
 from core.model.reading import LastReading, NextReading, ReadingNote
+from core.model.verdict import Judge
 from core.store import (
     applying,
     finishing,
@@ -431,6 +432,7 @@ class SyncStoreSql:
         plan_digest: str | None,
         requests: int,
         canaries: Sequence[ExternalId] | None,
+        judge: Judge,
         now: datetime,
         postponed: Postponed | None = None,
         progress: Progress | None = None,
@@ -445,6 +447,7 @@ class SyncStoreSql:
             plan_digest=plan_digest,
             requests=requests,
             canaries=canaries,
+            judge=judge,
             postponed=postponed,
             progress=progress,
             next_reading=next_reading,

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from core.engine.verdict import judge_end
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationSpec, InvitationWay, ScimSettings
 from core.model.cycle import (
@@ -128,6 +129,7 @@ async def finish(store: Store, fence: Fence, read: int) -> None:
         plan_digest=None,
         requests=1,
         canaries=None,
+        judge=judge_end,
         now=CLOCK.now(),
     )
 

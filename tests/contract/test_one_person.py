@@ -6,12 +6,12 @@ import dataclasses
 
 import pytest
 
+from core.engine.verdict import judge_end
 from core.errors import AlreadyRunningError, SignInError, TransientRemoteError
 from core.model.account import UserStatus
 from core.model.configuration import Guard, InvitationWay, Scope
 from core.model.cycle import Action, Cycle, CycleResult, HeldState, Trigger
 from core.model.one_person import PersonRun, PersonStep, StepState
-from core.scheduling.alerts import judge_end
 from tests.support.asked_directory import AskedDirectory
 from tests.support.scripted_directory import people, person, team
 from tests.support.store_world import ADA, StoreWorld, store_world
@@ -305,7 +305,8 @@ async def test_lost_credentials_are_told_and_other_failures_count_for_nothing(da
         configuration = dataclasses.replace(await world.configuration(), failures=3)
 
         def judged(result: CycleResult, error: object) -> object:
-            return judge_end(configuration, cycle, result=result, error=error)
+            ended = dataclasses.replace(cycle, result=result, error=error)
+            return judge_end(configuration, ended)
 
         assert judged(outcome.result, outcome.error).success is None
         assert judged(CycleResult.SUCCESS, None).success is None

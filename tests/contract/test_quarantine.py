@@ -28,17 +28,17 @@ class Turns:
 
     def __init__(self, world: StoreWorld) -> None:
         self.world = world
-        self.worker = Worker(
-            store=world.store, clock=world.clock, open_provider=self._open, poll=0.01
+        self.ended = asyncio.Event()
+        self.worker = self._worker()
+
+    def _worker(self) -> Worker:
+        return Worker(
+            store=self.world.store,
+            clock=self.world.clock,
+            open_provider=self._open,
+            poll=0.01,
+            wake=self.ended.set,
         )
-        self.noted = asyncio.Event()
-        noted = world.store.configurations.note_outcome
-
-        async def note(*args: object, **more: object) -> None:
-            await noted(*args, **more)
-            self.noted.set()
-
-        world.store.configurations.note_outcome = note
 
     async def _open(self, _: object) -> ScriptedDirectory:
         return self.world.directory
@@ -51,16 +51,14 @@ class Turns:
         return Ticker(store=self.world.store, clock=self.world.clock, wake=self.worker.poke)
 
     async def work(self) -> None:
-        """Carry out what is queued, until its end is noted."""
-        self.noted.clear()
+        """Carry out what is queued."""
+        self.ended.clear()
         running = asyncio.create_task(self.worker.run())
         async with asyncio.timeout(60):
-            await self.noted.wait()
+            await self.ended.wait()
         await self.worker.stop(within=30.0)
         await running
-        self.worker = Worker(
-            store=self.world.store, clock=self.world.clock, open_provider=self._open, poll=0.01
-        )
+        self.worker = self._worker()
 
     async def sync(self) -> Cycle:
         """Sync by hand."""
@@ -133,6 +131,17 @@ async def test_a_sync_by_hand_ends_it_and_the_schedule_goes_on_without_catching_
     started = await turns.wait_for_a_cycle(MINUTE, 2 * HOUR)
     assert started - found.created_at >= HOUR
     assert (started - found.created_at) % HOUR <= MINUTE
+    assert await turns.told() == ["sync_failed", "recovered"]
+
+
+async def test_a_cycle_that_has_ended_has_ended_the_quarantine_as_well(turns: Turns):
+    """No worker comes after the cycle here, as if it had been killed."""
+    failing(turns)
+    await turns.world.cycle()
+    assert ((await turns.now()).quarantined, await turns.told()) == (True, ["sync_failed"])
+    turns.world.directory.bend = list
+    await turns.world.cycle()
+    assert not (await turns.now()).quarantined
     assert await turns.told() == ["sync_failed", "recovered"]
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from core.errors import FencedError, NotFoundError
 from core.model.configuration import CsvSettings, Guard, Schedule, Scope
-from core.model.cycle import Action, Decision, GroupChange
+from core.model.cycle import Action, CycleState, Decision, GroupChange
 from core.model.directory import ExternalId
+from core.model.verdict import Verdict
 from tests.support.people import ADA, SPEC, Desk, record
 
 
@@ -127,14 +128,25 @@ async def test_a_changed_mapping_makes_everybody_be_looked_at_again(desk):
 
 async def test_failures_are_counted_and_forgotten_after_a_success(desk):
     found = await desk.store.configurations.by_name("people")
-    note, now = desk.store.configurations.note_outcome, desk.clock.now()
-    await note(found.id, success=False, stopped_reason=None, now=now)
-    await note(found.id, success=False, stopped_reason="sign_in_needed", now=now)
+    for code in ("remote_unavailable", "sign_in_needed"):
+        await desk.finish(await desk.begin([]), error=code)
     stopped = await desk.store.configurations.get(found.id)
     assert (stopped.failures, stopped.stopped_reason) == (2, "sign_in_needed")
-    await note(found.id, success=True, stopped_reason=None, now=now)
+    await desk.finish(await desk.begin([]))
     well = await desk.store.configurations.get(found.id)
     assert (well.failures, well.stopped_reason, well.revision) == (0, None, found.revision)
+
+
+async def test_a_cycle_does_not_end_without_what_its_end_means(desk):
+    def judge(*_: object) -> Verdict:
+        raise RuntimeError
+
+    fence = await desk.begin([])
+    with pytest.raises(RuntimeError):
+        await desk.finish(fence, judge=judge)
+    assert (await desk.store.cycles.get(fence.cycle_id)).state is CycleState.RUNNING
+    await desk.finish(fence)
+    assert (await desk.store.cycles.get(fence.cycle_id)).state is CycleState.FINISHED
 
 
 async def test_people_are_searched_without_wildcards_of_their_own(desk):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -239,14 +238,6 @@ def freeze_by_typing(door: Host):
     assert door("schedule", "--json").json["freezes"] == []
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what a worker notes right after a cycle's end; fails after a minute."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def fail_and_be_tried_again(door: Host):
     door("schedule", "people", "every", "1h", "--yes")
     (door.folder / "credentials" / "people.csv").unlink()
@@ -257,7 +248,7 @@ def fail_and_be_tried_again(door: Host):
     assert "Quarantine, next try at" in door("status").out
     door.write_people(12)
     assert door("sync").status == 0
-    until(lambda: "Quarantine" not in door("status").out)
+    assert "Quarantine" not in door("status").out
     door("schedule", "off", "--yes")
 
 

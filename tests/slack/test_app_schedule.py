@@ -25,6 +25,16 @@ async def stored(world):
     return (await world.core.store.configurations.all())[0]
 
 
+async def fail_twice(world, *, at):
+    async def work(tx):
+        await tx.run(
+            "UPDATE configurations SET failures = 2, failing_since = :at, failed_at = :at",
+            at=at.timestamp(),
+        )
+
+    await world.core.store.configurations._database.write(work)
+
+
 async def audited(world):
     entries = await world.core.store.audit.list(limit=20)
     return [entry.action for entry in entries if entry.actor == f"slack:{ADMIN}"]
@@ -96,12 +106,8 @@ async def test_whoever_is_no_admin_neither_sees_nor_saves_a_schedule(world):
 
 async def test_a_configuration_that_keeps_failing_says_when_it_is_tried_next(world):
     await world.click(ADMIN, "Save", on=await world.ask(ADMIN, "schedule every 1h"))
-    configuration = await stored(world)
     now = world.core.clock.now()
-    for _ in range(2):
-        await world.core.store.configurations.note_outcome(
-            configuration.id, success=False, stopped_reason=None, now=now
-        )
+    await fail_twice(world, at=now)
     tried = f"next try at {now + timedelta(minutes=10):%Y-%m-%d %H:%M} UTC"
     answer = (await world.ask(VIEWER, "status")).text
     assert f"Quarantine, {tried}" in answer

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.engine.verdict import judge_end
 from core.model.account import Actor, Role
 from core.model.configuration import ConfigurationSpec, InvitationWay, ScimSettings
 from core.model.cycle import (
     Action,
     Counts,
+    CycleError,
     CycleResult,
     Decision,
     Fence,
@@ -21,6 +23,7 @@ from core.model.cycle import (
 )
 from core.model.directory import ExternalId
 from core.model.events import AuditEntry
+from core.model.verdict import Judge
 from core.ports import Clock
 from core.store.claims import Claim
 from core.store.database import Transaction
@@ -130,17 +133,25 @@ class Desk:
         """Apply decisions now."""
         await self.store.sync.apply(fence, decisions, now=self.clock.now(), send=send)
 
-    async def finish(self, fence: Fence, read: int = 0) -> Counts:
-        """End the cycle and return its counts."""
+    async def finish(
+        self,
+        fence: Fence,
+        read: int = 0,
+        *,
+        error: str | None = None,
+        judge: Judge = judge_end,
+    ) -> Counts:
+        """End the cycle, as a failure if there is an error's code; return its counts."""
         await self.store.sync.finish(
             fence,
-            result=CycleResult.SUCCESS,
-            error=None,
+            result=CycleResult.FAILURE if error else CycleResult.SUCCESS,
+            error=CycleError(code=error, message="It failed.") if error else None,
             proof=Proof(read=read, announced=read, pages=1),
             held_set_id=None,
             plan_digest=None,
             requests=1,
             canaries=None,
+            judge=judge,
             now=self.clock.now(),
         )
         return (await self.store.cycles.get(fence.cycle_id)).counts

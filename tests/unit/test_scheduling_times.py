@@ -11,10 +11,11 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.engine.verdict import judge_end
 from core.model.configuration import Schedule
 from core.model.cycle import Cycle, CycleError, CycleId, CycleResult, CycleState, Trigger
 from core.model.events import AlertKind
-from core.scheduling.alerts import Verdict, judge_end
+from core.model.verdict import Verdict
 from core.scheduling.bell import Bell
 from core.scheduling.outbox import LONGEST_PAUSE, pause_after
 from core.scheduling.slots import due_slot, next_slot
@@ -126,10 +127,8 @@ def judged(
 
     verdict = judge_end(
         replace(configuration(), **known),
-        cycle(dry_run=dry_run),
-        result=result,
-        error=error(code),
-        told=told,
+        cycle(dry_run=dry_run, result=result, error=error(code)),
+        told,
     )
     return verdict, [str(alert.payload["kind"]) for alert in verdict.alerts]
 
