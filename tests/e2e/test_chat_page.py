@@ -84,6 +84,11 @@ async def test_the_list_stays_where_it_was_read_and_follows_only_at_the_end(page
     await scroller.evaluate("node => node.scrollTo(0, 100)")
     await expect(page.locator(".pill")).to_be_visible()
     await expect(page.locator(".pill")).to_have_text("Latest messages")
+    await page.fill("#composer-input", "/dirsync status")
+    await page.press("#composer-input", "Enter")
+    await expect(page.locator(".pill")).to_be_hidden()
+    server.post("the answer", only_for=OWNER)
+    await expect(page.locator(".messages").get_by_text("the answer")).to_be_in_viewport()
 
 
 async def test_new_messages_are_announced_and_counted_elsewhere(page, server):

@@ -91,7 +91,7 @@ export class Composer {
     this.input.value = "";
     this.#changed();
     this.#recalled = -1;
-    emit("sent");
+    emit("sent", { thread_ts });
   }
 
   #wait(text) {

@@ -27,6 +27,7 @@ export function startConversation() {
     if (change.added?.user === state.me) dismissHint();
   });
   on("home", () => home.draw());
+  on("sent", ({ thread_ts }) => thread_ts || list.follow());
   on("status", () => (composer.enable(), connectionBanner()));
   document.addEventListener("visibilitychange", () => state.active && isWatched(state.active) && read());
 }

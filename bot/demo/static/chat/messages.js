@@ -62,9 +62,17 @@ export class MessageList {
     keepingFocus(this.list, () => this.#draw());
   }
 
+  /** Goes to the end and stays there, as after one's own message or command. */
+  follow() {
+    this.#stuck = true;
+    this.#unseen = 0;
+    this.toEnd();
+    this.#drawPill();
+  }
+
   toEnd(smooth = false) {
     this.scroller.scrollTo({ top: this.scroller.scrollHeight, behavior: smooth ? "smooth" : "instant" });
-    this.#end = this.scroller.scrollTop;
+    this.#end = this.scroller.scrollHeight - this.scroller.clientHeight;
   }
 
   /** Scrolls to a message and marks it for a moment. */
@@ -89,7 +97,7 @@ export class MessageList {
   }
 
   #scrolled() {
-    this.#stuck = this.#nearEnd();
+    this.#stuck = this.#nearEnd() || this.#following();
     if (this.#stuck) this.#unseen = 0;
     this.#drawPill();
   }

@@ -12,7 +12,7 @@ const theme = themeButton();
 export function startSidebar() {
   for (const topic of ["workspace", "channels", "active"]) on(topic, draw);
   $("#scrim").addEventListener("click", () => drawer(false));
-  $("#sidebar").addEventListener("keydown", (event) => event.key === "Escape" && drawer(false));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && $("#app").classList.contains("drawer-open") && drawer(false));
 }
 
 const phone = matchMedia("(max-width: 760px)");
