@@ -231,10 +231,20 @@ class Configurations:
 
 
 async def load_configuration(
-    tx: Transaction, configuration: ConfigurationId, *, to_change: bool = False
+    tx: Transaction,
+    configuration: ConfigurationId,
+    *,
+    to_change: bool = False,
+    steady: bool = False,
 ) -> Configuration:
-    """Return one configuration, locked `to_change`; raises `NotFoundError`."""
-    row = await tx.first(f"{_SELECT} AND id = :id {_lock(tx, to_change)}", id=configuration)
+    """Return one configuration; raises `NotFoundError`.
+
+    It is locked `to_change`, or stays as it is until the transaction ends if `steady`.
+    """
+    lock = _lock(tx, to_change)
+    if steady and tx.backend == "postgresql":
+        lock = "FOR SHARE"
+    row = await tx.first(f"{_SELECT} AND id = :id {lock}", id=configuration)
     if row is None:
         raise NotFoundError("There is no such configuration.", code="configuration_not_found")
     return to_configuration(row)

@@ -289,7 +289,7 @@ async def queue_cycle(
     now: datetime,
 ) -> Cycle:
     """Queue a cycle and its card; raises as `Cycles.queue`."""
-    owner = await load_configuration(tx, configuration)
+    owner = await load_configuration(tx, configuration, steady=True)
     if not owner.enabled:
         raise ConflictError(
             f"{owner.name} is disabled.", code="configuration_disabled", hint="Enable it first."

@@ -13,22 +13,26 @@ from pathlib import Path
 from core.errors import ConflictError, StoreError
 from core.store import contents
 from core.store.codec import to_seconds
-from core.store.database import Database, Transaction
+from core.store.database import Database, Transaction, Work
 from core.store.faults import explained
 from core.store.migrating import schema_versions
 
 _PAGES = 2_000
-_PURGE: tuple[tuple[str, str], ...] = (
-    (
-        "changes",
-        """
+_PART = 5_000
+_NEXT_OLD = """
+SELECT max(id) FROM (SELECT id FROM changes
+    WHERE id > :after AND account_id = :account AND at < :before
+    AND (before <> '{}' OR after <> '{}' OR label <> '') ORDER BY id LIMIT :part) AS o
+"""
+_BLANK = """
 UPDATE changes SET before = '{}', after = '{}', label = ''
-WHERE account_id = :account AND at < :before
+WHERE id > :after AND id <= :last AND account_id = :account AND at < :before
 AND (before <> '{}' OR after <> '{}' OR label <> '')
-""",
-    ),
-    ("plan_items", "DELETE FROM plan_items WHERE cycle_id IN {old}"),
-    ("problems", "DELETE FROM problems WHERE cycle_id IN {old}"),
+"""
+_DROP_PART = """
+DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE cycle_id IN {old} LIMIT :part)
+"""
+_PURGE: tuple[tuple[str, str], ...] = (
     ("personal_cycles", "DELETE FROM personal_cycles WHERE cycle_id IN {old}"),
     (
         "held_items",
@@ -50,7 +54,13 @@ AND created_at < :before
         "DELETE FROM deliveries WHERE account_id = :account AND updated_at < :before",
     ),
     ("drafts", "DELETE FROM drafts WHERE account_id = :account AND updated_at < :before"),
-    ("slots", "DELETE FROM slots WHERE account_id = :account AND slot < :before"),
+    (
+        "slots",
+        """
+DELETE FROM slots WHERE account_id = :account AND slot < :before
+AND slot < (SELECT max(s.slot) FROM slots s WHERE s.configuration_id = slots.configuration_id)
+""",
+    ),
 )
 _OLD = """(SELECT id FROM cycles WHERE account_id = :account AND state = 'finished'
     AND finished_at < :before)"""
@@ -105,21 +115,41 @@ class Maintenance:
         url = self._database.address.driver_url
         return url.set(drivername="postgresql", password=None).render_as_string()
 
-    async def purge(self, *, before: datetime) -> dict[str, int]:
+    async def purge(self, *, before: datetime, part: int = _PART) -> dict[str, int]:
         """Erase what is older than the retention, and return rows touched by table.
 
         Cycles and their counts stay; before/after data, names, plans, problems and delivered
-        messages go.
+        messages go. The large tables are gone through in parts, so that nobody else who writes
+        waits for all of them.
         """
-        values = {"before": to_seconds(before)}
+        at = to_seconds(before)
+        gone = {"changes": await self._blank_changes(at, part)}
+        for table in ("plan_items", "problems"):
+            gone[table] = await self._drop_parts(table, at, part)
 
         async def work(tx: Transaction) -> dict[str, int]:
             return {
-                name: await tx.run(statement.replace("{old}", _OLD), **values)
+                name: await tx.run(statement.replace("{old}", _OLD), before=at)
                 for name, statement in _PURGE
             }
 
-        return await self._database.write(work)
+        return {**gone, **await self._database.write(work)}
+
+    async def _blank_changes(self, before: float, part: int) -> int:
+        after, touched = 0, 0
+        while True:
+            values: dict[str, object] = {"after": after, "before": before}
+            last = await self._database.read(_valued(_NEXT_OLD, part=part, **values))
+            if last is None:
+                return touched
+            touched += await self._database.write(_running(_BLANK, last=last, **values))
+            after = last
+
+    async def _drop_parts(self, table: str, before: float, part: int) -> int:
+        sql, dropped = _DROP_PART.format(table=table, old=_OLD), 0
+        while found := await self._database.write(_running(sql, before=before, part=part)):
+            dropped += found
+        return dropped
 
     async def digest(self) -> str:
         """Return a digest over what the store says, without ids, times, leases and staging.
@@ -127,6 +157,18 @@ class Maintenance:
         Two stores to which the same happened have the same one.
         """
         return await self._database.read(contents.digest)
+
+
+def _valued(sql: str, **values: object) -> Work[int | None]:
+    async def work(tx: Transaction) -> int | None:
+        found: int | None = await tx.value(sql, **values)
+        return found
+
+    return work
+
+
+def _running(sql: str, **values: object) -> Work[int]:
+    return lambda tx: tx.run(sql, **values)
 
 
 def _copy(source: Path, target: Path, progress: Report | None) -> None:

@@ -84,8 +84,11 @@ LEFT JOIN users u ON u.id = l.user_id
 WHERE l.seq > :after AND l.configuration_id = :configuration AND {unmet}
   AND NOT EXISTS (SELECT 1 FROM staged_users s
       WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
+  AND NOT EXISTS (SELECT 1 FROM moves m JOIN cycles c ON c.id = :cycle
+      WHERE m.user_id = l.user_id AND m.to_id = :configuration AND m.at >= c.started_at)
 ORDER BY l.seq LIMIT :limit
 """
+"""Whoever was moved here since the cycle began may have been met as a person of somebody else's."""
 _ANYBODY = _ABSENT.format(
     unmet="""(l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
       WHERE m.cycle_id = :cycle AND m.digest = l.digest))"""
