@@ -25,6 +25,10 @@ class Findings:
         """Put a line under its name; the last one stays."""
         self.lines[name] = CheckLine(name=name, status=status, detail=detail, hint=hint, code=code)
 
+    def warn(self, name: str, error: DirsyncError) -> None:
+        """Put a warning in the error's words."""
+        self.say(name, CheckStatus.WARNING, error.message, error.hint, error.code)
+
     def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure in the error's words."""
         self.say(name, CheckStatus.FAILED, error.message, hint or error.hint, error.code)

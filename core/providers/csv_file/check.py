@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
-from core.model.directory import CheckLine, CheckReport, CheckStatus, ProviderUser
+from core.model.directory import CheckLine, CheckReport, CheckStatus
+from core.providers.checking import SAMPLE, SIGN_IN, decoded
 from core.providers.csv_file.headers import EMAILS, GROUPS
 from core.providers.csv_file.rows import decode_row
 from core.providers.csv_file.source import Snapshot, Source
 from core.providers.csv_file.table import Table
 
-FILE, SIGN_IN, COLUMNS, PEOPLE = "File", "Sign-in", "Columns", "People"
+FILE, COLUMNS, PEOPLE = "File", "Columns", "People"
 
-_SAMPLE = 5
 _FEW = 1000
 
 
@@ -46,19 +46,9 @@ def _read(place: str, snapshot: Snapshot, table_of: Callable[[Snapshot], Table])
     except DirsyncError as error:
         skipped = _line(PEOPLE, CheckStatus.SKIPPED, "Not reached.")
         return CheckReport(company=place, lines=(opened, _failed(COLUMNS, error), skipped))
-    people, errors = _decoded(rows)
+    people, errors = decoded(rows, decode_row)
     lines = (opened, _columns(table), _people(rows, errors))
-    return CheckReport(company=place, lines=lines, sample=tuple(people[:_SAMPLE]))
-
-
-def _decoded(rows: Sequence[bytes]) -> tuple[list[ProviderUser], list[RecordError]]:
-    people, errors = [], []
-    for raw in rows:
-        try:
-            people.append(decode_row(raw))
-        except RecordError as error:
-            errors.append(error)
-    return people, errors
+    return CheckReport(company=place, lines=lines, sample=people[:SAMPLE])
 
 
 def _columns(table: Table) -> CheckLine:

@@ -9,6 +9,14 @@ import msgspec
 from core.errors import DirsyncError, PermissionMissingError, RecordError, RemoteError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.checking import (
+    NETWORK,
+    SAMPLE,
+    SIGN_IN,
+    SIGN_IN_CODES,
+    WIRE_CODES,
+    decoded,
+)
 from core.providers.entra.changes import ChangeReader, selected
 from core.providers.entra.graph import MAX_TOP, Graph
 from core.providers.entra.listing import Listing
@@ -17,39 +25,8 @@ from core.providers.entra.records import ListedGroup, UserDecoder
 from core.providers.entra.rights import GROUPS as GROUP_RIGHT
 from core.providers.entra.rights import HIDDEN, PEOPLE, TENANT, grant_hint
 
-NETWORK, SIGN_IN, COMPANY, USERS, GROUPS, CHANGES = (
-    "Network",
-    "Sign-in",
-    "Tenant",
-    "People",
-    "Groups",
-    "Changes",
-)
+COMPANY, USERS, GROUPS, CHANGES = "Tenant", "People", "Groups", "Changes"
 _NAMES: Final = (NETWORK, SIGN_IN, COMPANY, USERS, GROUPS, CHANGES)
-_SAMPLE: Final = 5
-_WIRE_CODES: Final = frozenset(
-    {
-        "unreachable",
-        "dns",
-        "tls",
-        "timeout",
-        "connection_lost",
-        "address_refused",
-        "plain_http",
-        "url_invalid",
-    }
-)
-_SIGN_IN_CODES: Final = frozenset(
-    {
-        "secret_literal",
-        "secret_missing",
-        "secret_invalid",
-        "reference_refused",
-        "file_missing",
-        "credentials_dir_missing",
-        "token_unusable",
-    }
-)
 
 
 class _Organization(msgspec.Struct):
@@ -67,9 +44,9 @@ class _Findings(Findings):
     def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
         at = name
-        if error.code in _WIRE_CODES:
+        if error.code in WIRE_CODES:
             at = NETWORK
-        elif isinstance(error, SignInError) or error.code in _SIGN_IN_CODES:
+        elif isinstance(error, SignInError) or error.code in SIGN_IN_CODES:
             at = SIGN_IN
         if at != NETWORK and NETWORK not in self.lines:
             self.say(NETWORK, CheckStatus.OK)
@@ -149,19 +126,13 @@ class TenantCheck:
         say(COMPANY, CheckStatus.OK, self._company)
 
     async def _people(self) -> None:
-        params = {**selected(self._decoder.plan), "$top": str(_SAMPLE)}
+        params = {**selected(self._decoder.plan), "$top": str(SAMPLE)}
         try:
             listing = await self._ask("users", params, right=PEOPLE)
         except DirsyncError as error:
             self._findings.fail(USERS, error)
             return
-        people, unreadable = [], []
-        for raw in listing.records[:_SAMPLE]:
-            try:
-                people.append(self._decoder.decode(raw))
-            except RecordError as error:
-                unreadable.append(error)
-        self._sample = tuple(people)
+        self._sample, unreadable = decoded(listing.records[:SAMPLE], self._decoder.decode)
         await self._say_people(listing, unreadable)
 
     async def _say_people(self, listing: Listing, unreadable: list[RecordError]) -> None:
@@ -178,8 +149,7 @@ class TenantCheck:
                 "permission_missing",
             )
         elif unreadable:
-            first = unreadable[0]
-            say(USERS, CheckStatus.WARNING, first.message, first.hint, first.code)
+            self._findings.warn(USERS, unreadable[0])
         else:
             count = await self._graph.count(right=PEOPLE, patient=False)
             said = f"{count:,} people." if count is not None else "There are people."

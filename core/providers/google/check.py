@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
+from core.errors import DirsyncError, PermissionMissingError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.checking import NETWORK, SAMPLE, SIGN_IN, WIRE_CODES, Decode, decoded
 from core.providers.google.server import GoogleServer, decoded_single, segment
 from core.providers.google.signing import GROUPS, PEOPLE, UNITS
 
-NETWORK, SIGN_IN, COMPANY = "Network", "Sign-in", "Company"
-READ_PEOPLE, READ_GROUPS, READ_UNITS = "People", "Groups", "Org units"
+COMPANY, READ_PEOPLE, READ_GROUPS, READ_UNITS = "Company", "People", "Groups", "Org units"
 
 _NAMES: Final = (NETWORK, SIGN_IN, COMPANY, READ_PEOPLE, READ_GROUPS, READ_UNITS)
-_SAMPLE: Final = 5
-_ON_THE_WIRE: Final = frozenset(
-    {"unreachable", "dns", "tls", "timeout", "connection_lost", "address_refused", "plain_http"}
-)
 _LINES: Final = {PEOPLE: READ_PEOPLE, GROUPS: READ_GROUPS, UNITS: READ_UNITS}
-
-Decode = Callable[[bytes], ProviderUser]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +99,7 @@ class CustomerCheck:
             self._findings.say(_LINES[scope], status, detail, hint, code)
 
     def _fail_early(self, error: DirsyncError) -> None:
-        on_the_wire = error.code in _ON_THE_WIRE
+        on_the_wire = error.code in WIRE_CODES
         if not on_the_wire and isinstance(error, SignInError):
             self._findings.say(NETWORK, CheckStatus.OK, "Google answers.")
         self._findings.fail(NETWORK if on_the_wire else SIGN_IN, error)
@@ -129,7 +123,7 @@ class CustomerCheck:
     async def _check_people(self) -> None:
         params = {
             "customer": self._asked.customer,
-            "maxResults": str(_SAMPLE),
+            "maxResults": str(SAMPLE),
             **self._asked.fields,
         }
         try:
@@ -137,19 +131,10 @@ class CustomerCheck:
         except DirsyncError as error:
             self._findings.fail(READ_PEOPLE, error)
             return
-        people, unreadable = [], []
-        for raw in listing.records[:_SAMPLE]:
-            try:
-                people.append(self._decode(raw))
-            except RecordError as error:
-                unreadable.append(error)
-        self._sample = tuple(people)
+        self._sample, unreadable = decoded(listing.records[:SAMPLE], self._decode)
         if unreadable:
-            first = unreadable[0]
-            self._findings.say(
-                READ_PEOPLE, CheckStatus.WARNING, first.message, first.hint, first.code
-            )
-        elif people:
+            self._findings.warn(READ_PEOPLE, unreadable[0])
+        elif self._sample:
             self._findings.say(READ_PEOPLE, CheckStatus.OK, "There are people.")
         else:
             hint = (
@@ -173,9 +158,7 @@ class CustomerCheck:
         try:
             count = len(await self._server.units(self._asked.customer, patient=False))
         except DirsyncError as error:
-            self._findings.say(
-                READ_UNITS, CheckStatus.WARNING, error.message, error.hint, error.code
-            )
+            self._findings.warn(READ_UNITS, error)
             return
         self._findings.say(
             READ_UNITS,

@@ -9,6 +9,7 @@ from typing import Final
 from core.errors import ConfigurationError, DirsyncError, RecordError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.checking import NETWORK, SAMPLE, SIGN_IN, WIRE_CODES, decoded
 from core.providers.ldap.check_changes import CHANGES, check_changes
 from core.providers.ldap.dialect import Dialect
 from core.providers.ldap.directory import Directory
@@ -17,27 +18,19 @@ from core.providers.ldap.people import People
 from core.providers.ldap.records import UserDecoder
 from core.providers.ldap.wire import ENTRY, Entry, Found
 
-NETWORK, SIGN_IN, DIRECTORY = "Network", "Sign-in", "Directory"
-PEOPLE, GROUPS = "People", "Groups"
+DIRECTORY, PEOPLE, GROUPS = "Directory", "People", "Groups"
 
 _NAMES: Final = (NETWORK, SIGN_IN, DIRECTORY, PEOPLE, GROUPS, CHANGES)
-_SAMPLE: Final = 5
 _PAGES: Final = 4
-_WIRE_CODES: Final = frozenset(
-    {"unreachable", "dns", "tls", "timeout", "connection_lost", "address_refused", "plain_http"}
-)
 
 
 class _Findings(Findings):
     """Where each failure belongs."""
 
-    def warn(self, name: str, detail: str, hint: str, code: str) -> None:
-        self.say(name, CheckStatus.WARNING, detail, hint, code)
-
     def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
         at = name
-        if error.code in _WIRE_CODES:
+        if error.code in WIRE_CODES:
             at = NETWORK
         elif isinstance(error, (SignInError, ConfigurationError)) and SIGN_IN not in self.lines:
             at = SIGN_IN
@@ -92,8 +85,9 @@ async def _check_base(directory: Directory, dialect: Dialect, findings: _Finding
             "base_missing",
         )
     elif not dialect.pages:
-        findings.warn(
+        findings.say(
             DIRECTORY,
+            CheckStatus.WARNING,
             f"{dialect.vendor} does not offer paged results.",
             "Its size limit has to be above the number of people and groups.",
             "no_paging",
@@ -119,10 +113,11 @@ async def _check_people(
     except DirsyncError as error:
         findings.fail(PEOPLE, error)
         return ()
-    entries = [ENTRY.decode(raw) for raw in (first.records if first else ())]
-    readable, errors = _decoded(first, decoder)
+    records = [bytes(raw) for raw in first.records] if first else []
+    entries = [ENTRY.decode(raw) for raw in records]
+    readable, errors = decoded(records, decoder.decode)
     _say_people(findings, dialect, entries, errors, count=f"{count}{'' if whole else ' or more'}")
-    return tuple(readable[:_SAMPLE])
+    return readable[:SAMPLE]
 
 
 def _say_people(
@@ -134,8 +129,9 @@ def _say_people(
     count: str,
 ) -> None:
     if not entries:
-        findings.warn(
+        findings.say(
             PEOPLE,
+            CheckStatus.WARNING,
             f"Nobody below the base matches {dialect.people_filter}.",
             "Check base and people_filter, and that the account may read people.",
             "empty",
@@ -149,22 +145,24 @@ def _say_people(
             "permission_missing",
         )
     elif dialect.active_directory and not _any(entries, "userAccountControl"):
-        findings.warn(
+        findings.say(
             PEOPLE,
+            CheckStatus.WARNING,
             f"{count} people. The account cannot read userAccountControl, so disabled people look "
             "enabled.",
             "Let it read the property set Account Restrictions.",
             "permission_missing",
         )
     elif not _any(entries, "mail"):
-        findings.warn(
+        findings.say(
             PEOPLE,
+            CheckStatus.WARNING,
             f"{count} people, and none of the first {len(entries)} shows a mail address.",
             "Let the account read mail, or map email to another attribute.",
             "no_email",
         )
     elif errors:
-        findings.warn(PEOPLE, errors[0].message, errors[0].hint, errors[0].code)
+        findings.warn(PEOPLE, errors[0])
     else:
         findings.say(PEOPLE, CheckStatus.OK, f"{count} people.")
 
@@ -181,18 +179,6 @@ async def _check_groups(directory: Directory, groups: Groups | None, findings: _
                 break
     except DirsyncError as error:
         findings.fail(GROUPS, error)
-
-
-def _decoded(
-    found: Found | None, decoder: UserDecoder
-) -> tuple[list[ProviderUser], list[RecordError]]:
-    people, errors = [], []
-    for raw in found.records if found else ():
-        try:
-            people.append(decoder.decode(bytes(raw)))
-        except RecordError as error:
-            errors.append(error)
-    return people, errors
 
 
 def _any(entries: Sequence[Entry], attribute: str) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
+from core.errors import DirsyncError, PermissionMissingError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.checking import NETWORK, SAMPLE, SIGN_IN, Decode, decoded
 from core.providers.okta.server import OktaServer
 from core.providers.okta.signing import GROUPS, GROUPS_SCOPE, USERS_SCOPE
 
-NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS = "Network", "Okta org", "Sign-in", "People", "Groups"
+ORG, PEOPLE, READ_GROUPS = "Okta org", "People", "Groups"
 
 _NAMES: Final = (NETWORK, ORG, SIGN_IN, PEOPLE, READ_GROUPS)
-_SAMPLE: Final = 5
 _WRONG_ADDRESS: Final = frozenset({"not_found", "not_okta", "not_json", "html_login_page"})
-
-Decode = Callable[[bytes], ProviderUser]
 
 
 async def check_org(
@@ -99,7 +97,7 @@ async def _check_people(
     server: OktaServer, findings: Findings, decode: Decode, fields: str
 ) -> tuple[ProviderUser, ...]:
     try:
-        listing = await server.people({"limit": str(_SAMPLE)}, fields=fields, patient=False)
+        listing = await server.people({"limit": str(SAMPLE)}, fields=fields, patient=False)
     except SignInError as error:
         findings.fail(SIGN_IN, error)
         return ()
@@ -114,12 +112,7 @@ async def _check_people(
 def _say_people(
     findings: Findings, records: Sequence[bytes], decode: Decode
 ) -> tuple[ProviderUser, ...]:
-    people, unreadable = [], []
-    for raw in records[:_SAMPLE]:
-        try:
-            people.append(decode(raw))
-        except RecordError as error:
-            unreadable.append(error)
+    people, unreadable = decoded(records[:SAMPLE], decode)
     if not records:
         findings.say(
             PEOPLE,
@@ -130,11 +123,10 @@ def _say_people(
             "empty",
         )
     elif unreadable:
-        first = unreadable[0]
-        findings.say(PEOPLE, CheckStatus.WARNING, first.message, first.hint, first.code)
+        findings.warn(PEOPLE, unreadable[0])
     else:
         findings.say(PEOPLE, CheckStatus.OK, "There are people.")
-    return tuple(people)
+    return people
 
 
 async def _check_groups(server: OktaServer, findings: Findings) -> None:

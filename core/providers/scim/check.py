@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from core.errors import DirsyncError, PermissionMissingError, RecordError, SignInError
+from core.errors import DirsyncError, PermissionMissingError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.providers.checking import (
+    NETWORK,
+    SAMPLE,
+    SIGN_IN,
+    SIGN_IN_CODES,
+    WIRE_CODES,
+    Decode,
+    decoded,
+)
 from core.providers.scim.listing import Listing
 from core.providers.scim.server import Manner, ScimServer
 
-NETWORK, SIGN_IN, SCIM, PEOPLE, GROUPS = "Network", "Sign-in", "SCIM", "People", "Groups"
+SCIM, PEOPLE, GROUPS = "SCIM", "People", "Groups"
 
 _NAMES: Final = (NETWORK, SIGN_IN, SCIM, PEOPLE, GROUPS)
-_SAMPLE: Final = 5
-_WIRE_CODES: Final = frozenset(
-    {
-        "unreachable",
-        "dns",
-        "tls",
-        "timeout",
-        "connection_lost",
-        "address_refused",
-        "plain_http",
-        "url_invalid",
-    }
-)
-_SIGN_IN_CODES: Final = frozenset(
-    {
-        "secret_literal",
-        "secret_missing",
-        "secret_invalid",
-        "reference_refused",
-        "file_missing",
-        "credentials_dir_missing",
-        "token_unusable",
-    }
-)
-
-Decode = Callable[[bytes], ProviderUser]
 
 
 class _Findings(Findings):
@@ -48,9 +30,9 @@ class _Findings(Findings):
     def fail(self, name: str, error: DirsyncError, *, hint: str = "") -> None:
         """Put a failure where it belongs: on the wire, at the sign-in, or at this step."""
         at = name
-        if error.code in _WIRE_CODES:
+        if error.code in WIRE_CODES:
             at = NETWORK
-        elif isinstance(error, SignInError) or error.code in _SIGN_IN_CODES:
+        elif isinstance(error, SignInError) or error.code in SIGN_IN_CODES:
             at = SIGN_IN
         elif isinstance(error, PermissionMissingError):
             self.say(SIGN_IN, CheckStatus.OK)
@@ -106,7 +88,7 @@ async def _check_people(
     server: ScimServer, findings: _Findings, manner: Manner, decode: Decode, selection: str
 ) -> tuple[ProviderUser, ...]:
     try:
-        listing = await _first_page(server, "Users", manner, count=_SAMPLE, selection=selection)
+        listing = await _first_page(server, "Users", manner, count=SAMPLE, selection=selection)
     except DirsyncError as error:
         wrong_url = error.code in {"not_found", "html_login_page", "not_json", "not_scim"}
         hint = "Check the URL: it should end in /scim/v2 or so." if wrong_url else ""
@@ -117,12 +99,7 @@ async def _check_people(
 
 
 def _say_people(findings: _Findings, listing: Listing, decode: Decode) -> tuple[ProviderUser, ...]:
-    people, unreadable = [], []
-    for raw in (listing.records or ())[:_SAMPLE]:
-        try:
-            people.append(decode(raw))
-        except RecordError as error:
-            unreadable.append(error)
+    people, unreadable = decoded((listing.records or ())[:SAMPLE], decode)
     if not listing.records:
         findings.say(
             PEOPLE,
@@ -133,11 +110,10 @@ def _say_people(findings: _Findings, listing: Listing, decode: Decode) -> tuple[
             "empty",
         )
     elif unreadable:
-        first = unreadable[0]
-        findings.say(PEOPLE, CheckStatus.WARNING, first.message, first.hint, first.code)
+        findings.warn(PEOPLE, unreadable[0])
     else:
         findings.say(PEOPLE, CheckStatus.OK, _counted(listing, "people"))
-    return tuple(people)
+    return people
 
 
 def _counted(listing: Listing, what: str) -> str:
@@ -150,7 +126,7 @@ async def _check_groups(
     if not groups:
         findings.say(GROUPS, CheckStatus.SKIPPED, "The configuration reads no groups.")
         return
-    if findings.lines.get(PEOPLE, None) is None or _failed(findings, PEOPLE):
+    if PEOPLE not in findings.lines or _failed(findings, PEOPLE):
         return
     try:
         listing = await _first_page(server, "Groups", manner, count=1, selection="displayName")
