@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -39,6 +39,7 @@ from core.providers.entra.paging import walk
 from core.providers.entra.records import UserDecoder, decode_group
 from core.providers.entra.rights import GROUPS, PEOPLE
 from core.providers.entra.signin import open_grant
+from core.providers.pages import nothing
 
 _TOLERATED_PEOPLE = 5
 _TOLERATED_SHARE = 100
@@ -117,13 +118,9 @@ class EntraProvider:
         return self._graph.client.requests
 
     async def read_users(self) -> AsyncIterator[Page]:
-        """Yield all people, page by page, the next page already requested."""
-        async with aclosing(self._people()) as pages:
-            async for page in pages:
-                yield page
+        """Yield all people, page by page, the next page already requested.
 
-    async def _people(self) -> AsyncGenerator[Page, None]:
-        """Yield the pages; the end is not believed if Graph counts far more people.
+        The end is not believed if Graph counts far more people.
 
         The count comes from an index that lags behind, so that some people more or fewer say
         nothing; that everybody asked for singly is confirmed as gone protects those.
@@ -154,13 +151,9 @@ class EntraProvider:
                 last = listing.next_link is None
                 yield Page(records=records, last=last, total=None, token=token)
 
-    async def list_groups(self) -> AsyncIterator[Page]:
+    def list_groups(self) -> AsyncIterator[Page]:
         """Yield all groups without their members, if groups are wanted."""
-        if not self._wishes.groups:
-            return
-        async with aclosing(self._memberships.pages()) as pages:
-            async for page in pages:
-                yield page
+        return self._memberships.pages() if self._wishes.groups else nothing()
 
     async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
         """Say which groups have the person in them; see `core.providers.entra.memberships`."""
@@ -174,11 +167,9 @@ class EntraProvider:
         """Return where a delta begins that starts now; None if the tenant has none."""
         return await self._changes.watermark()
 
-    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+    def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
         """Yield the people and groups that changed since then, whole, and those removed."""
-        async with aclosing(self._changes.read(since)) as pages:
-            async for page in pages:
-                yield page
+        return self._changes.read(since)
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""

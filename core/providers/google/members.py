@@ -62,16 +62,14 @@ class GroupReader:
         finally:
             await self._dismiss()
 
-    async def listed(self) -> AsyncGenerator[Page, None]:
+    def listed(self) -> AsyncGenerator[Page, None]:
         """Yield the groups without their members."""
         params = {
             "customer": self._customer,
             "maxResults": str(MAX_GROUPS),
             "fields": _GROUP_FIELDS,
         }
-        async with aclosing(self._walk(GROUPS, "groups", params, key="groups")) as pages:
-            async for page in pages:
-                yield page
+        return self._walk(GROUPS, "groups", params, key="groups")
 
     async def _settled(self, records: Sequence[bytes]) -> tuple[bytes, ...]:
         work = partial(self._with_members, await self._first_pages(records))

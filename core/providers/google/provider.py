@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from core.http.redaction import Redactor
 from core.model.configuration import GoogleSettings
@@ -38,6 +37,7 @@ from core.providers.google.server import (
     segment,
 )
 from core.providers.google.signing import GROUPS, PEOPLE, TOKEN_URL, GoogleSignIn
+from core.providers.pages import nothing
 
 
 class GoogleProvider:
@@ -99,7 +99,7 @@ class GoogleProvider:
         """How many requests went to the API so far, those for tokens not counted."""
         return self._server.requests
 
-    async def read_users(self) -> AsyncIterator[Page]:
+    def read_users(self) -> AsyncIterator[Page]:
         """Yield all people, page by page, the next page already requested.
 
         Suspended and archived people are among them, deleted ones are not.
@@ -116,25 +116,15 @@ class GoogleProvider:
             asked = params if token is None else {**params, "pageToken": token}
             return await self._server.page(PEOPLE, "users", asked, key="users")
 
-        async with aclosing(walk(fetch)) as pages:
-            async for page in pages:
-                yield page
+        return walk(fetch)
 
-    async def read_groups(self) -> AsyncIterator[Page]:
+    def read_groups(self) -> AsyncIterator[Page]:
         """Yield all groups with their direct members, if groups are wanted."""
-        if not self._settings.groups:
-            return
-        async with aclosing(self._group_reader().pages()) as pages:
-            async for page in pages:
-                yield page
+        return self._group_reader().pages() if self._settings.groups else nothing()
 
-    async def list_groups(self) -> AsyncIterator[Page]:
+    def list_groups(self) -> AsyncIterator[Page]:
         """Yield all groups without their members, if groups are wanted."""
-        if not self._settings.groups:
-            return
-        async with aclosing(self._group_reader().listed()) as pages:
-            async for page in pages:
-                yield page
+        return self._group_reader().listed() if self._settings.groups else nothing()
 
     async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
         """Say which groups have the person in them; see `core.providers.google.memberships`."""
@@ -150,7 +140,7 @@ class GoogleProvider:
 
     def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:  # noqa: ARG002
         """Yield nothing: there is no listing of changes."""
-        return _nothing()
+        return nothing()
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""
@@ -231,9 +221,3 @@ class GoogleProvider:
         if found.id != external_id:
             raise not_google(self._server.host, "it answered with another record")
         return found
-
-
-async def _nothing() -> AsyncGenerator[ChangePage, None]:
-    pages: tuple[ChangePage, ...] = ()
-    for page in pages:
-        yield page

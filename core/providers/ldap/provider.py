@@ -48,6 +48,7 @@ from core.providers.ldap.records import (
 )
 from core.providers.ldap.signing_in import Credentials
 from core.providers.ldap.units import Units
+from core.providers.pages import nothing
 
 _MAX_PAGE = 10_000
 
@@ -157,13 +158,9 @@ class LdapProvider:
                 records=records[start : start + size], last=last, total=None, token=str(start)
             )
 
-    async def list_groups(self) -> AsyncIterator[Page]:
+    def list_groups(self) -> AsyncIterator[Page]:
         """Yield all groups without their members, if groups are wanted."""
-        if not self._wants_groups:
-            return
-        async with aclosing(self._memberships.pages()) as pages:
-            async for page in pages:
-                yield page
+        return self._memberships.pages() if self._wants_groups else nothing()
 
     async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
         """Say which groups have the person in them; see `core.providers.ldap.memberships`."""

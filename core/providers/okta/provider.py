@@ -42,6 +42,7 @@ from core.providers.okta.records import (
 )
 from core.providers.okta.server import OktaServer, decoded_single, rate_kind
 from core.providers.okta.signing import GROUPS, USERS, open_sign_in
+from core.providers.pages import nothing
 
 MAX_PAGE = 200
 """People a page, at most."""
@@ -118,11 +119,11 @@ class OktaProvider:
 
     def read_groups(self) -> AsyncIterator[Page]:
         """Yield all groups with their members, if groups are wanted."""
-        return self._group_pages({}) if self._groups else _nothing()
+        return self._group_pages({}) if self._groups else nothing()
 
     def list_groups(self) -> AsyncIterator[Page]:
         """Yield all groups without their members, if groups are wanted."""
-        return self._listed_groups({}) if self._groups else _nothing()
+        return self._listed_groups({}) if self._groups else nothing()
 
     async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
         """Say which groups have the person in them; one request for two hundred of theirs."""
@@ -220,36 +221,26 @@ class OktaProvider:
     async def _one_page(self, params: Mapping[str, str]) -> Listing:
         return await self._server.people(params, fields=self._decoder.plan.selection)
 
-    async def _people(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+    def _people(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
         async def fetch(link: str | None) -> Listing:
             if link is not None:
                 return await self._server.follow(USERS, link)
             return await self._one_page({**params, "limit": str(self._page_size)})
 
-        async with aclosing(walk(fetch, limit=self._page_size)) as pages:
-            async for page in pages:
-                yield page
+        return walk(fetch, limit=self._page_size)
 
     async def _group_pages(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
         async with aclosing(self._listed_groups(params)) as pages:
             async for page in pages:
                 yield replace(page, records=await completed(self._server, page.records))
 
-    async def _listed_groups(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
+    def _listed_groups(self, params: Mapping[str, str]) -> AsyncGenerator[Page, None]:
         async def fetch(link: str | None) -> Listing:
             if link is not None:
                 return await self._server.follow(GROUPS, link)
             return await self._server.page(GROUPS, {**params, "limit": str(LIMIT)})
 
-        async with aclosing(walk(fetch, limit=LIMIT)) as pages:
-            async for page in pages:
-                yield page
-
-
-async def _nothing() -> AsyncGenerator[Page, None]:
-    pages: tuple[Page, ...] = ()
-    for page in pages:
-        yield page
+        return walk(fetch, limit=LIMIT)
 
 
 def _origin(url: str) -> str:

@@ -28,6 +28,7 @@ from core.model.directory import (
 )
 from core.providers.context import ProviderContext
 from core.providers.decoding import id_of
+from core.providers.pages import nothing
 from core.providers.scim.changes import Changes
 from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
@@ -125,13 +126,9 @@ class ScimProvider:
         """Yield all groups with their members, if groups are wanted."""
         return self._changes.taken_ahead()
 
-    async def list_groups(self) -> AsyncIterator[Page]:
+    def list_groups(self) -> AsyncIterator[Page]:
         """Yield all groups without their members, if groups are wanted."""
-        if not self._groups:
-            return
-        async with aclosing(self._named_groups()) as pages:
-            async for page in pages:
-                yield page
+        return self._named_groups() if self._groups else nothing()
 
     async def held_by(self, person: ExternalId, groups: Collection[ExternalId]) -> Memberships:
         """Say which groups have the person in them; see `core.providers.scim.memberships`."""
@@ -147,13 +144,9 @@ class ScimProvider:
         """Return where a delta begins that starts now; None from a server that filters wrongly."""
         return await self._changes.watermark() if self._delta else None
 
-    async def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
+    def read_changes(self, since: Watermark) -> AsyncIterator[ChangePage]:
         """Yield who changed, and all groups if any did; see `core.providers.scim.changes`."""
-        if not self._delta:
-            return
-        async with aclosing(self._changes.pages(since)) as pages:
-            async for page in pages:
-                yield page
+        return self._changes.pages(since) if self._delta else nothing()
 
     def decode_user(self, raw: bytes) -> ProviderUser:
         """Decode one person, or raise `RecordError`."""
