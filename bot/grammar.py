@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from bot.subjects import mention, subject_of
 from bot.verbs import SLASH, VERBS, FlagSpec, Kind, Topic, VerbSpec
 from core.errors import UsageError
 from core.model.account import Role
+from core.model.wording import either
 
 MAX_TEXT = 4000
 MAX_WORD = 200
@@ -188,7 +189,7 @@ def _find_verb(word: str, *, rest: Sequence[str]) -> VerbSpec:
     if len(found) == 1:
         return found[0]
     if found:
-        names = _listed(spec.name for spec in found)
+        names = either(spec.name for spec in found)
         raise UsageError(
             f"“{_clipped(word)}” could be {names}.", hint="Type one more letter or two."
         )
@@ -267,7 +268,7 @@ class _Reader:
             return found[0]
         shown = f"`--{_clipped(name)}`"
         if found:
-            raise self._wrong(f"{shown} could be {_listed(f'--{f.name}' for f in found)}.")
+            raise self._wrong(f"{shown} could be {either(f'--{f.name}' for f in found)}.")
         close = difflib.get_close_matches(wanted[:40], [f.name for f in self._spec.flags], n=1)
         asked = f" Did you mean `--{close[0]}`?" if close else ""
         raise self._wrong(f"`{self._spec.name}` has no {shown}.{asked}")
@@ -345,8 +346,8 @@ def _choice(word: str, choices: Mapping[str, str]) -> object:
     found = [meaning for key, meaning in choices.items() if key.startswith(wanted)]
     if len(found) == 1:
         return found[0]
-    listed = _listed(f"`{key}`" for key in choices)
-    raise UsageError(f"“{_clipped(word)}” does not fit here: try {listed}.")
+    known = either(f"`{key}`" for key in choices)
+    raise UsageError(f"“{_clipped(word)}” does not fit here: try {known}.")
 
 
 def _verb_name(word: str, _choices: Mapping[str, str]) -> object:
@@ -367,11 +368,6 @@ def _clipped(word: str) -> str:
     """Return a word that may be repeated in an answer: short and without backticks."""
     plain = "".join(c for c in word.replace("`", "'") if c.isprintable())
     return plain if len(plain) <= 40 else f"{plain[:39]}…"  # noqa: PLR2004 - fits a line
-
-
-def _listed(names: Iterable[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _article(noun: str) -> str:

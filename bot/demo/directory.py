@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.demo.company import DEPARTMENTS, DOMAIN, Company, Group, Person, group_id, invent, married
-from bot.demo.happenings import ACTIONS, TROUBLES, Condition, Happening, count, names, seen
+from bot.demo.happenings import ACTIONS, TROUBLES, Condition, Happening, names, seen
 from core.errors import NotFoundError, UsageError
+from core.model.wording import several
 
 MOST_AT_ONCE = 10_000
 _REMEMBERED = 50
@@ -187,7 +188,7 @@ class Directory:
             groups=self._regrouped(joining=homes),
             next_number=numbers.stop,
         )
-        return f"{count(n, 'person joined', 'people joined')}: {names(joining)}."
+        return f"{several(n, 'person joined', 'people joined')}: {names(joining)}."
 
     def _hired(self, person: Person) -> Person:
         if person.manager_id in self.people:
@@ -199,12 +200,12 @@ class Directory:
         if not leaving:
             return "Nobody is left who could leave."
         self._remove(leaving)
-        return f"{count(len(leaving), 'person left', 'people left')}: {names(leaving)}."
+        return f"{several(len(leaving), 'person left', 'people left')}: {names(leaving)}."
 
     def _everybody_gone(self) -> str:
         lost = len(self.people)
         self._remove([record.person for record in self.people.values()])
-        return f"Everybody is gone: the directory lost {count(lost, 'person', 'people')}."
+        return f"Everybody is gone: the directory lost {several(lost, 'person', 'people')}."
 
     def _remove(self, leaving: Iterable[Person]) -> None:
         state, ids = self._state, {person.id for person in leaving}
@@ -241,8 +242,8 @@ class Directory:
         asleep = state.disabled & self.people.keys()
         self._update([replace(self.people[key].person, active=True) for key in asleep])
         return (
-            f"{count(len(back), 'person came', 'people came')} back, "
-            f"{count(len(asleep), 'was', 'were')} enabled again."
+            f"{several(len(back), 'person came', 'people came')} back, "
+            f"{several(len(asleep), 'was', 'were')} enabled again."
         )
 
     def _disable(self, n: int) -> str:

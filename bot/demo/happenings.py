@@ -89,11 +89,6 @@ TROUBLES = {
 }
 
 
-def count(n: int, one: str, many: str) -> str:
-    """A number and its noun."""
-    return f"{n:,} {one if n == 1 else many}"
-
-
 def names(people: Iterable[Person], *, most: int = 3) -> str:
     """The first few by name, and how many more."""
     shown = [person.display_name for person in people]

@@ -16,10 +16,10 @@ from bot.demo.stage import (
     Tell,
     cycle_of,
     open_stage,
-    people_said,
     used_of,
 )
 from bot.demo.visitor import VisitorError
+from core.model.wording import people
 
 JOINERS, LEAVERS, MANY, MORE = 10, 3, 40, 10
 STORY_PEOPLE = 60
@@ -145,7 +145,7 @@ async def _more_licenses(stage: Stage) -> None:
     mark = stage.visitor.mark()
     await stage.visitor.click(f"Set {stage.licenses}", on=question, confirm=True)
     alert = await stage.public(f"Activate next {more}", after=mark)
-    told = await stage.click(f"Activate next {more}", people_said(more, "activated"), on=alert)
+    told = await stage.click(f"Activate next {more}", f"{people(more)} activated", on=alert)
     first = stage.line[:more]
     stage.expect(addresses(told)[: len(first)] == first, "the first in line, in their order")
     stage.note("those who waited longest, in the order of the line")
@@ -176,7 +176,7 @@ async def _leavers(stage: Stage) -> None:
     if waiting and free:
         count = min(free, waiting)
         alert = await stage.public(f"Activate next {count}", after=mark)
-        await stage.click(f"Activate next {count}", people_said(count, "activated"), on=alert)
+        await stage.click(f"Activate next {count}", f"{people(count)} activated", on=alert)
         stage.replaced = count
         stage.note("who left made room for who waits")
 

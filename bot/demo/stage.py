@@ -214,11 +214,6 @@ def says(text: str, fragment: str) -> bool:
     return re.search(f"{start}{re.escape(fragment)}", plain(text)) is not None
 
 
-def people_said(number: int, verb: str) -> str:
-    """Return how a message says what so many people did: "1 person activated"."""
-    return f"{number} {'person' if number == 1 else 'people'} {verb}"
-
-
 def used_of(shown: Shown) -> int:
     """Return how many licenses a message says are used; StoryError if it does not say."""
     found = re.search(r"([0-9,]+) of [0-9,]+ licenses? used", plain(shown.text))

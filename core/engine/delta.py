@@ -40,6 +40,7 @@ from core.model.cycle import (
 )
 from core.model.directory import ChangePage, ExternalId, ResourceKind, Watermark
 from core.model.reading import LastReading, NextReading, SavedWatermark
+from core.model.wording import several
 
 FULL_EVERY = timedelta(hours=24)
 """Everything is read at least so often: only that shows who is gone."""
@@ -277,10 +278,9 @@ def _outcome(
     error = None
     problems = found.problems + open_problems
     if problems:
-        people = "1 person has" if problems == 1 else f"{problems:,} people have"
         error = CycleError(
             code="people_with_problems",
-            message=f"{people} a problem.",
+            message=f"{several(problems, 'person has', 'people have')} a problem.",
             hint="Each is listed with what to do.",
         )
     return CycleOutcome(

@@ -36,6 +36,7 @@ from core.model.cycle import (
 )
 from core.model.directory import ExternalId, ResourceKind
 from core.model.one_person import PersonStep, StepNote, StepState
+from core.model.wording import several
 
 _OK, _WARNING, _STOPPED = StepState.OK, StepState.WARNING, StepState.STOPPED
 _PROFILE = msgspec.json.Decoder(dict[str, str])
@@ -219,7 +220,7 @@ class _Run:
     def _note_mapping(self, row: StagedUser, *, known: bool) -> None:
         problems = _PROBLEMS.decode(row.problems) if row.problems else []
         profile = _PROFILE.decode(row.profile)
-        number = f"{len(profile)} attribute{'' if len(profile) == 1 else 's'}"
+        number = several(len(profile), "attribute")
         stays = self._ctx.configuration.spec.only_on_create
         if stays and known:
             number += f", without {', '.join(stays)}: only on create"

@@ -20,6 +20,7 @@ from core.errors import ConfigurationError, RemoteError, SignInError
 from core.model.configuration import Scope
 from core.model.cycle import StagedGroup
 from core.model.directory import ExternalId, Memberships, Page, ProviderGroup
+from core.model.wording import several
 from core.ports import MemberReader, MembershipFinder
 
 
@@ -99,7 +100,7 @@ async def _asked(
     listing.groups |= {one: _held(listing.groups[one], answer, person) for one in wanted}
     listing.groups |= {one: read[one] for one in doubts}
     groups = GroupsRead(listing=listing, read=True, proven=listing_proven(ctx, listing))
-    of = "1 group" if len(read) == 1 else f"{len(read):,} groups"
+    of = several(len(read), "group")
     return groups, f"the members of {of} were read for it" if read else ""
 
 

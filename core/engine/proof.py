@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from core.errors import DirsyncError
 from core.model.cycle import Proof
+from core.model.wording import several
 
 
 @dataclass(kw_only=True, slots=True)
@@ -130,8 +131,7 @@ def _repeated(e: Evidence) -> str | None:
     count = e.people.repeats
     if not count:
         return None
-    who = "1 person was" if count == 1 else f"{count:,} people were"
-    return f"{who} delivered more than once."
+    return f"{several(count, 'person was', 'people were')} delivered more than once."
 
 
 def _empty(e: Evidence) -> str | None:

@@ -13,6 +13,7 @@ from core.errors import NotFoundError, NotPermittedError, RemoteError, TerminalR
 from core.model.account import Actor, Role
 from core.model.roles import RoleGrant, Subject, SubjectKind
 from core.model.views import PersonFacts
+from core.model.wording import admins_to_ask
 from core.ports import Workspace
 from core.services.audit import AuditService
 from core.settings import Settings
@@ -20,7 +21,6 @@ from core.store.opening import Store
 
 _SEEN_ADMINS = "seen_admins"
 _LONGEST_NAME = 60
-_NAMED = 3
 _MOST_CONTACTS = 10
 _MOST_ASKED = 12
 _WHO = {
@@ -233,9 +233,5 @@ def _people_first_then_the_most(grant: RoleGrant) -> tuple[bool, int]:
 def _whom_to_ask(names: tuple[str, ...]) -> str:
     if not names:
         return "Ask an owner or admin of this workspace."
-    shown = [name.replace("`", "'")[:_LONGEST_NAME] for name in names[:_NAMED]]
-    more = len(names) - len(shown)
-    if more:
-        shown.append("another admin" if more == 1 else f"one of {more} more admins")
-    *most, last = shown
-    return f"Ask {', '.join(most)} or {last}." if most else f"Ask {last}."
+    shown = [name.replace("`", "'")[:_LONGEST_NAME] for name in names]
+    return f"Ask {admins_to_ask(shown)}."

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from core.engine.matching import match_key
 from core.errors import UsageError
+from core.model import wording
 from core.model.account import (
     Actor,
     Invited,
@@ -200,8 +201,7 @@ class ActivationService:
         count = sum(each.outcome is did for each in results)
         if not count:
             return
-        people = "1 person" if count == 1 else f"{count:,} people"
-        await self._notices.record(actor, did.value, f"{verb} {people}")
+        await self._notices.record(actor, did.value, f"{verb} {wording.people(count)}")
         self._wake()
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from core.errors import UsageError
 from core.model.account import Actor, Role
 from core.model.asking import Answer, Asking
+from core.model.wording import people
 from core.services.ground import Ground
 
 
@@ -44,9 +45,8 @@ class AskingService:
             return 0
         entry = self._audit.entry(actor, "licenses.ask", "people without a login", days=idle.days)
         count = await self._store.questions.ask(before=entry.at - idle, seen=seen, audit=entry)
-        people = "1 person" if count == 1 else f"{count:,} people"
         await self._notices.record(
-            actor, "licenses_asked", f"asks {people} whether they still need their license"
+            actor, "licenses_asked", f"asks {people(count)} whether they still need their license"
         )
         self._wake()
         return count

@@ -18,6 +18,7 @@ from core.model.ownership import (
     Verdict,
     ranked,
 )
+from core.model.wording import people
 from core.services.configurations import ConfigurationService
 from core.services.ground import Ground
 from core.services.people import PeopleService
@@ -197,7 +198,7 @@ class ConflictService:
     async def _told(self, actor: Actor, ruled: Sequence[Ruled]) -> None:
         """Leave one line in the channel; it names nobody."""
         said = [
-            f"{_people(each.people)} "
+            f"{people(each.people)} "
             + (
                 f"stay with {each.owner}, not {each.claimant}"
                 if each.verdict is Verdict.KEEP
@@ -212,10 +213,6 @@ class ConflictService:
 
 
 _MOST_TOLD = 10
-
-
-def _people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number:,} people"
 
 
 def _digest(decided: _Decided) -> str:

@@ -16,6 +16,7 @@ from core.model.inviting import InvitationQueue
 from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
+from core.model.wording import people, several
 from core.services.configurations import ConfigurationService
 from core.services.csv_text import csv_bytes
 from core.services.ground import Ground
@@ -340,7 +341,7 @@ def _freezes(configuration: Configuration, now: datetime) -> list[str]:
 def _claimed(conflicts: ConflictCount) -> list[str]:
     if not conflicts.people:
         return []
-    who = "1 person is" if conflicts.people == 1 else f"{conflicts.people:,} people are"
+    who = several(conflicts.people, "person is", "people are")
     by = "two" if conflicts.configurations == 2 else f"{conflicts.configurations:,}"  # noqa: PLR2004 - a word
     return [f"{who} claimed by {by} configurations, and nobody decided yet (conflicts)."]
 
@@ -366,8 +367,7 @@ def _notices(
         if line.held is not None:
             found.append(f"{name}: {line.held.size:,} removals are held ({line.held.id}).")
     if licenses.shortfall:
-        who = "1 person" if licenses.shortfall == 1 else f"{licenses.shortfall:,} people"
-        found.append(f"{who} would find no free license.")
+        found.append(f"{people(licenses.shortfall)} would find no free license.")
     if undeliverable:
         found.append(f"{undeliverable:,} messages could not be delivered.")
     return found
@@ -377,12 +377,8 @@ def _undelivered(queue: InvitationQueue) -> list[str]:
     found = []
     if queue.held:
         why, hint = held_up(queue.held_by)
-        found.append(f"{_invitations(queue.held)} cannot be sent: {why}. {hint}")
+        found.append(f"{several(queue.held, 'invitation')} cannot be sent: {why}. {hint}")
     if queue.failed:
-        what = _invitations(queue.failed)
+        what = several(queue.failed, "invitation")
         found.append(f"{what} could not be delivered: users --status invited says whose.")
     return found
-
-
-def _invitations(number: int) -> str:
-    return "1 invitation" if number == 1 else f"{number:,} invitations"

@@ -8,6 +8,7 @@ from core.errors import NotFoundError, UsageError
 from core.model.account import Actor, Role
 from core.model.desk import ReserveChange
 from core.model.reserves import MOST_RESERVES, Reserve
+from core.model.wording import several
 from core.services.ground import Ground
 from core.store.reserves import NamedGroup
 
@@ -63,9 +64,9 @@ class ReserveService:
         )
         done = await self._store.reserves.keep(wanted, seen=seen, audit=entry)
         told = (
-            f"keeps {_licenses(count)} back for the group {wanted.group}"
+            f"keeps {several(count, 'license')} back for the group {wanted.group}"
             if count
-            else f"released the {_licenses(done.kept_before)} of the group {wanted.group}"
+            else f"released the {several(done.kept_before, 'license')} of the group {wanted.group}"
         )
         await self._notices.record(actor, "licenses_kept", told)
         self._wake()
@@ -96,8 +97,8 @@ def _require_sense(change: ReserveChange) -> None:
     room = change.before.total - sum(each.kept for each in others)
     if wanted.kept > max(room, change.kept_before):
         raise UsageError(
-            f"There are {_licenses(change.before.total)}, of which {room:,} could be kept for "
-            f"{wanted.group}.",
+            f"There are {several(change.before.total, 'license')}, of which {room:,} could be kept "
+            f"for {wanted.group}.",
             hint="Keep fewer, or set a higher total.",
         )
     if wanted.kept and len(others) >= MOST_RESERVES:
@@ -107,7 +108,3 @@ def _require_sense(change: ReserveChange) -> None:
         )
     if not wanted.kept and not change.kept_before:
         raise UsageError(f"No license is kept back for {wanted.group}.")
-
-
-def _licenses(count: int) -> str:
-    return "1 license" if count == 1 else f"{count:,} licenses"

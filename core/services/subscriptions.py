@@ -18,6 +18,7 @@ from core.model.subscriptions import (
     kind_of_alert,
     told_kinds,
 )
+from core.model.wording import listed
 from core.services.configurations import ConfigurationService
 from core.services.ground import Ground
 
@@ -221,8 +222,7 @@ def _listed(kinds: frozenset[NoticeKind]) -> str:
     """Return kinds in a text, in their own order."""
     if kinds == frozenset(NoticeKind):
         return "everything"
-    *most, last = [kind.value for kind in NoticeKind if kind in kinds] or ["nothing"]
-    return f"{', '.join(most)} and {last}" if most else last
+    return listed([kind.value for kind in NoticeKind if kind in kinds] or ["nothing"])
 
 
 def _as_audited(subscription: Subscription | None) -> dict[str, object]:

@@ -23,8 +23,7 @@ from bot.slack.views.invitation_words import WAYS, on_their_way
 from core.model.account import Invited, LicenseSummary, UserStatus
 from core.model.configuration import InvitationWay
 from core.model.inviting import ChatInvitation, InvitationQueue, StagedPeople
-
-NAMED = 3
+from core.model.wording import admins_to_ask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,11 +136,4 @@ def _in(email: str, title: str) -> Message:
 
 def whom(contacts: Sequence[str]) -> str:
     """Return whom one may ask, as plain text."""
-    names = [*contacts[:NAMED]]
-    if not names:
-        return "an admin"
-    more = len(contacts) - len(names)
-    if more:
-        names.append("another admin" if more == 1 else f"one of {more} more admins")
-    *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
+    return admins_to_ask(contacts) if contacts else "an admin"

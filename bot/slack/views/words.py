@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.slack.blocks import when
 from bot.slack.limits import escape
+from core.model import wording
 from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
 from core.model.configuration import Configuration
 from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Postponed, Proof
@@ -59,11 +60,7 @@ _DUE: Mapping[str, str] = {
 }
 """The names of counts with their phrases for what was done and for what would be."""
 MINUTE, HOUR, DAY = 60, 3600, 86_400
-
-
-def several(number: int, one: str, many: str = "") -> str:
-    """Return "1 person", "2,340 people"."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+several, people = wording.several, wording.people
 
 
 def manager(wanted: str, name: str, email: str) -> str:
@@ -71,11 +68,6 @@ def manager(wanted: str, name: str, email: str) -> str:
     if not name:
         return f"{wanted} (not in the account: out of scope, or not read yet)"
     return f"{name} <{email}>" if email else name
-
-
-def people(number: int) -> str:
-    """Return so many people."""
-    return several(number, "person", "people")
 
 
 def lasting(seconds: float) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from core.errors import DirsyncError, PermissionMissingError, RecordError, RemoteError, SignInError
 from core.model.directory import CheckReport, CheckStatus, ProviderUser
 from core.model.findings import Findings
+from core.model.wording import several
 from core.providers.checking import (
     NETWORK,
     SAMPLE,
@@ -174,8 +175,7 @@ class TenantCheck:
         self._say_groups(listing, len(hidden), readable=all(seen))
 
     def _say_groups(self, listing: Listing, hidden: int, *, readable: bool) -> None:
-        number = len(listing.records)
-        count = f"{number:,} group{'' if number == 1 else 's'}"
+        count = several(len(listing.records), "group")
         if listing.next_link is not None:
             count = f"More than {count}"
         if readable:
