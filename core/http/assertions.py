@@ -22,7 +22,7 @@ from core.http.client import Answer, HttpClient, HttpOptions
 from core.http.dpop import SCHEME, WANTED, ProofKey
 from core.http.pacing import server_time
 from core.http.redaction import Redactor
-from core.http.tokens import REFUSALS, TokenGrant, token_refusal
+from core.http.tokens import REFUSALS, TOKEN_ENDPOINT, TokenGrant, token_refusal
 from core.ports import Clock
 
 LIFETIME_SECONDS: Final = 300
@@ -164,7 +164,9 @@ class AssertionGrant(TokenGrant):
         missing: frozenset[str] = MISSING,
     ) -> Self:
         """Return the grant for this token endpoint; nothing is requested yet."""
-        client = await HttpClient.open(token_url, options=options, redactor=redactor)
+        client = await HttpClient.open(
+            token_url, options=options, redactor=redactor, called=TOKEN_ENDPOINT
+        )
         return cls(
             client,
             form=form,
@@ -210,7 +212,7 @@ class AssertionGrant(TokenGrant):
     def _refused(self, answer: Answer) -> TerminalRemoteError:
         refusal = token_refusal(answer)
         said = self._redactor.excerpt(f"{refusal.error}: {refusal.error_description}".strip(": "))
-        message = f"{self._client.host} granted no token{f' ({said})' if said else ''}."
+        message = f"{self._client.peer} granted no token{f' ({said})' if said else ''}."
         message += self._skew(answer)
         hint = self._hints.get(refusal.error) or self._hints.get("", "")
         if refusal.error in self._missing:

@@ -120,11 +120,13 @@ class HttpClient:
         accept: str = _SCIM_OR_JSON,
         pace: Pace | None = None,
         throttled: Throttled | None = None,
+        called: str = "The server",
     ) -> None:
         self.requests = 0
         self.redactor = redactor
         self._base = base
         self._http = http
+        self._called = called
         self._limits = options.limits
         self._clock = options.clock
         self._authorizer = authorizer
@@ -144,11 +146,13 @@ class HttpClient:
         accept: str = _SCIM_OR_JSON,
         pace: Pace | None = None,
         throttled: Throttled | None = None,
+        called: str = "The server",
     ) -> HttpClient:
         """Return a client for this base URL; nothing is connected yet.
 
         `accept` is what `get_json` says that it understands; `throttled` is for servers that say
-        otherwise than by 429 that there were too many requests. Raises `ConfigurationError` if
+        otherwise than by 429 that there were too many requests; `called` is what texts for people
+        call the other side, before its address. Raises `ConfigurationError` if
         the URL cannot be used.
         """
         base = parse_base_url(base_url)
@@ -165,12 +169,18 @@ class HttpClient:
             accept=accept,
             pace=pace,
             throttled=throttled,
+            called=called,
         )
 
     @property
     def host(self) -> str:
         """The host that this client talks to."""
         return self._base.host
+
+    @property
+    def peer(self) -> str:
+        """What texts for people call the other side, at the beginning of a sentence."""
+        return f"{self._called} at {self._base.netloc.decode()}"
 
     @property
     def base_url(self) -> str:
@@ -203,7 +213,7 @@ class HttpClient:
         answer = await self._with_retries(call, tolerate, patient=patient)
         if answer.status in tolerate:
             return answer
-        wrong = wrong_content(answer.headers.get("content-type"), answer.body, host=self.host)
+        wrong = wrong_content(answer.headers.get("content-type"), answer.body, peer=self.peer)
         if wrong is not None:
             raise wrong
         return answer
@@ -211,7 +221,7 @@ class HttpClient:
     async def post_json(self, target: str, document: bytes) -> Answer:
         """Return the answer to a JSON document that is safe to send again."""
         answer = await self.post(target, document, kind="application/json", accept=self._accept)
-        wrong = wrong_content(answer.headers.get("content-type"), answer.body, host=self.host)
+        wrong = wrong_content(answer.headers.get("content-type"), answer.body, peer=self.peer)
         if wrong is not None:
             raise wrong
         return answer
@@ -288,7 +298,7 @@ class HttpClient:
     def _refuse_elsewhere(self, url: httpx.URL) -> None:
         if origin(url) != origin(self._base):
             raise TerminalRemoteError(
-                f"{self.host} points to {url.host or 'another place'}, which is not the origin "
+                f"{self.peer} points to {url.host or 'another place'}, which is not the origin "
                 "that the configuration names.",
                 code="redirected_elsewhere",
                 hint="dirsync sends the credential nowhere else; check the URL, it may lead to a "
@@ -356,7 +366,7 @@ class HttpClient:
                 break
             call = _Call(method="GET", url=url, headers=call.headers)
         raise TerminalRemoteError(
-            f"{self.host} redirects again and again.",
+            f"{self.peer} redirects again and again.",
             code="redirected_elsewhere",
             hint="Use the URL that the redirects lead to.",
         )
@@ -379,7 +389,7 @@ class HttpClient:
                     hear(response.headers)
                     return await self._taken(response, tolerate, sink)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise from_transport(error, host=self.host) from error
+            raise from_transport(error, peer=self.peer, host=self.host) from error
 
     @asynccontextmanager
     async def _sent(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
@@ -408,7 +418,7 @@ class HttpClient:
         wait = parse_retry_after(response.headers.get("retry-after"), now=self._clock.now())
         return from_status(
             response.status_code,
-            host=self.host,
+            peer=self.peer,
             body=body,
             retry_after=wait,
             redactor=self.redactor,

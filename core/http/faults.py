@@ -37,11 +37,14 @@ _ENDS = (".", "!", "?", "…")
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> RemoteError:
-    """Return the error for a request that got no complete answer."""
+def from_transport(error: httpx.HTTPError | TimeoutError, *, peer: str, host: str) -> RemoteError:
+    """Return the error for a request that got no complete answer.
+
+    `peer` is what the text calls the server, `host` its name in certificates.
+    """
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return TransientRemoteError(
-            f"{host} did not answer in time.",
+            f"{peer} did not answer in time.",
             code="timeout",
             hint="It may be overloaded; a smaller page_size can help.",
         )
@@ -50,12 +53,12 @@ def from_transport(error: httpx.HTTPError | TimeoutError, *, host: str) -> Remot
         return tls_fault(tls, host)
     if isinstance(error, httpx.ConnectError):
         return TransientRemoteError(
-            f"{host} cannot be reached.",
+            f"{peer} cannot be reached.",
             code="unreachable",
             hint="Check that the URL and port are right and that no firewall is in between.",
         )
     return TransientRemoteError(
-        f"The connection to {host} broke before the answer was complete.",
+        f"{peer} broke off before its answer was complete.",
         code="connection_lost",
         hint="dirsync tries again; if it stays, look at the proxies in between.",
     )
@@ -90,7 +93,7 @@ def tls_fault(error: ssl.SSLError, host: str) -> TerminalRemoteError:
 def from_status(
     status: int,
     *,
-    host: str,
+    peer: str,
     body: bytes,
     retry_after: float | None,
     redactor: Redactor,
@@ -100,7 +103,7 @@ def from_status(
 
     Args:
         status: of the answer.
-        host: for the text.
+        peer: what the text calls the server.
         body: may say more.
         retry_after: seconds until another attempt is welcome, or None.
         redactor: for what the body says.
@@ -109,7 +112,7 @@ def from_status(
     said = _detail(body, redactor)
     if throttled or status == httpx.codes.TOO_MANY_REQUESTS:
         return TransientRemoteError(
-            f"{host} asks for fewer requests ({status}).{said}",
+            f"{peer} asks for fewer requests ({status}).{said}",
             code="rate_limited",
             hint="dirsync waits as long as it is asked to.",
             retry_after=retry_after,
@@ -117,30 +120,30 @@ def from_status(
         )
     if status == httpx.codes.UNAUTHORIZED:
         return SignInError(
-            f"{host} refused the credentials (401).{said}",
+            f"{peer} refused the credentials (401).{said}",
             hint="Renew the token or password that the configuration refers to.",
             status=status,
         )
     if status == httpx.codes.FORBIDDEN:
         return PermissionMissingError(
-            f"{host} accepted the sign-in but not the request (403).{said}",
+            f"{peer} accepted the sign-in but not the request (403).{said}",
             hint="Give the credential the right to read users and groups.",
             status=status,
         )
-    return _other_status(status, host=host, said=said, retry_after=retry_after)
+    return _other_status(status, peer=peer, said=said, retry_after=retry_after)
 
 
-def _other_status(status: int, *, host: str, said: str, retry_after: float | None) -> RemoteError:
+def _other_status(status: int, *, peer: str, said: str, retry_after: float | None) -> RemoteError:
     if status in _TRANSIENT:
         return TransientRemoteError(
-            f"{host} reports trouble of its own (error {status}).{said}",
+            f"{peer} reports trouble of its own (error {status}).{said}",
             hint="Sync again in a while; if it stays like this, ask whoever runs the provider.",
             retry_after=retry_after,
             status=status,
         )
     code = "not_found" if status == httpx.codes.NOT_FOUND else "remote_refused"
     return TerminalRemoteError(
-        f"{host} refused the request ({status}).{said}",
+        f"{peer} refused the request ({status}).{said}",
         code=code,
         hint="Check the URL of the configuration.",
         status=status,
@@ -166,26 +169,26 @@ def _detail(body: bytes, redactor: Redactor) -> str:
 
 
 def wrong_content(
-    content_type: str | None, body: bytes, *, host: str
+    content_type: str | None, body: bytes, *, peer: str
 ) -> TerminalRemoteError | None:
     """Return the error for a success that is not a JSON document, or None if it looks like one."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     start = body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if kind in {"text/html", "application/xhtml+xml"} or start.startswith((b"<!doctype", b"<html")):
         return TerminalRemoteError(
-            f"{host} answered with a web page, probably a sign-in page.",
+            f"{peer} answered with a web page, probably a sign-in page.",
             code="html_login_page",
             hint="Use the URL of the API, and a credential that needs no browser.",
         )
     if not start:
         return TerminalRemoteError(
-            f"{host} answered with nothing.",
+            f"{peer} answered with nothing.",
             code="empty_answer",
             hint="Check the URL of the configuration.",
         )
     if kind not in {"application/json", "application/scim+json"} and not kind.endswith("+json"):
         return TerminalRemoteError(
-            f"{host} answered with something else than JSON.",
+            f"{peer} answered with something else than JSON.",
             code="not_json",
             hint="Check the URL of the configuration.",
         )

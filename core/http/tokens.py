@@ -19,6 +19,8 @@ from core.ports import Clock
 Secret = Callable[[], str]
 """Resolves a secret reference at the moment of use; raises `ConfigurationError`."""
 
+TOKEN_ENDPOINT: Final = "The token endpoint"  # noqa: S105 - what texts for people call it
+
 _MARGIN_SECONDS: Final = 60.0
 _MARGIN_SHARE: Final = 0.1
 _PASSING: Final = frozenset({"temporarily_unavailable", "server_error"})
@@ -159,7 +161,7 @@ class TokenGrant(ABC):
         if token_refusal(answer).error not in _PASSING:
             return None
         return TransientRemoteError(
-            f"{self._client.host} cannot sign anybody in at the moment.",
+            f"{self._client.peer} cannot sign anybody in at the moment.",
             hint="Sync again in a while.",
             status=answer.status,
         )
@@ -209,7 +211,7 @@ class TokenGrant(ABC):
 
     def _no_token(self) -> TerminalRemoteError:
         return TerminalRemoteError(
-            f"{self._client.host} answered the sign-in without a usable token.",
+            f"{self._client.peer} answered the sign-in without a usable token.",
             code="token_unusable",
             hint="Check token_url: it must be the OAuth 2 token endpoint.",
         )
@@ -250,7 +252,9 @@ class ClientCredentials(TokenGrant):
         redactor: Redactor,
     ) -> ClientCredentials:
         """Return the grant for this token endpoint; nothing is requested yet."""
-        client = await HttpClient.open(token_url, options=options, redactor=redactor)
+        client = await HttpClient.open(
+            token_url, options=options, redactor=redactor, called=TOKEN_ENDPOINT
+        )
         return cls(
             client,
             client_id=client_id,
@@ -288,7 +292,7 @@ class ClientCredentials(TokenGrant):
         said = self._redactor.excerpt(token_refusal(answer).error, length=60)
         because = f" ({said})" if said else ""
         return SignInError(
-            f"{self._client.host} refused the client credentials{because}.",
+            f"{self._client.peer} refused the client credentials{because}.",
             hint="Check client_id, client_secret and oauth_scope of the configuration.",
             status=answer.status,
         )

@@ -45,6 +45,7 @@ async def client_for(
     limits: HttpLimits = QUICK,
     allow: tuple = LOOPBACK,
     tls: ssl.SSLContext | None = None,
+    called: str = "The server",
 ) -> AsyncIterator[HttpClient]:
     redactor = Redactor()
     client = await HttpClient.open(
@@ -52,6 +53,7 @@ async def client_for(
         options=HttpOptions(clock=WallClock(), allow_networks=allow, limits=limits, tls=tls),
         authorizer=BearerToken(lambda: SECRET, redactor=redactor),
         redactor=redactor,
+        called=called,
     )
     yield client
     await client.aclose()
@@ -236,6 +238,15 @@ async def test_a_lasting_fault_is_not_tried_again(status, kind, code):
     assert (error.code, error.status) == (code, status)
     assert "no, [hidden]" in error.message
     assert len(server.asked) == 1
+
+
+async def test_a_fault_says_what_the_server_is_and_where():
+    async with scripted(Says(status=503)) as server:
+        error = await failure(server.url(), called="The SCIM server")
+        at = server.url().removeprefix("http://").partition("/")[0]
+
+    assert error.message == f"The SCIM server at {at} reports trouble of its own (error 503)."
+    assert "Sync again in a while" in error.hint
 
 
 async def test_retry_after_is_waited_for():

@@ -208,6 +208,10 @@ async def _source(settings: CsvSettings, context: ProviderContext) -> Source:
     if settings.token:
         authorizer = BearerToken(context.secret(settings.token, name="token"), redactor=redactor)
     client = await HttpClient.open(
-        settings.url or "", options=context.http, authorizer=authorizer, redactor=redactor
+        settings.url or "",
+        options=context.http,
+        authorizer=authorizer,
+        redactor=redactor,
+        called="The file's server",
     )
     return RemoteSource(client)

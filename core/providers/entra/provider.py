@@ -89,6 +89,7 @@ class EntraProvider:
             redactor=redactor,
             accept="application/json",
             pace=pace,
+            called="Microsoft Graph",
         )
         wishes = _Wishes(
             tenant=settings.tenant, page_size=settings.page_size, groups=settings.groups

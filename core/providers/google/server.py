@@ -88,6 +88,7 @@ class GoogleServer:
                 accept="application/json",
                 pace=pace,
                 throttled=throttled,
+                called="Google",
             )
             for scope, grant in grants.items()
         }

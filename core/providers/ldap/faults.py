@@ -45,6 +45,11 @@ _AD_REASONS: Final = {
 }
 
 
+def called(host: str) -> str:
+    """Return what texts for people call the server, at the beginning of a sentence."""
+    return f"The LDAP server at {host}"
+
+
 def from_result(failed: Failed, *, host: str, signing_in: bool) -> DirsyncError:
     """Return the error for a result that is no success."""
     code = failed.code
@@ -68,25 +73,25 @@ def not_installed() -> ConfigurationError:
 
 
 def _sign_in_error(failed: Failed, host: str) -> DirsyncError | None:
-    code = failed.code
+    peer, code = called(host), failed.code
     if code in _REFUSED or (code == _OTHER and "SASL" in failed.text):
         reason = _AD_REASON.search(failed.text)
         why = _AD_REASONS.get(reason.group(1), "") if reason else ""
         return SignInError(
-            f"{host} refused the credentials{f': {why}' if why else ''}.",
+            f"{peer} refused the credentials{f': {why}' if why else ''}.",
             hint="Check user and password. Active Directory takes a user such as "
             "reader@example.com, other directories take the whole DN.",
         )
     if code in _UNKNOWN_MECHANISM:
         return SignInError(
-            f"{host} does not offer this way to sign in.{_said(failed)}",
+            f"{peer} does not offer this way to sign in.{_said(failed)}",
             code="mechanism_missing",
             hint="Leave sasl out to sign in with user and password, or name a mechanism that the "
             "server offers and that is installed here.",
         )
     if code in _WANTS_TLS:
         return TerminalRemoteError(
-            f"{host} wants an encrypted connection.",
+            f"{peer} wants an encrypted connection.",
             code="tls",
             hint="Use an ldaps:// URL, or leave start_tls on.",
         )
@@ -94,22 +99,22 @@ def _sign_in_error(failed: Failed, host: str) -> DirsyncError | None:
 
 
 def _search_error(failed: Failed, host: str) -> DirsyncError:
-    code = failed.code
+    peer, code = called(host), failed.code
     if code in SERVER_DOWN:
         return TransientRemoteError(
-            f"The connection to {host} broke before the answer was complete.",
+            f"{peer} broke off before its answer was complete.",
             code="connection_lost",
             hint="dirsync tries again at the next sync.",
         )
     if code in _TIMEOUTS:
         return TransientRemoteError(
-            f"{host} did not answer in time.",
+            f"{peer} did not answer in time.",
             code="timeout",
             hint="It may be overloaded; a smaller page_size can help.",
         )
     if code in {SIZE_LIMIT, ADMIN_LIMIT}:
         return TerminalRemoteError(
-            f"{host} lists no more people than its limit allows this account.",
+            f"{peer} lists no more people than its limit allows this account.",
             code="size_limit",
             hint="Raise the limit for this account: in OpenLDAP "
             "limits dn.exact=… size.pr=unlimited size.prtotal=unlimited.",
@@ -118,31 +123,32 @@ def _search_error(failed: Failed, host: str) -> DirsyncError:
         return referred(host)
     if code == NO_RIGHT or (code == _OPERATIONS and "bind" in failed.text):
         return PermissionMissingError(
-            f"{host} accepted the sign-in but not the request.{_said(failed)}",
+            f"{peer} accepted the sign-in but not the request.{_said(failed)}",
             hint="Give the account the right to read people and groups below the base.",
         )
     return _wrong_question(failed, host) or TransientRemoteError(
-        f"{host} reports trouble of its own (LDAP result {code}).{_said(failed)}",
+        f"{peer} reports trouble of its own (LDAP result {code}).{_said(failed)}",
         hint="Sync again in a while; if it stays like this, ask whoever runs the directory.",
     )
 
 
 def _wrong_question(failed: Failed, host: str) -> DirsyncError | None:
+    peer = called(host)
     if failed.code == NO_SUCH_OBJECT:
         return TerminalRemoteError(
-            f"{host} shows nothing under the configured base.",
+            f"{peer} shows nothing under the configured base.",
             code="base_missing",
             hint="Check base and groups_base, and that the account may read there.",
         )
     if failed.code == _BAD_NAME:
         return TerminalRemoteError(
-            f"{host} does not understand the configured base.",
+            f"{peer} does not understand the configured base.",
             code="base_missing",
             hint="A base is a DN such as ou=people,dc=example,dc=com.",
         )
     if failed.code in _BAD_FILTER:
         return TerminalRemoteError(
-            f"{host} does not understand the configured filter.",
+            f"{peer} does not understand the configured filter.",
             code="filter_invalid",
             hint="Check people_filter and groups_filter.",
         )
@@ -153,7 +159,7 @@ def referred(host: str, target: str = "") -> TerminalRemoteError:
     """Return the error of a directory whose data are partly on another server."""
     where = f" ({target})" if target else ""
     return TerminalRemoteError(
-        f"{host} says that a part of what was asked for is on another server{where}.",
+        f"{called(host)} says that a part of what was asked for is on another server{where}.",
         code="referral_refused",
         hint="dirsync sends the credential nowhere else. Name a base that this server holds "
         "whole, or set skip_referrals: true to do without that part.",

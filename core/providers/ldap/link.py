@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 import msgspec
 
 from core.errors import TerminalRemoteError, TransientRemoteError
-from core.providers.ldap.faults import from_result
+from core.providers.ldap.faults import called, from_result
 from core.providers.ldap.wire import LENGTH_BYTES, Answer, Bind, Failed, Found, More, Search, frame
 
 _PASSED_ON: Final = frozenset(
@@ -138,7 +138,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 def lost(host: str) -> TransientRemoteError:
     """Return the error of a connection that broke."""
     return TransientRemoteError(
-        f"The connection to {host} broke before the answer was complete.",
+        f"{called(host)} broke off before its answer was complete.",
         code="connection_lost",
         hint="dirsync tries again at the next sync.",
     )

@@ -13,6 +13,7 @@ from core.errors import ConfigurationError, RemoteError, TerminalRemoteError, Tr
 from core.http.addresses import AddressPolicy, is_loopback, resolve
 from core.http.faults import tls_fault
 from core.http.transport import build_tls
+from core.providers.ldap.faults import called
 
 _PORTS: Final = {"ldap": 389, "ldaps": 636}
 _START_TLS: Final = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"
@@ -95,7 +96,7 @@ async def diagnosis(server: Server, *, ca_file: Path | None, within: float) -> R
             reader, writer = await asyncio.open_connection(server.host, server.port)
     except (OSError, TimeoutError):
         return TransientRemoteError(
-            f"{server.host} cannot be reached on port {server.port}.",
+            f"{called(server.host)} cannot be reached on port {server.port}.",
             code="unreachable",
             hint="Check that the URL and port are right and that no firewall is in between.",
         )

@@ -41,12 +41,12 @@ async def _check_org(server: OktaServer, findings: Findings) -> str | None:
         if error.code not in _WRONG_ADDRESS:
             findings.fail(NETWORK, error)
             return None
-        findings.say(NETWORK, CheckStatus.OK, f"{host} answers.")
+        findings.say(NETWORK, CheckStatus.OK, f"{server.client.peer} answers.")
         hint = "The URL is the org's address and nothing more, such as https://acme.okta.com."
         findings.fail(ORG, error, hint=hint)
         return None
     name = urlsplit(org.links.organization.href).hostname or host
-    findings.say(NETWORK, CheckStatus.OK, f"{host} answers.")
+    findings.say(NETWORK, CheckStatus.OK, f"{server.client.peer} answers.")
     findings.say(ORG, CheckStatus.OK, f"{name}, org {org.id}.")
     return f"{name} ({org.id})"
 

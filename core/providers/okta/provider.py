@@ -44,6 +44,7 @@ from core.providers.okta.server import OktaServer, decoded_single, rate_kind
 from core.providers.okta.signing import GROUPS, USERS, open_sign_in
 from core.providers.pages import nothing
 
+_CALLED = "The Okta org"
 MAX_PAGE = 200
 """People a page, at most."""
 
@@ -81,9 +82,10 @@ class OktaProvider:
             redactor=redactor,
             accept="application/json",
             pace=pace,
+            called=_CALLED,
         )
         anonymous = await HttpClient.open(
-            origin, options=context.http, accept="application/json", pace=pace
+            origin, options=context.http, accept="application/json", pace=pace, called=_CALLED
         )
         return cls(
             server=OktaServer(client, anonymous=anonymous, sign_in=sign_in, clock=context.clock),

@@ -60,7 +60,7 @@ async def _check_configuration(server: ScimServer, findings: _Findings) -> Manne
     except DirsyncError as error:
         findings.fail(SCIM, error)
         return None
-    findings.say(NETWORK, CheckStatus.OK, f"{server.client.host} answers.")
+    findings.say(NETWORK, CheckStatus.OK, f"{server.client.peer} answers.")
     if manner.declared:
         way = "cursors" if manner.by_cursor else "indexes"
         findings.say(SCIM, CheckStatus.OK, f"SCIM 2.0, listings by {way}.")

@@ -13,6 +13,8 @@ from core.http.faults import from_status
 from core.http.redaction import Redactor
 from core.providers.salvage import cut_page
 
+CALLED: Final = "The SCIM server"
+"""What texts for people call it."""
 _LIST_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:listresponse"
 _ERROR_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:error"
 _MAX_CURSOR: Final = 8192
@@ -104,7 +106,9 @@ def _salvaged(body: bytes, host: str, error: Exception) -> tuple[_Head, Sequence
 def _described(head: _Head, body: bytes, *, host: str, redactor: Redactor) -> RemoteError:
     text = str(head.status or "")
     status = int(text) if text.isascii() and text.isdigit() and len(text) == len("500") else 500
-    return from_status(status, host=host, body=body, retry_after=None, redactor=redactor)
+    return from_status(
+        status, peer=f"{CALLED} at {host}", body=body, retry_after=None, redactor=redactor
+    )
 
 
 def broken_json(host: str) -> TerminalRemoteError:

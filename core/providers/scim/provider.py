@@ -33,7 +33,7 @@ from core.providers.scim.changes import Changes
 from core.providers.scim.check import check_server
 from core.providers.scim.finding import PersonFinder
 from core.providers.scim.groups import MemberEvidence
-from core.providers.scim.listing import Listing, not_scim
+from core.providers.scim.listing import CALLED, Listing, not_scim
 from core.providers.scim.memberships import held_by, with_members
 from core.providers.scim.paging import walk_by_cursor, walk_by_index
 from core.providers.scim.records import UserDecoder, decode_group
@@ -84,7 +84,11 @@ class ScimProvider:
         redactor = Redactor()
         authorizer = await _authorizer(settings, context, redactor)
         client = await HttpClient.open(
-            settings.url, options=context.http, authorizer=authorizer, redactor=redactor
+            settings.url,
+            options=context.http,
+            authorizer=authorizer,
+            redactor=redactor,
+            called=CALLED,
         )
         return cls(
             client=client,
