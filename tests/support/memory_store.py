@@ -30,6 +30,7 @@ from core.model.cycle import (
 from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.reading import LastReading, NextReading, ReadingNote, ReadKind, SavedWatermark
+from core.model.verdict import Judge
 
 PROVISIONED = {UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING, UserStatus.ACTIVE}
 
@@ -438,6 +439,7 @@ class MemoryStore:
         plan_digest: str | None,
         requests: int,
         canaries: Sequence[ExternalId] | None,
+        judge: Judge,
         now: datetime,
         postponed: Postponed | None = None,
         progress: Progress | None = None,
