@@ -5,29 +5,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.support.faults import Change, Circumstances, Reply
-from tests.support.page_faults import OF_BYTES, body, of_a_name
+from tests.support.page_faults import (
+    NAME_FAULTS,
+    OF_BYTES,
+    body,
+    error,
+    of_a_name,
+    of_the_page,
+)
 
 NEXT = "@odata.nextLink"
 
 
-def _error(status: int, code: str, **headers: str) -> Change:
+def _error(status: int, code: str) -> Change:
     fault = {"code": code, "message": f"injected {status}.", "innerError": {"request-id": "0"}}
-    body = json.dumps({"error": fault}).encode()
-    kept = {"content-type": "application/json", **headers}
-    return lambda reply, _: Reply(status=status, headers=kept, body=body)
-
-
-def _page(edit: Callable[[dict], object]) -> Change:
-    def change(reply: Reply, _: Circumstances) -> Reply:
-        page = json.loads(reply.body)
-        edit(page)
-        return reply.with_json(page)
-
-    return change
+    return error(status, {"error": fault})
 
 
 def _first(edit: Callable[[dict], object]) -> Change:
-    return _page(lambda page: edit(page["value"][0]))
+    return of_the_page(lambda page: edit(page["value"][0]))
 
 
 def _circular(reply: Reply, seen: Circumstances) -> Reply:
@@ -67,29 +63,31 @@ ANYWHERE: Mapping[str, Change] = {
     "error_with_200": body('{"error": {"code": "UnknownError", "message": "injected"}}'),
     "null": body("null"),
     "no_object": body("[]"),
-    "value_missing": _page(lambda page: page.pop("value")),
-    "value_null": _page(lambda page: page.update(value=None)),
-    "value_text": _page(lambda page: page.update(value="all")),
-    "value_of_numbers": _page(lambda page: page.update(value=[1, 2, 3])),
+    "value_missing": of_the_page(lambda page: page.pop("value")),
+    "value_null": of_the_page(lambda page: page.update(value=None)),
+    "value_text": of_the_page(lambda page: page.update(value="all")),
+    "value_of_numbers": of_the_page(lambda page: page.update(value=[1, 2, 3])),
     "id_missing": _first(lambda record: record.pop("id")),
     "id_number": _first(lambda record: record.update(id=7)),
-    "empty_page": _page(lambda page: page.update(value=[])),
-    "record_dropped": _page(lambda page: page["value"].pop(0)),
-    "next_elsewhere": _page(
+    "empty_page": of_the_page(lambda page: page.update(value=[])),
+    "record_dropped": of_the_page(lambda page: page["value"].pop(0)),
+    "next_elsewhere": of_the_page(
         lambda page: page.update({NEXT: "http://elsewhere.example/v1.0/users"})
     ),
-    "next_of_another_port": _page(
+    "next_of_another_port": of_the_page(
         lambda page: page.update({NEXT: "http://127.0.0.1:1/v1.0/users"})
     ),
-    "next_is_no_url": _page(lambda page: page.update({NEXT: "http://["})),
-    "next_number": _page(lambda page: page.update({NEXT: 7})),
-    "next_and_delta_link": _page(lambda page: page.update({NEXT: "a", "@odata.deltaLink": "b"})),
+    "next_is_no_url": of_the_page(lambda page: page.update({NEXT: "http://["})),
+    "next_number": of_the_page(lambda page: page.update({NEXT: 7})),
+    "next_and_delta_link": of_the_page(
+        lambda page: page.update({NEXT: "a", "@odata.deltaLink": "b"})
+    ),
 }
 """Faults of any page, of people, groups or members."""
 
 OF_PEOPLE: Mapping[str, Change] = {
     **ANYWHERE,
-    "duplicate_id": _page(lambda page: page["value"].append(page["value"][0])),
+    "duplicate_id": of_the_page(lambda page: page["value"].append(page["value"][0])),
     **of_a_name("userPrincipalName"),
     "enabled_missing": _first(lambda record: record.update(accountEnabled=None)),
     "enabled_text": _first(lambda record: record.update(accountEnabled="maybe")),
@@ -97,7 +95,7 @@ OF_PEOPLE: Mapping[str, Change] = {
 """Faults of a page of people, the first or the last of them as well."""
 
 OF_MIDDLE_PAGES: Mapping[str, Change] = {
-    "next_lost": _page(lambda page: page.pop(NEXT)),
+    "next_lost": of_the_page(lambda page: page.pop(NEXT)),
     "next_circular": _circular,
     "repeated_page": lambda _, seen: seen.first,
 }
@@ -105,12 +103,7 @@ OF_MIDDLE_PAGES: Mapping[str, Change] = {
 
 A_PERSONS_OWN = frozenset(
     {
-        "record_garbled",
-        "record_surrogate",
-        "record_nul",
-        "record_deep",
-        "record_huge_number",
-        "record_long_text",
+        *NAME_FAULTS,
         "enabled_missing",
         "enabled_text",
     }
@@ -127,7 +120,7 @@ OF_MEMBERS: Mapping[str, Change] = {
     **{f"batch_{name}": ANYWHERE[name] for name in _CONTENT if name.startswith("status_")},
     "batch_of_nothing": body('{"responses": []}'),
     "batch_without_answers": body("{}"),
-    "batch_answers_twice": _page(lambda page: page["responses"].append(page["responses"][0])),
-    "batch_of_another": _page(lambda page: page["responses"][0].update(id="99")),
+    "batch_answers_twice": of_the_page(lambda page: page["responses"].append(page["responses"][0])),
+    "batch_of_another": of_the_page(lambda page: page["responses"][0].update(id="99")),
 }
 """Faults of the answer to a batch of first pages of members, from outside and from inside."""

@@ -5,23 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.support.faults import Change, Circumstances, Reply
-from tests.support.page_faults import OF_BYTES, body, of_a_name
+from tests.support.page_faults import (
+    NAME_FAULTS,
+    OF_BYTES,
+    body,
+    error,
+    of_a_name,
+    of_the_first,
+    of_the_page,
+)
 
 
 def _error(status: int, reason: str) -> Change:
     fault = {"code": status, "message": f"Injected {status}.", "errors": [{"reason": reason}]}
-    text = json.dumps({"error": fault}).encode()
-    kept = {"content-type": "application/json"}
-    return lambda reply, _: Reply(status=status, headers=kept, body=text)
-
-
-def _page(edit: Callable[[dict], object]) -> Change:
-    def change(reply: Reply, _: Circumstances) -> Reply:
-        page = json.loads(reply.body)
-        edit(page)
-        return reply.with_json(page)
-
-    return change
+    return error(status, {"error": fault})
 
 
 def _records(edit: Callable[[list], list]) -> Change:
@@ -29,15 +26,11 @@ def _records(edit: Callable[[list], list]) -> Change:
         key = next(name for name, value in page.items() if isinstance(value, list))
         page[key] = edit(page[key])
 
-    return _page(change)
+    return of_the_page(change)
 
 
 def _first_record(edit: Callable[[dict], object]) -> Change:
-    def change(records: list) -> list:
-        edit(records[0])
-        return records
-
-    return _records(change)
+    return _records(of_the_first(edit))
 
 
 def _without_list(page: dict) -> None:
@@ -68,16 +61,16 @@ ANYWHERE: Mapping[str, Change] = {
     "bare_list": body("[]"),
     "list_of_numbers": _records(lambda _: [1, 2, 3]),
     "garbage_behind": lambda reply, _: replace(reply, body=reply.body + b"]]"),
-    "kind_of_others": _page(lambda page: page.update(kind="admin#directory#domains")),
-    "kind_missing": _page(lambda page: page.pop("kind")),
-    "list_is_object": _page(lambda page: page.update(users={}, groups={}, members={})),
+    "kind_of_others": of_the_page(lambda page: page.update(kind="admin#directory#domains")),
+    "kind_missing": of_the_page(lambda page: page.pop("kind")),
+    "list_is_object": of_the_page(lambda page: page.update(users={}, groups={}, members={})),
     "id_missing": _first_record(lambda record: record.pop("id")),
     "id_number": _first_record(lambda record: record.update(id=7)),
-    "list_left_out": _page(_without_list),
+    "list_left_out": of_the_page(_without_list),
     "record_dropped": _records(lambda records: records[1:]),
-    "token_unknown": _page(lambda page: page.update(nextPageToken="unknown")),
-    "token_number": _page(lambda page: page.update(nextPageToken=7)),
-    "token_too_long": _page(lambda page: page.update(nextPageToken="x" * 9000)),
+    "token_unknown": of_the_page(lambda page: page.update(nextPageToken="unknown")),
+    "token_number": of_the_page(lambda page: page.update(nextPageToken=7)),
+    "token_too_long": of_the_page(lambda page: page.update(nextPageToken="x" * 9000)),
 }
 """Faults of any page, of people, groups or members."""
 
@@ -92,7 +85,7 @@ OF_PEOPLE: Mapping[str, Change] = {
 """Faults of a page of people, the first or the last of them as well."""
 
 OF_MIDDLE_PAGES: Mapping[str, Change] = {
-    "token_lost": _page(lambda page: page.pop("nextPageToken")),
+    "token_lost": of_the_page(lambda page: page.pop("nextPageToken")),
     "token_circular": _circular,
     "repeated_page": lambda _, seen: seen.first,
 }
@@ -100,12 +93,7 @@ OF_MIDDLE_PAGES: Mapping[str, Change] = {
 
 A_PERSONS_OWN = frozenset(
     {
-        "record_garbled",
-        "record_surrogate",
-        "record_nul",
-        "record_deep",
-        "record_huge_number",
-        "record_long_text",
+        *NAME_FAULTS,
         "suspended_missing",
         "suspended_text",
         "address_missing",

@@ -6,15 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.support.faults import Change, Circumstances, Reply
-from tests.support.page_faults import OF_BYTES, body, of_a_name
+from tests.support.page_faults import (
+    NAME_FAULTS,
+    OF_BYTES,
+    body,
+    error,
+    of_a_name,
+    of_the_first,
+)
 
 _NEXT = re.compile(r'<([^<>]*)>; rel="next"')
 
 
-def _error(status: int, code: str, **headers: str) -> Change:
-    body = json.dumps({"errorCode": code, "errorSummary": f"injected {status}."}).encode()
-    kept = {"content-type": "application/json", **headers}
-    return lambda reply, _: Reply(status=status, headers=kept, body=body)
+def _error(status: int, code: str) -> Change:
+    return error(status, {"errorCode": code, "errorSummary": f"injected {status}."})
 
 
 def _records(edit: Callable[[list], list]) -> Change:
@@ -22,11 +27,7 @@ def _records(edit: Callable[[list], list]) -> Change:
 
 
 def _first_record(edit: Callable[[dict], object]) -> Change:
-    def change(records: list) -> list:
-        edit(records[0])
-        return records
-
-    return _records(change)
+    return _records(of_the_first(edit))
 
 
 def _links(edit: Callable[[str], str]) -> Change:
@@ -90,12 +91,7 @@ OF_MIDDLE_PAGES: Mapping[str, Change] = {
 
 A_PERSONS_OWN = frozenset(
     {
-        "record_garbled",
-        "record_surrogate",
-        "record_nul",
-        "record_deep",
-        "record_huge_number",
-        "record_long_text",
+        *NAME_FAULTS,
         "record_without_profile",
         "status_unknown",
     }

@@ -1,15 +1,26 @@
 """What every suite of "each page by each fault" shares, whichever vendor's pages they are."""
 
+import json
 import re
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import ClassVar
 
+from core.engine.context import CycleOutcome
 from core.http.limits import HttpLimits
 from core.model.account import UserStatus
+from core.model.configuration import Guard, Scope
+from core.model.cycle import CycleResult
+from core.ports import IdentityProvider
 from tests.support.engine_world import World
-from tests.support.faults import CHANGES, Change, Fault
+from tests.support.faultproxy import FaultProxy
+from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply
 from tests.support.figures import FULL, SEED
 
+PEOPLE, PAGE = 60, 5
 LIMITS = HttpLimits(
     connect=5,
     read=5,
@@ -73,6 +84,37 @@ def _in_place(field: str, bad: bytes) -> Change:
     return lambda reply, _: replace(reply, body=found.sub(change, reply.body, count=1))
 
 
+NAME_FAULTS = frozenset(of_a_name(""))
+
+
+def of_the_page(edit: Callable[[dict], object]) -> Change:
+    """Change a page that is a JSON object."""
+
+    def change(reply: Reply, _: Circumstances) -> Reply:
+        page = json.loads(reply.body)
+        edit(page)
+        return reply.with_json(page)
+
+    return change
+
+
+def of_the_first(edit: Callable[[dict], object]) -> Callable[[list], list]:
+    """Change the first of some records."""
+
+    def change(records: list) -> list:
+        edit(records[0])
+        return records
+
+    return change
+
+
+def error(status: int, fault: object) -> Change:
+    """Answer with an error as the vendor words it."""
+    text = json.dumps(fault).encode()
+    kept = {"content-type": "application/json"}
+    return lambda reply, _: Reply(status=status, headers=kept, body=text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A fault of one page; `kind` says of what."""
@@ -86,27 +128,98 @@ class Case:
     def __str__(self) -> str:
         return f"{self.kind}{self.page}-{self.name}"
 
+    @property
+    def account(self) -> World:
+        """An account for everybody, or for one group of everybody; the guard lets all go."""
+        scoped = self.page % 2 == 0 or self.kind != "users"
+        return World(
+            scope=Scope(groups=("Everybody",) if scoped else ()),
+            guard=Guard(percent=100, minimum=1000),
+        )
+
 
 @dataclass(kw_only=True)
-class Outcome:
-    """The account behind the faults, and what became of its people."""
+class Company(ABC):
+    """A company of sixty, of whom everybody is in one group, what is in front of it, its account.
 
+    Attributes:
+        own: names of the faults that cost one person and nobody else.
+        secret: must not be told.
+    """
+
+    own: ClassVar[frozenset[str]]
+    secret: ClassVar[str]
     account: World
+    proxy: FaultProxy
 
-    def removed(self) -> set[str]:
+    @abstractmethod
+    def opened(
+        self, limits: HttpLimits, **url: str
+    ) -> AbstractAsyncContextManager[IdentityProvider]:
+        """Open a provider of pages of five, directly or at this `url`."""
+
+    @abstractmethod
+    def turn(self) -> set[str]:
+        """Some people leave or are disabled, one joins; return who is out."""
+
+    @abstractmethod
+    def active(self) -> set[str]:
+        """Return who may sign in."""
+
+    def path_of(self, case: Case) -> str:
+        """Return where the page is."""
+        return case.path
+
+    async def survives(self, case: Case) -> None:
+        """Judge a cycle with a fault on a page, after one and before one without."""
+        assert (await self._cycle(LIMITS)).result is CycleResult.SUCCESS
+        assert len(self._provisioned()) == PEOPLE
+        out = self.turn()
+        injection = self.proxy.inject(case.change, page=case.page, path=self.path_of(case))
+
+        limits = HURRIED if case.name in SLOW else LIMITS
+        outcome = await self._cycle(limits, url=self.proxy.url)
+
+        assert injection.struck, "the fault was never shown, so the case proves nothing"
+        assert self._removed() <= out
+        self._require_readable(outcome)
+        if case.name in self.own:
+            assert self._removed() == out
+        assert (await self._cycle(LIMITS)).result is CycleResult.SUCCESS
+        assert self._removed() == out
+        assert self._provisioned() == self.active()
+
+    async def _cycle(self, limits: HttpLimits, **url: str) -> CycleOutcome:
+        """Run one cycle a day later, with a provider of its own."""
+        async with self.opened(limits, **url) as provider:
+            self.account.directory = provider
+            self.account.clock.time += timedelta(hours=25)
+            return await self.account.cycle()
+
+    def _removed(self) -> set[str]:
         """Return the ids of those who lost access."""
         gone = {UserStatus.DISABLED, UserStatus.DELETED}
         links, users = self.account.store.links, self.account.store.users
         return {one for one, link in links.items() if link.user and users[link.user].status in gone}
 
-    def provisioned(self) -> set[str]:
+    def _provisioned(self) -> set[str]:
         """Return the ids of those who have access."""
-        return {one for one, link in self.account.store.links.items() if link.user} - self.removed()
+        links = self.account.store.links
+        return {one for one, link in links.items() if link.user} - self._removed()
+
+    def _require_readable(self, outcome: CycleOutcome) -> None:
+        """Whatever is told is a sentence, and no secret."""
+        told = [] if outcome.error is None else [outcome.error.message]
+        told += [text for _, text in outcome.proof.failed] if outcome.proof else []
+        assert outcome.result is CycleResult.SUCCESS or told or outcome.proof
+        for text in told:
+            assert len(text.split()) >= 4
+            assert text.rstrip().endswith((".", "…"))
+            assert self.secret not in text
 
 
 def all_cases(
     *,
-    pages: int,
     paths: Mapping[str, str],
     faults: Mapping[str, Mapping[str, Change]],
     of_middle_pages: Mapping[str, Change],
@@ -122,6 +235,7 @@ def all_cases(
             for name, change in changes.items()
         ]
 
+    pages = PEOPLE // PAGE
     whole = [case for page in range(1, pages + 1) for case in of("users", page, faults["users"])]
     whole += [case for page in range(2, pages) for case in of("users", page, of_middle_pages)]
     return whole + [case for kind in paths if kind != "users" for case in of(kind, 1, faults[kind])]
