@@ -177,7 +177,7 @@ async def _serve_web(
 
 async def _slack_line(runtime: SlackRuntime) -> CheckLine:
     if runtime.mode == "http" or await runtime.connected():
-        return CheckLine(name="Slack", status=CheckStatus.OK)
+        return CheckLine.ok("Slack")
     return CheckLine(
         name="Slack",
         status=CheckStatus.FAILED,

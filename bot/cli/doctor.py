@@ -56,7 +56,7 @@ async def _doctor(*, as_json: bool) -> int:
         stored = await ask(requests.ConfigList(), ConfigurationsDocument, need=Need.READ)
         described += check_lines(_configured(len(stored.configurations)))
     except DirsyncError as error:
-        described += check_lines([failed("Database", error)])
+        described += check_lines([CheckLine.failed("Database", error)])
     return print_check(CheckDocument(lines=tuple(described)), as_json=as_json)
 
 
@@ -71,29 +71,16 @@ def _configured(number: int) -> Iterator[CheckLine]:
         )
 
 
-def failed(name: str, error: DirsyncError) -> CheckLine:
-    """Return an error as a line of a check."""
-    return CheckLine(
-        name=name,
-        status=CheckStatus.FAILED,
-        detail=error.message,
-        hint=error.hint,
-        code=error.code,
-    )
-
-
 def _versions() -> Iterator[CheckLine]:
     python = ".".join(str(part) for part in sys.version_info[:3])
-    yield CheckLine(name="Python", status=CheckStatus.OK, detail=python)
+    yield CheckLine.ok("Python", python)
     remark = ""
     if sqlite3.sqlite_version_info < WAL_FIXED:
         remark = (
             ": before 3.51.3, two processes can corrupt a file; that does no harm here, because "
             "dirsync lets only one process open it"
         )
-    yield CheckLine(
-        name="SQLite", status=CheckStatus.OK, detail=f"{sqlite3.sqlite_version}{remark}"
-    )
+    yield CheckLine.ok("SQLite", f"{sqlite3.sqlite_version}{remark}")
     yield from ldap_lines(_installed("bonsai"), _installed("python-ldap"))
 
 
@@ -103,7 +90,7 @@ def ldap_lines(reading: str | None, changes: str | None) -> Iterator[CheckLine]:
         return
     if changes is not None:
         detail = f"bonsai {reading}, python-ldap {changes}"
-        yield CheckLine(name="LDAP", status=CheckStatus.OK, detail=detail)
+        yield CheckLine.ok("LDAP", detail)
         return
     yield CheckLine(
         name="LDAP",
@@ -133,12 +120,12 @@ def _variables(settings: Settings) -> Iterator[CheckLine]:
             code="unknown_variable",
         )
     if not settings.unknown_variables:
-        yield CheckLine(name="Settings", status=CheckStatus.OK, detail="all variables are known")
+        yield CheckLine.ok("Settings", "all variables are known")
 
 
 def _links(settings: Settings) -> Iterator[CheckLine]:
     if settings.public_url:
-        yield CheckLine(name="Invitation links", status=CheckStatus.OK, detail=settings.public_url)
+        yield CheckLine.ok("Invitation links", settings.public_url)
     else:
         yield CheckLine(
             name="Invitation links",
@@ -189,7 +176,7 @@ def _rights(name: str, path: Path) -> CheckLine:
             hint=f"chmod go= {path}",
             code="file_open",
         )
-    return CheckLine(name=name, status=CheckStatus.OK, detail=f"{path} (mode {mode:04o})")
+    return CheckLine.ok(name, f"{path} (mode {mode:04o})")
 
 
 def _space(folder: Path) -> CheckLine:

@@ -70,7 +70,7 @@ async def _sign_in(client: AsyncWebClient) -> list[CheckLine]:
     except (SlackClientError, ClientError, OSError, ValueError) as error:
         return [_failed("Slack sign-in", error)]
     detail = f"{answer.get('team', '')} as {answer.get('user', '')}"
-    signed_in = CheckLine(name="Slack sign-in", status=CheckStatus.OK, detail=detail)
+    signed_in = CheckLine.ok("Slack sign-in", detail)
     headers = {name.lower(): value for name, value in answer.headers.items()}
     return [signed_in, *_scopes(headers.get("x-oauth-scopes"))]
 
@@ -99,9 +99,7 @@ def _scopes(told: str | None) -> Iterator[CheckLine]:
                 code="missing_optional_scope",
             )
     if not missing and granted.issuperset(OPTIONAL):
-        yield CheckLine(
-            name="Slack scopes", status=CheckStatus.OK, detail="all that dirsync can use"
-        )
+        yield CheckLine.ok("Slack scopes", "all that dirsync can use")
 
 
 async def _socket_mode(client: AsyncWebClient, token: str) -> CheckLine:
@@ -109,9 +107,7 @@ async def _socket_mode(client: AsyncWebClient, token: str) -> CheckLine:
         await client.apps_connections_open(app_token=token)
     except (SlackClientError, ClientError, OSError, ValueError) as error:
         return _failed("Slack Socket Mode", error)
-    return CheckLine(
-        name="Slack Socket Mode", status=CheckStatus.OK, detail="a connection may be opened"
-    )
+    return CheckLine.ok("Slack Socket Mode", "a connection may be opened")
 
 
 def _failed(name: str, error: Exception) -> CheckLine:

@@ -99,7 +99,7 @@ class SmtpMailer:
                     hint=told.hint or "Check DIRSYNC_SMTP_URL.",
                     code=told.code,
                 )
-        return CheckLine(name="Mail", status=CheckStatus.OK, detail=f"{where} answers")
+        return CheckLine.ok("Mail", f"{where} answers")
 
     async def aclose(self) -> None:
         """Say goodbye to the server; safe to call twice."""

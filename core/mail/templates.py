@@ -190,7 +190,7 @@ def _mistake(name: str, line: int | None, what: str) -> TransientRemoteError:
 
 
 def _fine(detail: str) -> CheckLine:
-    return CheckLine(name="Mail templates", status=CheckStatus.OK, detail=detail)
+    return CheckLine.ok("Mail templates", detail)
 
 
 def _failed(detail: str, hint: str) -> CheckLine:

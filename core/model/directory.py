@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from core.errors import DirsyncError
+
 ExternalId = NewType("ExternalId", str)
 """The provider's own immutable id of a person or a group."""
 
@@ -182,6 +184,22 @@ class CheckLine:
     detail: str = ""
     hint: str = ""
     code: str = ""
+
+    @classmethod
+    def ok(cls, name: str, detail: str = "") -> CheckLine:
+        """Return what is as it should be."""
+        return cls(name=name, status=CheckStatus.OK, detail=detail)
+
+    @classmethod
+    def failed(cls, name: str, error: DirsyncError) -> CheckLine:
+        """Return a failure in the error's words."""
+        return cls(
+            name=name,
+            status=CheckStatus.FAILED,
+            detail=error.message,
+            hint=error.hint,
+            code=error.code,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.errors import DirsyncError, StoreError
 from core.model.account import LicenseSummary
@@ -124,14 +124,14 @@ class HealthService:
         try:
             seconds = await self._store.maintenance.ping()
         except StoreError as error:
-            return _failed("Database", error)
+            return CheckLine.failed("Database", error)
         detail = f"{self._store.url_redacted} answers in {seconds * 1000:.0f} ms"
-        return CheckLine(name="Database", status=CheckStatus.OK, detail=detail)
+        return CheckLine.ok("Database", detail)
 
     async def _schema(self) -> CheckLine:
         database, program = await self._store.maintenance.schema()
         if database == program:
-            return CheckLine(name="Schema", status=CheckStatus.OK, detail=f"revision {database}")
+            return CheckLine.ok("Schema", f"revision {database}")
         return CheckLine(
             name="Schema",
             status=CheckStatus.FAILED,
@@ -145,7 +145,7 @@ class HealthService:
         skew = await self._store.maintenance.skew()
         now = f"{self._clock.now():%Y-%m-%d %H:%M:%S} UTC"
         if skew is None or abs(skew) <= MOST_SKEW:
-            return CheckLine(name="Clock", status=CheckStatus.OK, detail=now)
+            return CheckLine.ok("Clock", now)
         ahead = "ahead of" if skew > 0 else "behind"
         return CheckLine(
             name="Clock",
@@ -170,42 +170,23 @@ class HealthService:
         try:
             provider = await self._provider(configuration)
         except DirsyncError as error:
-            return [_failed(configuration.name, error)]
+            return [CheckLine.failed(configuration.name, error)]
         try:
             report = await provider.check()
         except DirsyncError as error:
-            return [_failed(configuration.name, error)]
+            return [CheckLine.failed(configuration.name, error)]
         finally:
             await provider.aclose()
-        return [
-            CheckLine(
-                name=f"{configuration.name}: {line.name}",
-                status=line.status,
-                detail=line.detail,
-                hint=line.hint,
-                code=line.code,
-            )
-            for line in report.lines
-        ]
+        return [replace(line, name=f"{configuration.name}: {line.name}") for line in report.lines]
 
 
 def _loop(name: str, *, alive: bool) -> CheckLine:
     if alive:
-        return CheckLine(name=name, status=CheckStatus.OK, detail="runs")
+        return CheckLine.ok(name, "runs")
     return CheckLine(
         name=name,
         status=CheckStatus.FAILED,
         detail="has ended",
         hint="See the log, and restart dirsync.",
         code="loop_ended",
-    )
-
-
-def _failed(name: str, error: DirsyncError) -> CheckLine:
-    return CheckLine(
-        name=name,
-        status=CheckStatus.FAILED,
-        detail=error.message,
-        hint=error.hint,
-        code=error.code,
     )

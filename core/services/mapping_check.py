@@ -29,9 +29,7 @@ def _line(configuration: Configuration, sample: Sequence[ProviderUser]) -> Check
             doubt = _doubt(path, known, sample)
             doubts += [f"{name}: {doubt}"] if doubt else []
     if not doubts:
-        return CheckLine(
-            name=MAPPING, status=CheckStatus.OK, detail="Its attributes are the provider's."
-        )
+        return CheckLine.ok(MAPPING, "Its attributes are the provider's.")
     return CheckLine(
         name=MAPPING,
         status=CheckStatus.WARNING,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.engine.org_units import find_units
 from core.errors import DirsyncError
 from core.model.configuration import Configuration
-from core.model.directory import CheckLine, CheckReport, CheckStatus
+from core.model.directory import CheckLine, CheckReport
 from core.ports import IdentityProvider
 
 SCOPE = "Scope"
@@ -23,14 +23,8 @@ async def with_scope(
     try:
         await find_units(provider, scope)
     except DirsyncError as error:
-        line = CheckLine(
-            name=SCOPE,
-            status=CheckStatus.FAILED,
-            detail=error.message,
-            hint=error.hint,
-            code=error.code,
-        )
+        line = CheckLine.failed(SCOPE, error)
     else:
         detail = f"The directory has the org unit {' and '.join(scope.org_units)}."
-        line = CheckLine(name=SCOPE, status=CheckStatus.OK, detail=detail)
+        line = CheckLine.ok(SCOPE, detail)
     return replace(report, lines=(*report.lines, line))

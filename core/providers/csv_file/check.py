@@ -32,20 +32,20 @@ async def check_file(source: Source, table_of: Callable[[Snapshot], Table]) -> C
 
 def _unopened(error: DirsyncError) -> tuple[CheckLine, ...]:
     signs_in = isinstance(error, (SignInError, PermissionMissingError))
-    reached = (_line(FILE, CheckStatus.OK),) if signs_in else ()
+    reached = (CheckLine.ok(FILE),) if signs_in else ()
     name = SIGN_IN if signs_in or error.code.startswith("secret") else FILE
     skipped = [_line(other, CheckStatus.SKIPPED, "Not reached.") for other in (COLUMNS, PEOPLE)]
-    return (*reached, _failed(name, error), *skipped)
+    return (*reached, CheckLine.failed(name, error), *skipped)
 
 
 def _read(place: str, snapshot: Snapshot, table_of: Callable[[Snapshot], Table]) -> CheckReport:
-    opened = _line(FILE, CheckStatus.OK, f"{place} can be read.")
+    opened = CheckLine.ok(FILE, f"{place} can be read.")
     try:
         table = table_of(snapshot)
         rows = table.next_rows(_FEW)
     except DirsyncError as error:
         skipped = _line(PEOPLE, CheckStatus.SKIPPED, "Not reached.")
-        return CheckReport(company=place, lines=(opened, _failed(COLUMNS, error), skipped))
+        return CheckReport(company=place, lines=(opened, CheckLine.failed(COLUMNS, error), skipped))
     people, errors = decoded(rows, decode_row)
     lines = (opened, _columns(table), _people(rows, errors))
     return CheckReport(company=place, lines=lines, sample=people[:SAMPLE])
@@ -66,7 +66,7 @@ def _columns(table: Table) -> CheckLine:
             "email_is_id",
         )
     groups = "" if GROUPS in columns.paths else " (no groups column)"
-    return _line(COLUMNS, CheckStatus.OK, f"{found}{groups}.")
+    return CheckLine.ok(COLUMNS, f"{found}{groups}.")
 
 
 def _spoken(delimiter: str) -> str:
@@ -92,11 +92,7 @@ def _people(rows: Sequence[bytes], errors: Sequence[RecordError]) -> CheckLine:
             errors[0].code,
         )
     more = " or more" if len(rows) == _FEW else ""
-    return _line(PEOPLE, CheckStatus.OK, f"{len(rows)}{more} people.")
-
-
-def _failed(name: str, error: DirsyncError) -> CheckLine:
-    return _line(name, CheckStatus.FAILED, error.message, error.hint, error.code)
+    return CheckLine.ok(PEOPLE, f"{len(rows)}{more} people.")
 
 
 def _line(
