@@ -18,7 +18,6 @@ class Received:
     Attributes:
         key: the same for every delivery of the same thing; empty if it cannot be told.
         public: the channel where it happened, if it is one that others see.
-        from_view: it came from a modal or the Home tab, where there is no channel to answer in.
         ts: the message that was clicked on, or "".
         trigger: lets a modal be opened within three seconds.
         view_id: the modal it came from, if it came from one.
@@ -36,7 +35,6 @@ class Received:
     action_id: str = ""
     value: str = ""
     ephemeral: bool = False
-    from_view: bool = False
     ts: str = ""
     trigger: str = ""
     view_id: str = ""
@@ -95,7 +93,6 @@ def _interaction(kind: Kind, body: Payload) -> Received:
         action_id=_text(action, "action_id"),
         value=_text(action, "value") or _text(chosen, "value"),
         ephemeral=container.get("is_ephemeral") is True,
-        from_view=bool(view),
         ts=_text(container, "message_ts"),
         trigger=_text(body, "trigger_id"),
         view_id=_text(view, "id") if view.get("type") == "modal" else "",

@@ -524,16 +524,3 @@ class HeldSet:
     decided_by: str | None = None
     decided_at: datetime | None = None
     channel: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanSummary:
-    """What a dry run found; the CSV of all decisions is made from the stored plan.
-
-    Attributes:
-        digest: over all decisions; Apply on a preview is bound to it.
-    """
-
-    counts: Counts
-    digest: str
-    samples: tuple[tuple[Action, str], ...] = ()

@@ -16,7 +16,6 @@ from bot.demo.server import DemoOptions, DemoServer, serve
 
 OPS, GENERAL = "C0DIRECTRY", "C0GENERAL1"
 OWNER, ADMIN = "U0OWNER001", "U0ADMIN001"
-DM = "D0OWNER001"
 
 COMMANDS: list[dict[str, Any]] = [
     {

@@ -130,7 +130,3 @@ class World:
             revision=now.revision + 1,
         )
         self.store.forget()
-
-    def next_day(self) -> None:
-        """Let the guard's 24 hours pass."""
-        self.clock.time += timedelta(hours=25)

@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.slack.blocks import when
 from bot.slack.limits import escape
 from core.model import wording
-from core.model.account import LicenseSummary, PersonOutcome, Role, UserStatus
+from core.model.account import LicenseSummary, PersonOutcome, UserStatus
 from core.model.configuration import Configuration
 from core.model.cycle import Action, Counts, Cycle, CycleResult, CycleState, Postponed, Proof
 from core.model.reserves import Reserve
@@ -294,11 +294,6 @@ def at(moment: datetime | None, otherwise: str) -> str:
 def stamp(moment: datetime | None) -> str:
     """Return a moment for plain text, in UTC."""
     return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def may(role: Role, needed: Role) -> bool:
-    """Whether to offer somebody a button at all; every click is checked again."""
-    return role.includes(needed)
 
 
 def packed(lines: Sequence[str], most: int = 2800) -> list[str]:
