@@ -69,6 +69,7 @@ class OutboxItem:
         channel: Slack channel id, or None for the default channel.
         payload: small JSON object with what cannot be read again later.
         copy_of: the key of the item that this is a subscribed channel's copy of, or None.
+        claim: names the claim under which it is delivered.
     """
 
     id: int
@@ -81,6 +82,7 @@ class OutboxItem:
     attempts: int
     created_at: datetime
     copy_of: str | None = None
+    claim: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

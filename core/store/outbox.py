@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -51,23 +52,24 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM outbox older WHERE older.stream = o.stream
           AND older.state = 'pending' AND older.id < o.id AND older.account_id = o.account_id)
     ORDER BY o.id LIMIT :limit {lock})
-RETURNING id, key, stream, kind, subject, channel, payload, copy_of, attempts, created_at
+RETURNING id, key, stream, kind, subject, channel, payload, copy_of, attempts, created_at,
+    claimed_by
 """
 _SETTLED = """
 UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, attempts = 0, error = NULL,
     state = CASE WHEN version = claimed_version THEN 'delivered' ELSE 'pending' END,
     next_at = CASE WHEN version = claimed_version THEN next_at ELSE :now END
-WHERE account_id = :account AND id = :id
+WHERE account_id = :account AND id = :id AND claimed_by = :claim
 """
 _RETRY = """
 UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, next_at = :at, error = :error,
     attempts = attempts + :failed
-WHERE account_id = :account AND id = :id AND state = 'pending'
+WHERE account_id = :account AND id = :id AND claimed_by = :claim AND state = 'pending'
 """
 _GIVE_UP = """
 UPDATE outbox SET claimed_by = NULL, claimed_until = NULL, error = :error,
     state = CASE WHEN version = claimed_version THEN 'undeliverable' ELSE 'pending' END
-WHERE account_id = :account AND id = :id
+WHERE account_id = :account AND id = :id AND claimed_by = :claim
 """
 _CARD = """
 INSERT INTO deliveries (account_id, key, channel, ts, shown, undeliverable, updated_at)
@@ -106,7 +108,7 @@ class Outbox:
             seconds = to_seconds(now)
             rows = await tx.rows(
                 _CLAIM.format(lock=lock),
-                owner=owner,
+                owner=f"{owner} {secrets.token_hex(4)}",
                 now=seconds,
                 until=seconds + _CLAIM_SECONDS,
                 limit=limit,
@@ -119,12 +121,16 @@ class Outbox:
     async def delivered(
         self, item: OutboxItem, delivery: Delivery | None, *, now: datetime
     ) -> None:
-        """Note where the card stands now; an item that was re-marked meanwhile stays pending."""
+        """Note where the card stands now; an item that was re-marked meanwhile stays pending.
+
+        So does one that others claimed meanwhile: this may have brought what was true before.
+        """
 
         async def work(tx: Transaction) -> None:
-            if delivery is not None:
+            if not await tx.run(_SETTLED, id=item.id, claim=item.claim, now=to_seconds(now)):
+                await _came_late(tx, item, delivery, now=now)
+            elif delivery is not None:
                 await _store_delivery(tx, delivery, now=now)
-            await tx.run(_SETTLED, id=item.id, now=to_seconds(now))
 
         await self._database.write(work)
 
@@ -133,7 +139,9 @@ class Outbox:
         failed = 0 if error == _PACED else 1
 
         async def work(tx: Transaction) -> None:
-            await tx.run(_RETRY, id=item.id, at=to_seconds(at), error=error, failed=failed)
+            await tx.run(
+                _RETRY, id=item.id, claim=item.claim, at=to_seconds(at), error=error, failed=failed
+            )
 
         await self._database.write(work)
 
@@ -141,7 +149,8 @@ class Outbox:
         """Give the item up and show on its delivery why."""
 
         async def work(tx: Transaction) -> None:
-            await tx.run(_GIVE_UP, id=item.id, error=error)
+            if not await tx.run(_GIVE_UP, id=item.id, claim=item.claim, error=error):
+                return
             shown = await _delivery(tx, item.key)
             card = Delivery(
                 key=item.key,
@@ -257,6 +266,16 @@ def held_card(held_set_id: str, cycle_id: str, channel: str | None) -> NewOutbox
     )
 
 
+async def _came_late(
+    tx: Transaction, item: OutboxItem, delivery: Delivery | None, *, now: datetime
+) -> None:
+    """Have an item shown anew that two have delivered; the first of two messages is its card."""
+    standing = await _delivery(tx, item.key)
+    if delivery is not None and (standing is None or standing.ts in {"", delivery.ts}):
+        await _store_delivery(tx, delivery, now=now)
+    await mark_card(tx, item.key, now=now)
+
+
 async def _delivery(tx: Transaction, key: str) -> Delivery | None:
     row = await tx.first(
         "SELECT key, channel, ts, shown, undeliverable FROM deliveries"
@@ -298,4 +317,5 @@ def _item(row: Row) -> OutboxItem:
         attempts=row.attempts,
         created_at=to_time(row.created_at),
         copy_of=row.copy_of,
+        claim=row.claimed_by,
     )

@@ -77,6 +77,34 @@ async def test_a_claim_that_was_never_answered_is_offered_again(desk):
     assert len(await due(desk, "other")) == 1
 
 
+async def test_whoever_was_paused_while_they_delivered_has_the_card_shown_anew(desk):
+    outbox = desk.store.outbox
+    await outbox.put([note("a")], now=desk.clock.now())
+    [paused] = await due(desk)
+    desk.clock.time += 2 * MINUTE
+    await outbox.put([note("a", payload={"n": 2})], now=desk.clock.now())
+    [item] = await due(desk, "other")
+    new, old = (Delivery(key="a", channel="C1", ts="1.2", shown=shown) for shown in ("new", "old"))
+    await outbox.delivered(item, new, now=desk.clock.now())
+    assert await outbox.backlog() == (0, 0)
+    await outbox.delivered(paused, old, now=desk.clock.now())
+    [(again, shown)] = await outbox.due(owner="n", now=desk.clock.now())
+    assert (again.payload, shown) == ({"n": 2}, old)
+
+
+async def test_whoever_was_paused_does_not_take_an_item_from_others(desk):
+    outbox = desk.store.outbox
+    await outbox.put([note("a", channel="C1")], now=desk.clock.now())
+    [paused] = await due(desk)
+    desk.clock.time += 2 * MINUTE
+    [item] = await due(desk)
+    await outbox.retry(paused, at=desk.clock.now(), error="timeout")
+    await outbox.undeliverable(paused, error="is_archived", now=desk.clock.now())
+    assert await due(desk) == []
+    await outbox.delivered(item, None, now=desk.clock.now())
+    assert await outbox.backlog() == (0, 0)
+
+
 async def test_an_undeliverable_item_is_counted_and_shown(desk):
     outbox, now = desk.store.outbox, desk.clock.now()
     await outbox.put([note("a", channel="C1")], now=now)
