@@ -167,13 +167,13 @@ def account_state(pair: Pair) -> AccountState:
 def source_state(pair: Pair) -> SourceState:
     """Return the row of the table.
 
-    Somebody out of scope who was settled under the present scope did not leave it by an edit.
+    Somebody out of scope who was in the present one did not leave it by an edit.
     """
     if not pair.present:
         return SourceState.ABSENT
     if not pair.readable:
         return SourceState.UNREADABLE
-    if pair.scope is _EDITED_OUT and pair.known_digest is None:
+    if pair.scope is _EDITED_OUT and not pair.was_in:
         return SourceState.OUT_BY_EDIT
     if not pair.active:
         return SourceState.DISABLED

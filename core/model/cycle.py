@@ -190,7 +190,7 @@ class Pair(NamedTuple):
     and is not this one, `holder_foreign` that nobody provisioned them, `holder_moves` that the
     holder's own staged record gives the key up in this cycle. `twins` counts the staged records
     with the same match key, this one included. `elsewhere` is set where another configuration
-    owns the holder.
+    owns the holder. `was_in` says that they have been in scope since it was last edited.
     """
 
     seq: int
@@ -217,6 +217,7 @@ class Pair(NamedTuple):
     holder_moves: bool
     twins: int
     elsewhere: Elsewhere | None = None
+    was_in: bool = False
 
     @property
     def was_there(self) -> bool:

@@ -229,6 +229,8 @@ async def _links(tx: Transaction, batch: Batch, values: dict[str, object]) -> No
     if any(kind.present for kind in batch.kinds):
         await tx.run(sql.settle(tx.backend), **values)
         await tx.run(sql.UNSETTLE, **values)
+    if any(kind.present and not kind.settles for kind in batch.kinds):
+        await tx.run(sql.IN_SCOPE, **values)
     if not all(kind.present for kind in batch.kinds):
         await tx.run(sql.MISS, **values)
         await tx.run(sql.FORGET, **values)

@@ -55,6 +55,10 @@ VALUES (:account, :id, :revision, :now, :by)
 _FORGET = """
 UPDATE links SET digest = NULL WHERE configuration_id = :id AND digest IS NOT NULL
 """
+_SCOPE_ANEW = """
+UPDATE links SET digest = NULL, in_scope = FALSE
+WHERE configuration_id = :id AND (digest IS NOT NULL OR in_scope)
+"""
 _LET_GO = "UPDATE links SET kept = FALSE, digest = NULL WHERE configuration_id = :id AND kept"
 """Whom an earlier edit kept is judged by the present scope again."""
 _IN_FORCE = """
@@ -349,8 +353,9 @@ async def _update(
         previous_scope=to_json(previous) if previous else None,
     )
     await _note_revision(tx, stored.id, revision, by=by, now=now)
-    seen = (before.provider, before.scope, to_json(before.mapping))
-    if seen != (spec.provider, spec.scope, to_json(spec.mapping)):
+    if scope_changed:
+        await tx.run(_SCOPE_ANEW, id=stored.id)
+    elif (before.provider, to_json(before.mapping)) != (spec.provider, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
     await tx.run(_UNBIND, id=stored.id, by=by.id)
     if before.freeze != spec.freeze:

@@ -28,7 +28,7 @@ WHERE u.account_id = :account
         "links",
         """
 SELECT f.name, l.external_id, l.user_id IS NULL, l.digest, l.mapped_digest,
-l.group_scoped, l.kept, l.absent_since IS NULL, l.label
+l.group_scoped, l.kept, l.in_scope, l.absent_since IS NULL, l.label
 FROM links l JOIN configurations f ON f.id = l.configuration_id
 WHERE l.account_id = :account
 """,

@@ -44,7 +44,7 @@ SELECT :account, c.configuration_id, c.external_id, c.user_id, FALSE, FALSE, c.l
 FROM {chosen} AS p JOIN conflicts c ON c.id = p.id
 WHERE TRUE
 ON CONFLICT (configuration_id, external_id) DO UPDATE SET user_id = excluded.user_id,
-    digest = NULL, mapped_digest = NULL, kept = FALSE, absent_since = NULL
+    digest = NULL, mapped_digest = NULL, kept = FALSE, in_scope = FALSE, absent_since = NULL
 """
 _OWN = """
 UPDATE users SET configuration_id = c.configuration_id, updated_at = :now

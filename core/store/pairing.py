@@ -56,6 +56,7 @@ _COLUMNS = (
     "s.problems", "u.id", "u.status", "u.disabled_by", "u.disabled_at", "l.absent_since", "l.kept",
     "u.protected", "l.digest", "l.mapped_digest", "s.digest", "h.id",
     "h.id IS NOT NULL AND h.configuration_id IS NULL", "s.twins", _ELSEWHERE,
+    "l.in_scope",
 )  # fmt: skip
 _STAGED = """
 FROM staged_users s
@@ -210,13 +211,13 @@ def _present(rows: Sequence[Sequence[Any]]) -> list[Pair]:
                 None if known is None else unhex(known),
                 None if known_mapped is None else unhex(known_mapped),
                 unhex(digest), holder, foreign == 1, moves == 1, twins,
-                _DECIDED[elsewhere] if elsewhere else None,
+                _DECIDED[elsewhere] if elsewhere else None, was_in == 1,
             )
         )
         for (
             seq, external_id, label, readable, active, scope, mapped, problems, user_id, status,
             disabled_by, disabled_at, absent_since, kept, protected, known, known_mapped, digest,
-            holder, foreign, twins, elsewhere, moves,
+            holder, foreign, twins, elsewhere, was_in, moves,
         ) in rows
     ]  # fmt: skip
 

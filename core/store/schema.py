@@ -238,6 +238,7 @@ links = Table(
     Column("mapped_digest", LargeBinary, nullable=True),
     _flag("group_scoped"),
     _flag("kept"),
+    _flag("in_scope"),
     _maybe_time("absent_since"),
     _text("label"),
     Index("uq_links_external_id", "external_id", "configuration_id", unique=True),

@@ -126,12 +126,12 @@ CHATS = QUEUE.format(
 
 _SETTLE = """
 INSERT INTO links (account_id, configuration_id, external_id, user_id, digest, mapped_digest,
-    group_scoped, kept, label)
+    group_scoped, kept, in_scope, label)
 SELECT :account, :configuration, d.external_id, d.user_id,
     CASE WHEN d.settles THEN s.digest END,
     CASE WHEN d.action IN ('create', 'link', 'update', 'enable', 'restore', 'agree')
         OR d.user_id IS NULL THEN s.mapped_digest END,
-    s.group_scoped, d.kept, d.label
+    s.group_scoped, d.kept, s.scope = 'in', d.label
 FROM decided d JOIN staged_users s ON s.seq = d.seq
 WHERE d.present AND d.readable AND (d.settles
     OR d.action IN ('create', 'link', 'update', 'enable', 'restore', 'agree', 'keep', 'disable'))
@@ -139,12 +139,14 @@ ON CONFLICT (configuration_id, external_id) DO UPDATE SET
     user_id = coalesce(excluded.user_id, links.user_id), digest = excluded.digest,
     mapped_digest = coalesce(excluded.mapped_digest, links.mapped_digest),
     group_scoped = excluded.group_scoped, kept = excluded.kept, absent_since = NULL,
+    in_scope = links.in_scope OR excluded.in_scope,
     label = excluded.label
 WHERE excluded.digest IS DISTINCT FROM links.digest
    OR excluded.mapped_digest IS DISTINCT FROM links.mapped_digest
    OR excluded.user_id IS DISTINCT FROM links.user_id
    OR excluded.group_scoped <> links.group_scoped OR excluded.kept <> links.kept
    OR links.absent_since IS NOT NULL OR excluded.label <> links.label
+   OR (excluded.in_scope AND NOT links.in_scope)
 """
 _SETTLE_SQLITE = _SETTLE.replace("IS DISTINCT FROM", "IS NOT")
 
@@ -163,6 +165,14 @@ UPDATE links SET digest = NULL, absent_since = NULL
 WHERE configuration_id = :configuration AND (digest IS NOT NULL OR absent_since IS NOT NULL)
   AND external_id IN (SELECT external_id FROM decided WHERE present AND NOT settles)
 """
+
+IN_SCOPE = """
+UPDATE links SET in_scope = TRUE
+WHERE configuration_id = :configuration AND NOT in_scope AND external_id IN (
+    SELECT d.external_id FROM decided d JOIN staged_users s ON s.seq = d.seq
+    WHERE d.present AND d.readable AND NOT d.settles AND s.scope = 'in')
+"""
+"""Once somebody was in scope, leaving it is no work of the last edit of the scope."""
 
 MISS = """
 UPDATE links SET digest = NULL, absent_since = coalesce(absent_since, :now)

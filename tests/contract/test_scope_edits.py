@@ -93,3 +93,28 @@ async def test_people_of_a_cycle_under_way_are_kept_when_the_scope_is_narrowed(d
         await world.run()
         assert (await world.store.cycles.get(queued.id)).result is CycleResult.SUCCESS
         assert await status(world, OUTSIDER) is UserStatus.INVITED
+
+
+@pytest.mark.parametrize("trouble", ["a warning", "unreadable once", "another mapping"])
+async def test_whoever_leaves_the_scope_long_after_its_edit_is_no_leftover_of_it(
+    database_url, trouble
+):
+    """The edit left them in; that their record is looked at anew does not make them its victims."""
+    shirt = {"shirt": "XL"} if trouble == "a warning" else {}
+    everybody = [person("w", attributes=shirt), *people(20)]
+    staff = [p.id for p in everybody]
+    given = {"mapping": {"shirt_size": "shirt"}} if shirt else {}
+    async with store_world(database_url, everybody, [team("staff", staff)], **given) as world:
+        await world.cycle()
+        await world.apply(scope=Scope(groups=("staff",)))
+        await world.cycle()
+        if trouble == "unreadable once":
+            world.directory.change("uw", broken=True)
+            await world.cycle()
+            world.directory.change("uw", broken=False)
+        if trouble == "another mapping":
+            await world.apply(mapping={"title": "title"})
+        world.directory.teams = [team("staff", staff[1:])]
+        _, cycle = await world.cycle()
+        assert cycle.counts.disabled == 1
+        assert await status(world, "uw@example.com") is UserStatus.DISABLED

@@ -61,6 +61,7 @@ class Link:
     mapped: bytes | None = None
     group_scoped: bool = False
     kept: bool = False
+    in_scope: bool = False
     absent_since: float | None = None
 
 
@@ -119,7 +120,7 @@ class MemoryStore:
     def forget(self) -> None:
         """Forget all digests, as after an edit of scope or mapping."""
         for link in self.links.values():
-            link.digest = None
+            link.digest, link.in_scope = None, False
 
     async def known(self, fence: Fence) -> AsyncIterator[Sequence[Digest]]:
         yield [Digest(link.digest) for link in self.links.values() if link.digest is not None]
@@ -235,6 +236,7 @@ class MemoryStore:
             "protected": bool(user and user.protected),
             "known_digest": link.digest if link else None,
             "known_mapped_digest": link.mapped if link else None,
+            "was_in": bool(link and link.in_scope),
         }
 
     def _holds(self, user: Row, row: StagedUser, mine: Row | None) -> bool:
@@ -370,6 +372,7 @@ class MemoryStore:
             return
         link.absent_since = None
         link.group_scoped = row.group_scoped
+        link.in_scope = link.in_scope or (row.readable and row.scope == "in")
         link.digest = row.digest if decision.settles else None
         if decision.action not in (Action.CONFLICT, Action.ERROR, Action.KEEP, Action.DISABLE):
             link.mapped = row.mapped_digest

@@ -61,6 +61,7 @@ def pairs(draw: st.DrawFn) -> Pair:
         holder_moves=holder is not None and draw(st.booleans()),
         twins=draw(st.integers(1, 3)),
         elsewhere=None if holder is None else draw(st.none() | st.sampled_from(Elsewhere)),
+        was_in=draw(st.booleans()),
     )
 
 

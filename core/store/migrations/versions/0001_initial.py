@@ -313,6 +313,7 @@ def _links() -> None:
         sa.Column("mapped_digest", sa.LargeBinary, nullable=True),
         sa.Column("group_scoped", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("kept", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("in_scope", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("absent_since", sa.Double, nullable=True),
         sa.Column("label", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_links"),
