@@ -1,7 +1,10 @@
-"""What the page servers of the benchmarks have in common: they count, and they can throttle."""
+"""What the page servers of the benchmarks have in common: they serve, count, and can throttle."""
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -75,3 +78,24 @@ class Gate:
         app.middlewares.append(self.guard)
         app.router.add_get("/throttle", self.begin)
         app.router.add_get("/requests", self.tell)
+
+
+async def serve(app: web.Application) -> None:
+    """Serve on a free loopback port, print it, and stop when the standard input closes."""
+    Gate().add_to(app)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+def serve_company(application: Callable[[int, int], web.Application]) -> None:
+    """Serve the application of as many people and groups as the command line says."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--groups", type=int, default=500)
+    options = parser.parse_args()
+    asyncio.run(serve(application(options.people, options.groups)))

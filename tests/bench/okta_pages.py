@@ -7,14 +7,11 @@ port, prints the port and stops when its standard input closes.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import sys
 
 from aiohttp import web
 
-from tests.bench.gate import Gate
+from tests.bench.gate import serve_company
 from tests.bench.scim_pages import DEPARTMENTS, person
 
 STAMP = "2026-01-01T00:00:00.000Z"
@@ -109,24 +106,8 @@ class Org:
         app.router.add_get("/api/v1/groups/{id}/users", self.members)
         app.router.add_get("/.well-known/okta-organization", self.metadata)
         app.router.add_get("/become/{variant}", self.become)
-        Gate().add_to(app)
         return app
 
 
-async def serve(people: int, groups: int) -> None:
-    """Serve until standard input closes."""
-    runner = web.AppRunner(Org(people, groups).application(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stdout.write(f"{runner.addresses[0][1]}\n")
-    sys.stdout.flush()
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--people", type=int, default=20_000)
-    parser.add_argument("--groups", type=int, default=500)
-    options = parser.parse_args()
-    asyncio.run(serve(options.people, options.groups))
+    serve_company(lambda people, groups: Org(people, groups).application())

@@ -16,12 +16,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from datetime import UTC, datetime
 
 from aiohttp import web
 
-from tests.bench.gate import Gate
+from tests.bench.gate import serve
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -179,22 +178,7 @@ class Pages:
         app.router.add_get("/scim/v2/Groups", self.groups)
         app.router.add_get("/scim/v2/ServiceProviderConfig", self.config)
         app.router.add_get("/become/{variant}", self.become)
-        Gate().add_to(app)
         return app
-
-
-async def serve(people: int, delay: float, groups: int = 0, *, filters: bool = False) -> None:
-    """Serve until standard input closes."""
-    pages = Pages(people=people, delay=delay, groups=groups, filters=filters)
-    runner = web.AppRunner(pages.application(), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    await asyncio.to_thread(sys.stdin.read)
-    await runner.cleanup()
 
 
 if __name__ == "__main__":
@@ -204,5 +188,10 @@ if __name__ == "__main__":
     parser.add_argument("--groups", type=int, default=0)
     parser.add_argument("--filter", action="store_true")
     options = parser.parse_args()
-    serving = serve(options.people, options.delay, options.groups, filters=options.filter)
-    asyncio.run(serving)
+    pages = Pages(
+        people=options.people,
+        delay=options.delay,
+        groups=options.groups,
+        filters=options.filter,
+    )
+    asyncio.run(serve(pages.application()))
