@@ -133,9 +133,9 @@ async def test_one_person_is_found_and_asked_for_by_guid(domain, opened):
 
 async def test_a_container_and_a_unit_are_where_their_people_are(domain, opened):
     berlin = f"OU=R\\, D,OU=Berlin,{STAFF}"
-    domain.add(f"OU=Berlin,{STAFF}", objectClass="organizationalUnit")
-    unit = domain.add(berlin, objectClass="organizationalUnit")
-    domain.add(f"CN=Desk,{STAFF}", objectClass="container")
+    domain.add(f"OU=Berlin,{STAFF}", {"objectClass": "organizationalUnit"})
+    unit = domain.add(berlin, {"objectClass": "organizationalUnit"})
+    domain.add(f"CN=Desk,{STAFF}", {"objectClass": "container"})
     domain.person("ann", berlin)
     domain.person("bob", f"CN=Desk,{STAFF}")
     provider = await opened()

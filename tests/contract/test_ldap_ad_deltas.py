@@ -204,7 +204,7 @@ async def test_by_update_numbers_a_renamed_unit_is_noticed_by_whoever_looks_at_u
 
 async def test_who_moves_to_another_unit_is_in_the_next_delta(domain, opened):
     for name in ("Berlin", "Hamburg"):
-        domain.add(f"OU={name},{STAFF}", objectClass="organizationalUnit")
+        domain.add(f"OU={name},{STAFF}", {"objectClass": "organizationalUnit"})
     ann = domain.person("ann", f"OU=Berlin,{STAFF}")
     provider = await opened(org_units=True)
     mark = await provider.watermark()

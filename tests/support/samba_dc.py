@@ -7,9 +7,8 @@ import importlib.util
 import os
 import secrets
 import shutil
-import socket
 import subprocess
-import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +16,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.support.certificates import make_certificates
+from tests.support.ldap_server import LdapServer, await_port
 from tests.support.scim_backend import TOKEN
-from tests.support.slapd import make_certificates
 
 BASE = "DC=ad,DC=example,DC=test"
 STAFF = f"OU=Staff,{BASE}"
@@ -43,32 +43,25 @@ def can_run() -> bool:
     return tools and os.geteuid() == 0 and importlib.util.find_spec("bonsai") is not None
 
 
-class DomainController:
+class DomainController(LdapServer):
     """The running controller, and the ways in which tests fill and change it."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.address = address
-        self.ca = folder / "ca.pem"
-        self._admin: object = None
 
-    @property
-    def admin(self):
-        """A connection that may do everything."""
-        if self._admin is None or self._admin.closed:
-            import bonsai  # noqa: PLC0415 - the extra may not be there, and then nothing of this runs
+    def _connect(self):
+        import bonsai  # noqa: PLC0415 - the extra may not be there, and then nothing of this runs
 
-            client = bonsai.LDAPClient(f"ldaps://{self.address}")
-            client.set_cert_policy("demand")
-            client.set_ca_cert(str(self.ca))
-            client.set_credentials("SIMPLE", _ADMIN, _PASSWORD)
-            client.set_raw_attributes(["objectGUID", "unicodePwd"])
-            self._admin = client.connect(timeout=30)
-        return self._admin
+        client = bonsai.LDAPClient(f"ldaps://{self.address}")
+        client.set_cert_policy("demand")
+        client.set_ca_cert(str(self.ca))
+        client.set_credentials("SIMPLE", _ADMIN, _PASSWORD)
+        client.set_raw_attributes(["objectGUID", "unicodePwd"])
+        return client.connect(timeout=30)
 
-    def close(self) -> None:
-        if self._admin is not None:
-            self._admin.close()
+    def id_of(self, dn: str) -> str:
+        return str(uuid.UUID(bytes_le=self._entry(dn, "objectGUID")["objectGUID"][0]))
 
     def clear(self) -> None:
         """Forget everybody, and give the reader its password back."""
@@ -76,47 +69,13 @@ class DomainController:
 
         with suppress(NoSuchObjectError):
             self.admin.delete(STAFF, recursive=True)
-        self.add(STAFF, objectClass="organizationalUnit")
+        self.add(STAFF, {"objectClass": "organizationalUnit"})
         self.set_password(TOKEN)
-
-    def add(self, dn: str, **values: str | list[str]) -> str:
-        """Create an entry and return its objectGUID."""
-        from bonsai import LDAPEntry  # noqa: PLC0415 - likewise
-
-        entry = LDAPEntry(dn)
-        for name, value in values.items():
-            entry[name] = [value] if isinstance(value, str) else list(value)
-        self.admin.add(entry)
-        return self.id_of(dn)
-
-    def id_of(self, dn: str) -> str:
-        import uuid  # noqa: PLC0415 - likewise
-
-        (found,) = self.admin.search(dn, 0, "(objectClass=*)", ["objectGUID"])
-        return str(uuid.UUID(bytes_le=found["objectGUID"][0]))
-
-    def change(self, dn: str, **values: str | bytes | list[str]) -> None:
-        """Replace attributes."""
-        from bonsai import LDAPModOp  # noqa: PLC0415 - likewise
-
-        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
-        for name, value in values.items():
-            new = value if isinstance(value, list) else [value]
-            entry.change_attribute(name, LDAPModOp.REPLACE, *new)
-        entry.modify()
-
-    def move(self, dn: str, new_dn: str) -> None:
-        """Rename an entry."""
-        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
-        entry.rename(new_dn)
-
-    def delete(self, dn: str) -> None:
-        self.admin.delete(dn)
 
     def unit(self, name: str) -> str:
         """Create an organizational unit among the staff and return its DN."""
         dn = f"OU={name},{STAFF}"
-        self.add(dn, objectClass="organizationalUnit")
+        self.add(dn, {"objectClass": "organizationalUnit"})
         return dn
 
     def restore(self, id_: str, dn: str) -> None:
@@ -155,13 +114,13 @@ class DomainController:
             "title": "Engineer",
             "userAccountControl": ENABLED,
         }
-        return self.add(f"CN={name},{unit}", **(values | more))
+        return self.add(f"CN={name},{unit}", values | more)
 
     def group(self, name: str, members: Sequence[str]) -> str:
         """Create a group of these DNs."""
         values = {"objectClass": "group", "sAMAccountName": name}
         named = {**values, "member": list(members)} if members else values
-        return self.add(f"CN={name},{STAFF}", **named)
+        return self.add(f"CN={name},{STAFF}", named)
 
 
 def dn_of(name: str) -> str:
@@ -189,7 +148,7 @@ def running_samba() -> Iterator[DomainController]:
             )
         controller = DomainController(folder, address)
         try:
-            _await_port(address, process)
+            await_port(address, 636, process, seconds=30)
             for account in ("reader", "watcher"):
                 _create(account, configuration)
             subprocess.run(
@@ -264,15 +223,3 @@ def _adapted(folder: Path, address: str) -> Path:
     kept[place:place] = [f"\t{name} = {value}" for name, value in ours.items()]
     configuration.write_text("\n".join(kept) + "\n")
     return configuration
-
-
-def _await_port(address: str, process: subprocess.Popen) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "samba ended"
-        try:
-            socket.create_connection((address, 636), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("samba never listened")

@@ -1,23 +1,18 @@
 """A real OpenLDAP server (slapd) on free loopback ports, filled over LDAP itself."""
 
 import importlib.util
-import ipaddress
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.support.certificates import make_certificates
+from tests.support.ldap_server import LdapServer, await_port
 from tests.support.scim_backend import TOKEN
 
 SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/lib/openldap:/usr/libexec")
@@ -30,8 +25,6 @@ ACCOUNTS = ("reader", "small-pages", "capped", "blind", "without-ids")
 _MODULES = ("/usr/lib/ldap", "/usr/lib/openldap", "/usr/libexec/openldap")
 _SCHEMAS = ("/etc/ldap/schema", "/etc/openldap/schema")
 
-Values = Mapping[str, str | bytes | Sequence[str | bytes]]
-
 
 def require_slapd() -> None:
     """Skip where there is no slapd or no LDAP library."""
@@ -39,32 +32,25 @@ def require_slapd() -> None:
         pytest.skip("needs slapd and the ldap extra")
 
 
-class Slapd:
+class Slapd(LdapServer):
     """The running server, and the ways in which tests fill and change it."""
 
     def __init__(self, folder: Path, *, port: int, tls_port: int) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.port = port
         self.tls_port = tls_port
-        self.ca = folder / "ca.pem"
-        self._admin: object = None
 
-    @property
-    def admin(self):
-        """A connection that may do everything."""
-        if self._admin is None or self._admin.closed:
-            import bonsai  # noqa: PLC0415 - the extra may not be there, and then all this is skipped
+    def _connect(self):
+        import bonsai  # noqa: PLC0415 - the extra may not be there, and then all this is skipped
 
-            client = bonsai.LDAPClient(f"ldap://127.0.0.1:{self.port}")
-            client.set_credentials("SIMPLE", ADMIN, ADMIN_PASSWORD)
-            client.set_raw_attributes(["entryUUID"])
-            client.set_managedsait(val=True)
-            self._admin = client.connect(timeout=10)
-        return self._admin
+        client = bonsai.LDAPClient(f"ldap://127.0.0.1:{self.port}")
+        client.set_credentials("SIMPLE", ADMIN, ADMIN_PASSWORD)
+        client.set_raw_attributes(["entryUUID"])
+        client.set_managedsait(val=True)
+        return client.connect(timeout=10)
 
-    def close(self) -> None:
-        if self._admin is not None:
-            self._admin.close()
+    def id_of(self, dn: str) -> str:
+        return self._entry(dn, "entryUUID")["entryUUID"][0].decode()
 
     def clear(self) -> None:
         """Forget everybody, and give the reader its password back."""
@@ -73,41 +59,6 @@ class Slapd:
             for dn in sorted(found[1:], key=lambda dn: -dn.count(",")):
                 self.admin.delete(dn, recursive=False)
         self.change(READER, userPassword=TOKEN)
-
-    def add(self, dn: str, values: Values) -> str:
-        """Create an entry and return its entryUUID."""
-        from bonsai import LDAPEntry  # noqa: PLC0415 - likewise
-
-        entry = LDAPEntry(dn)
-        for name, value in values.items():
-            entry[name] = [value] if isinstance(value, (str, bytes)) else list(value)
-        self.admin.add(entry)
-        return self.id_of(dn)
-
-    def id_of(self, dn: str) -> str:
-        (found,) = self.admin.search(dn, 0, "(objectClass=*)", ["entryUUID"])
-        return found["entryUUID"][0].decode()
-
-    def change(self, dn: str, **values: str | bytes | list[str] | None) -> None:
-        """Replace attributes; None takes one away."""
-        from bonsai import LDAPModOp  # noqa: PLC0415 - likewise
-
-        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
-        for name, value in values.items():
-            if value is None:
-                entry.change_attribute(name, LDAPModOp.DELETE)
-            else:
-                new = value if isinstance(value, list) else [value]
-                entry.change_attribute(name, LDAPModOp.REPLACE, *new)
-        entry.modify()
-
-    def move(self, dn: str, new_dn: str) -> None:
-        """Rename an entry."""
-        (entry,) = self.admin.search(dn, 0, "(objectClass=*)", ["1.1"])
-        entry.rename(new_dn)
-
-    def delete(self, dn: str) -> None:
-        self.admin.delete(dn)
 
     def person(self, name: str, **more: str | list[str]) -> str:
         """Create somebody and return their id."""
@@ -220,7 +171,7 @@ def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
         )
         server = Slapd(folder, port=port, tls_port=tls_port)
         try:
-            _await_port(port, process)
+            await_port("127.0.0.1", port, process, seconds=10)
             if not ldif:
                 _furnish(server)
             yield server
@@ -238,18 +189,6 @@ def _load(folder: Path, ldif: str) -> None:
     subprocess.run(loader, check=True, capture_output=True)
 
 
-def _await_port(port: int, process: subprocess.Popen) -> None:
-    for _ in range(200):
-        assert process.poll() is None, "slapd ended"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("slapd never listened")
-
-
 def _furnish(server: Slapd) -> None:
     server.add(SUFFIX, {"objectClass": ["dcObject", "organization"], "dc": "example", "o": "Ex"})
     for base, ou in ((PEOPLE, "people"), (GROUPS, "groups")):
@@ -257,58 +196,3 @@ def _furnish(server: Slapd) -> None:
     for name in ACCOUNTS:
         values = {"objectClass": ["organizationalRole", "simpleSecurityObject"], "cn": name}
         server.add(f"cn={name},{SUFFIX}", {**values, "userPassword": TOKEN})
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "tests"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common),
-        ]
-    )
-
-
-def make_certificates(folder: Path, *addresses: str) -> None:
-    """Write an authority, a server of this machine, the reader's own, and another authority."""
-    here = ("127.0.0.1", *addresses)
-    key = ec.generate_private_key(ec.SECP256R1())
-    (folder / "ca.pem").write_bytes(
-        _signed("authority", key, "authority", key, here, authority=True)
-    )
-    other = ec.generate_private_key(ec.SECP256R1())
-    (folder / "other-ca.pem").write_bytes(
-        _signed("other", other, "other", other, here, authority=True)
-    )
-    for common, file in (("localhost", "server"), ("reader", "reader")):
-        own = ec.generate_private_key(ec.SECP256R1())
-        (folder / f"{file}.pem").write_bytes(_signed(common, own, "authority", key, here))
-        (folder / f"{file}.key").write_bytes(
-            own.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-
-
-def _signed(
-    subject: str, own, issuer: str, key, addresses: Sequence[str], *, authority: bool = False
-) -> bytes:
-    now = datetime.now(UTC)
-    names = [
-        x509.DNSName("localhost"),
-        *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses),
-    ]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(_name(subject))
-        .issuer_name(_name(issuer))
-        .public_key(own.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(serialization.Encoding.PEM)
