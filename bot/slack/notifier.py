@@ -33,6 +33,8 @@ GONE = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 )
 """Refusals of an edit after which the card is posted anew."""
+AT_A_TERMINAL = "cli:"
+"""Begins the actor id of somebody who sees in a terminal what comes of their sync."""
 OVER = "over:"
 THREAD = "thread"
 RESOLVED = "resolved"
@@ -89,6 +91,7 @@ class SlackNotifier:
         self._pace = pace
         self._router = Router(core, client)
         self._edited: OrderedDict[str, float] = OrderedDict()
+        self._left_out = False
         self.token_refused: str | None = None
 
     async def deliver(self, item: OutboxItem, shown: Delivery | None) -> Delivery | None:
@@ -267,6 +270,9 @@ class SlackNotifier:
         return Delivery(key=item.key, channel=posted.channel, ts=posted.ts, shown=card.digest)
 
     async def _tell(self, item: OutboxItem, card: _Card) -> Posted | None:
+        """Post something new where it is to be told; None where it is not."""
+        if self._seen_in_a_terminal(item, card):
+            return None
         way = await self._router.way(item, card.news)
         if way is Way.PRIVATELY:
             return await self._post_privately(item, card, cause="no_channel")
@@ -319,6 +325,21 @@ class SlackNotifier:
             return await self._post_privately(item, card, cause=error.code)
         await self._router.took(channel)
         return posted
+
+    def _seen_in_a_terminal(self, item: OutboxItem, card: _Card) -> bool:
+        """Whether a terminal showed this cycle and no channel is there for it; logged once."""
+        if item.kind is not EventKind.CYCLE_CARD or not card.owner.startswith(AT_A_TERMINAL):
+            return False
+        if self._router.channel_of(item) is not None:
+            return False
+        if not self._left_out:
+            _log.info(
+                "slack_cards_left_out",
+                reason="Syncs from the command line have no channel for their cards.",
+                hint="Set DIRSYNC_CHANNEL, or a channel in the configuration, for those to come.",
+            )
+        self._left_out = True
+        return True
 
     async def _post_privately(self, item: OutboxItem, card: _Card, *, cause: str) -> Posted:
         """Post to whoever is in charge: the owner, else the first admin who answers."""

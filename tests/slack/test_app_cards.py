@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from app_world import ADMIN, ADMIN_2, CHANNEL, CLI, OWNER, VIEWER, World, app_world, finished, until
+from structlog.testing import capture_logs
 
 from bot.demo.faults import Fault, FaultKind
 from bot.demo.happenings import Condition
@@ -365,6 +366,20 @@ async def test_a_revoked_token_is_a_class_of_its_own(tmp_path):
             await notifier.deliver(cycle_item(cycle.id), None)
         assert caught.value.code == "token_revoked"
         assert notifier.token_refused == "token_revoked"
+
+
+@pytest.mark.parametrize("admins", [(), (ADMIN,)])
+async def test_syncs_from_a_terminal_without_a_channel_have_no_card_which_is_said_once(
+    tmp_path, admins
+):
+    async with app_world(tmp_path, background=False, channel=None, admins=admins) as world:
+        cycle = await world.core.sync.request(CLI, None)
+        notifier = SlackNotifier(core=world.core, client=world.runtime.client)
+        with capture_logs() as logs:
+            for _ in range(2):
+                assert await notifier.deliver(cycle_item(cycle.id), None) is None
+        assert [each["event"] for each in logs] == ["slack_cards_left_out"]
+        assert "chat.postMessage" not in world.demo.team.calls
 
 
 async def test_a_preview_leaves_nothing_in_the_channel(world):
