@@ -32,6 +32,7 @@ class KindSpec:
         type: of the provider, as in the file.
         rights: what must be granted at the provider, in its own words, and where.
         org_units: what to ask for organizational units of the scope; None if there are none.
+        leavers: how soon somebody who was deleted there is missed, where that depends.
     """
 
     key: str
@@ -41,6 +42,7 @@ class KindSpec:
     rights: str
     fields: tuple[FieldSpec, ...]
     org_units: FieldSpec | None = None
+    leavers: str = ""
 
 
 ORG_UNITS = FieldSpec(
@@ -138,6 +140,11 @@ _LDAP_RIGHTS = (
     "Active Directory: an ordinary user of the domain; where reading was restricted, Delegate "
     "Control… on the base, Read all user information. OpenLDAP: read on the people's and groups' "
     "subtrees, entryUUID included, and limits with size.prtotal=unlimited for the account."
+)
+_LDAP_LEAVERS = (
+    "Every sync sees who changed. It sees who was deleted where Active Directory tells this account "
+    "by its DirSync control; everywhere else, the full read once a day finds that out. The check "
+    "after this step says which it is."
 )
 KINDS: tuple[KindSpec, ...] = (
     KindSpec(
@@ -286,6 +293,7 @@ KINDS: tuple[KindSpec, ...] = (
             _LDAP_CA,
         ),
         org_units=_LDAP_UNITS,
+        leavers=_LDAP_LEAVERS,
     ),
     KindSpec(
         key="csv-file",

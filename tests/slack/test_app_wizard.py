@@ -98,6 +98,14 @@ async def test_a_wrong_secret_is_told_with_the_rights_that_are_needed(world):
     assert "❌" in str(view)
 
 
+async def test_the_form_for_ldap_says_when_it_is_seen_that_somebody_was_deleted(world):
+    page = await opened(world, ADMIN, "setup", "Where the people come from")
+    await page.submit({"name": "office", "kind": "ldap-password"})
+    view = str(await page.wait_view("Base DN"))
+    assert "DirSync control" in view
+    assert "the full read once a day" in view
+
+
 async def test_every_error_stands_at_its_field(world):
     page = await opened(world, ADMIN, "setup", "Where the people come from")
     assert list(await page.submit({"name": "a b", "kind": "csv-file"})) == ["name"]

@@ -145,6 +145,8 @@ def _provider(draft: Draft) -> list[Block]:
 def _signin(draft: Draft) -> list[Block]:
     kind = BY_KEY.get(draft.fields.get("kind", ""), KINDS[0])
     blocks: list[Block] = [section(f"*{kind.label}*\n{escape(kind.rights)}")]
+    if kind.leavers:
+        blocks.append(context(escape(kind.leavers)))
     return blocks + [_asked(each, draft.fields.get(each.key, "")) for each in kind.fields]
 
 
