@@ -142,9 +142,9 @@ _LDAP_RIGHTS = (
     "subtrees, entryUUID included, and limits with size.prtotal=unlimited for the account."
 )
 _LDAP_LEAVERS = (
-    "Every sync sees who changed. It sees who was deleted where Active Directory tells this account "
-    "by its DirSync control; everywhere else, the full read once a day finds that out. The check "
-    "after this step says which it is."
+    "Every sync sees who changed. It sees who was deleted where Active Directory tells this "
+    "account by its DirSync control; everywhere else, the full read once a day finds that out. "
+    "The check after this step says which it is."
 )
 KINDS: tuple[KindSpec, ...] = (
     KindSpec(
