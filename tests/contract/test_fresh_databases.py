@@ -46,6 +46,7 @@ def found(tmp_path, query):
             "UPDATE alembic_version SET version_num = '9999'",
             "SELECT version_num FROM alembic_version WHERE version_num = '9999'",
         ),
+        ("CREATE TEMPORARY TABLE kept (x INTEGER)", "SELECT to_regclass('pg_temp.kept')::text"),
     ],
 )
 def test_what_was_written_is_gone_and_the_database_is_used_again(tmp_path, statement, query):

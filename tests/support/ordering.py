@@ -1,4 +1,4 @@
-"""One worker more than there are processors, and files with long tests first.
+"""Two workers more than there are processors, and files with long tests first.
 
 Much of a test's time is waiting: for a process to start, for a lease to end. No worker is to be
 left alone with a long file at the end: pytest-xdist hands out whole files in this order; see
@@ -25,7 +25,7 @@ LONG = (
 def pytest_xdist_auto_num_workers() -> int:
     """Return what ``--numprocesses auto`` means."""
     known = hasattr(os, "sched_getaffinity")
-    return (len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1) + 1
+    return (len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(trylast=True)
