@@ -88,7 +88,11 @@ class SystemClock:
 
 @dataclass(frozen=True, kw_only=True)
 class Core:
-    """Everything that a door needs; doors call services and nothing below them."""
+    """Everything that a door needs.
+
+    What people ask for goes through services, which check roles. Of the store, doors take what
+    delivering needs: where cards stand, which clicks are taken, who hears what.
+    """
 
     settings: Settings
     store: Store

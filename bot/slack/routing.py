@@ -12,10 +12,9 @@ from bot.slack.client import DEAD_TOKEN, SlackClient
 from bot.slack.views import notify as views
 from core.app import Core
 from core.errors import TerminalRemoteError
-from core.model.events import OutboxItem
+from core.model.events import PRIMARY, OutboxItem
 from core.model.subscriptions import URGENT, NoticeKind, told_kinds
 from core.services.subscriptions import quiet_key
-from core.store.outbox import PRIMARY
 
 MOST_IN_CHARGE = 5
 _SLACK = re.compile(r"slack:([UW][A-Z0-9]+)")

@@ -35,6 +35,8 @@ class AlertKind(StrEnum):
     TEST = "test"
 
 
+PRIMARY = "primary"
+"""In a copy's payload: the channel of the item itself, or "" for the default one."""
 ALERT_PREFIX = "alert:"
 """How the keys of alerts begin in the outbox."""
 

@@ -1,4 +1,4 @@
-"""Which provider belongs to which settings; the only place that knows providers by name."""
+"""Which provider belongs to which settings; the only place that knows the providers' classes."""
 
 from __future__ import annotations
 

@@ -8,14 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.model.configuration import ConfigurationId
-from core.model.events import Delivery, EventKind, NewOutboxItem, OutboxItem
+from core.model.events import PRIMARY, Delivery, EventKind, NewOutboxItem, OutboxItem
 from core.model.subscriptions import kinds_of
 from core.store.bulk import reserve_ids
 from core.store.codec import to_json, to_object, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 
-PRIMARY = "primary"
-"""In a copy's payload: the channel of the item itself, or "" for the default one."""
 _SUBSCRIBED = "SELECT channel, kinds FROM subscriptions WHERE account_id = :account"
 _CLAIM_SECONDS = 60.0
 _PACED = "paced"
