@@ -240,6 +240,11 @@ WHERE external_id IN <erased>
   AND held_set_id IN (SELECT id FROM held_sets WHERE configuration_id = :configuration)
 """,
     """
+UPDATE groups SET member_digest = '' WHERE configuration_id = :configuration AND id IN (
+    SELECT group_id FROM memberships
+    WHERE configuration_id = :configuration AND external_id IN <erased>)
+""",
+    """
 DELETE FROM memberships WHERE configuration_id = :configuration AND external_id IN <erased>
 """,
     """

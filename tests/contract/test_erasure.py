@@ -87,3 +87,20 @@ async def test_a_deleted_configuration_names_nobody(database_url):
             audit=world.audit(),
         )
         assert await tables_that_name(world, MARK) == set()
+
+
+async def test_whoever_was_deleted_for_good_and_comes_back_is_in_their_groups_again(database_url):
+    """The directory still names them in the group, while they are gone too."""
+    everybody = people(21)
+    teams = [team("all", ["u1", "u21"])]
+    async with store_world(database_url, everybody, teams) as world:
+        await world.cycle()
+        world.directory.remove("u21")
+        for _ in range(3):
+            await world.cycle()
+            world.clock.time += timedelta(days=31)
+        assert await world.person("u21@example.com") is None
+        world.directory.people = everybody
+        for _ in range(2):
+            await world.cycle()
+        assert (await world.person("u21@example.com")).groups == ("all",)
