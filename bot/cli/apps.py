@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
 from bot.control import requests
@@ -75,8 +75,4 @@ async def _create(name: str, *, as_json: bool) -> int:
 
 async def _revoke(name: str, *, as_json: bool) -> int:
     document = await ask(requests.AppRevoke(name=name), DoneDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(document.done)
-    return Exit.SUCCESS
+    return answer(document, document.done, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import minute
 from bot.control import requests
@@ -113,11 +113,7 @@ async def _decide(
         conflict=chosen.id, revision=chosen.revision, verdict=verdict.value, reason=reason
     )
     document = await ask(request, DoneDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(document.done)
-    return Exit.SUCCESS
+    return answer(document, document.done, as_json=as_json)
 
 
 def _one(found: ConflictsDocument, verdict: Verdict) -> ConflictDocument:
@@ -157,19 +153,13 @@ async def _priority(
         configuration=configuration, digest=digest or shown.digest, reason=reason
     )
     done = await ask(request, RulingDocument, need=Need.WRITE)
-    if as_json:
-        print_json(done)
-    else:
-        say(f"{words.people(done.move)} moved, {words.people(done.keep)} kept.")
-    return Exit.SUCCESS
+    return answer(
+        done, f"{words.people(done.move)} moved, {words.people(done.keep)} kept.", as_json=as_json
+    )
 
 
 def _ruled(shown: RulingDocument, *, as_json: bool) -> int:
-    if as_json:
-        print_json(shown)
-    else:
-        say("There is no conflict to decide.")
-    return Exit.SUCCESS
+    return answer(shown, "There is no conflict to decide.", as_json=as_json)
 
 
 def _ask_all(shown: RulingDocument) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, print_json, say
+from bot.cli.output import answer
 from bot.cli.runner import JsonOption, ask, finish
 from bot.control import requests
 from bot.control.documents import DoneDocument
@@ -50,8 +50,4 @@ async def _backup(file: Path, *, as_json: bool) -> int:
 
 
 def _print(document: DoneDocument, *, as_json: bool) -> int:
-    if as_json:
-        print_json(document)
-    else:
-        say(document.done)
-    return Exit.SUCCESS
+    return answer(document, document.done, as_json=as_json)

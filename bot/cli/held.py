@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.cycles import told
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.progress import shown_progress
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
@@ -111,11 +111,9 @@ async def _reject(
     approved = await _approved(held_set, digest, "Reject", yes=yes)
     request = requests.Reject(held=held_set, digest=approved, reason=reason)
     document = await ask(request, HeldDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(f"{document.id} is {document.state.value}: its people stay.")
-    return Exit.SUCCESS
+    return answer(
+        document, f"{document.id} is {document.state.value}: its people stay.", as_json=as_json
+    )
 
 
 async def _approved(held_set: str, digest: str | None, verb: str, *, yes: bool) -> str:

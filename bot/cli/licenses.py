@@ -9,7 +9,7 @@ import typer
 
 from bot.cli.asking import ask_people
 from bot.cli.last_sync import note_last_sync
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.reserves import keep, kept_line
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.trend import show_trend
@@ -113,11 +113,7 @@ def _seconds(text: str) -> float:
 
 async def _set(total: int, *, as_json: bool) -> int:
     document = await ask(requests.Licenses(total=total), LicensesDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(license_words(document))
-    return Exit.SUCCESS
+    return answer(document, license_words(document), as_json=as_json)
 
 
 def _print(document: LicenseDeskDocument, *, named: bool) -> None:

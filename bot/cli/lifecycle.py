@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say
+from bot.cli.output import Exit, answer, note, print_json, say
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
 from bot.control import requests
@@ -84,11 +84,9 @@ async def _disable(name: str, reason: str, *, yes: bool, as_json: bool) -> int:
         ConfigurationDocument,
         need=Need.WRITE,
     )
-    if as_json:
-        print_json(document)
-    else:
-        say(f"{document.name} is disabled. Its people stay as they are.")
-    return Exit.SUCCESS
+    return answer(
+        document, f"{document.name} is disabled. Its people stay as they are.", as_json=as_json
+    )
 
 
 async def _delete(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say
+from bot.cli.output import Exit, answer, note, print_json, say
 from bot.cli.runner import JsonOption, ask, finish
 from bot.control import requests
 from bot.control.documents import DoneDocument, MailDocument
@@ -91,11 +91,7 @@ async def _bounce(files: list[Path], *, as_json: bool) -> int:
         document = await ask(request, DoneDocument, need=Need.WRITE)
         told.append(f"{file}: {document.done}")
     done = DoneDocument(done="\n".join(told))
-    if as_json:
-        print_json(done)
-    else:
-        say(done.done)
-    return Exit.SUCCESS
+    return answer(done, done.done, as_json=as_json)
 
 
 def _content(file: Path) -> bytes:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import lost_words, moment
 from bot.control import requests
@@ -102,11 +102,7 @@ def try_(
 async def _test(channel: str | None, *, as_json: bool) -> int:
     request = requests.NotifyTest(channel=channel)
     document = await ask(request, DoneDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(document.done)
-    return Exit.SUCCESS
+    return answer(document, document.done, as_json=as_json)
 
 
 async def _mute(kinds: tuple[str, ...], length: str, until: str, *, as_json: bool) -> int:

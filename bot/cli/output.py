@@ -130,6 +130,15 @@ def print_json(document: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def answer(document: object, text: str, *, as_json: bool) -> Exit:
+    """Print what was done as a JSON document, or as a text for people; return success."""
+    if as_json:
+        print_json(document)
+    else:
+        say(text)
+    return Exit.SUCCESS
+
+
 def error_document(error: DirsyncError) -> dict[str, object]:
     """Return an error as the JSON document of a command that failed."""
     document: dict[str, object] = {"code": error.code, "message": error.message}

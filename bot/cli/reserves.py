@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli.output import Exit, note, print_json, say
+from bot.cli.output import answer, note
 from bot.cli.runner import ask
 from bot.cli.words import license_words, pool_of
 from bot.control import requests
@@ -34,11 +34,7 @@ async def keep(group: str, count: int, *, yes: bool, as_json: bool) -> int:
         group=seen.group, count=count, seen=(seen.before.total, seen.kept_before)
     )
     done = await ask(request, ReserveChangeDocument, need=Need.WRITE)
-    if as_json:
-        print_json(done)
-    else:
-        say(license_words(done.after))
-    return Exit.SUCCESS
+    return answer(done, license_words(done.after), as_json=as_json)
 
 
 def kept_line(reserve: ReserveDocument) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bot.cli.output import Exit, note, print_json, say, table
+from bot.cli.output import Exit, answer, note, print_json, say, table
 from bot.cli.runner import JsonOption, ask, finish
 from bot.cli.words import moment
 from bot.control import requests
@@ -45,11 +45,7 @@ async def _roles(action: str | None, who: str | None, role: str | None, *, as_js
     document = await ask(
         _request(action, who, role), RoleChangeDocument, need=Need.WRITE, slack=True
     )
-    if as_json:
-        print_json(document)
-    else:
-        say(_words(document))
-    return Exit.SUCCESS
+    return answer(document, _words(document), as_json=as_json)
 
 
 def _request(

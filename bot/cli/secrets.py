@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli.output import Exit, print_json, say
+from bot.cli.output import answer
 from bot.cli.runner import JsonOption, ask, finish
 from bot.control import requests
 from bot.control.documents import DoneDocument
@@ -34,8 +34,4 @@ def rotate(*, as_json: JsonOption = False) -> None:
 
 async def _rotate(*, as_json: bool) -> int:
     document = await ask(requests.SecretsRotate(), DoneDocument, need=Need.WRITE)
-    if as_json:
-        print_json(document)
-    else:
-        say(document.done)
-    return Exit.SUCCESS
+    return answer(document, document.done, as_json=as_json)
