@@ -11,9 +11,8 @@ from core.model.inviting import ChatInvitation, MessagePlace
 from core.store.bulk import json_rows
 from core.store.codec import to_json, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
-from core.store.pace import room_for
+from core.store.pace import claim_due, room_for
 
-_CLAIM_SECONDS = 120.0
 _OPEN = "('pending', 'sent', 'failed')"
 _CLAIM = f"""
 UPDATE invitation_chats SET claimed_by = :owner, claimed_until = :until, begun_at = :now,
@@ -87,15 +86,8 @@ class ChatInvitations:
         """
 
         async def work(tx: Transaction) -> list[ChatInvitation]:
-            lock = "FOR UPDATE OF c SKIP LOCKED" if tx.backend == "postgresql" else ""
-            seconds = to_seconds(now)
-            claimed = await tx.rows(
-                _CLAIM.format(lock=lock),
-                owner=owner,
-                now=seconds,
-                until=seconds + _CLAIM_SECONDS,
-                limit=await room_for(tx, limit, per_minute, now=now),
-            )
+            room = await room_for(tx, limit, per_minute, now=now)
+            claimed = await claim_due(tx, _CLAIM, owner=owner, limit=room, now=now, of="c")
             if not claimed:
                 return []
             source = json_rows(tx.backend, "ids", (("id", "bigint"),))

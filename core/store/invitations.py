@@ -14,10 +14,9 @@ from core.store.codec import to_json, to_seconds
 from core.store.database import Database, Row, Transaction
 from core.store.mail_alert import note_held_up, note_sent
 from core.store.outbox import mark_card
-from core.store.pace import room_for
+from core.store.pace import claim_due, room_for
 
 _TOKEN_BYTES = 24
-_CLAIM_SECONDS = 120.0
 _CLAIM = """
 UPDATE invitations SET claimed_by = :owner, claimed_until = :until, attempts = attempts + 1,
     begun_at = :now
@@ -84,15 +83,8 @@ class Invitations:
         """
 
         async def work(tx: Transaction) -> list[Invitation]:
-            lock = "FOR UPDATE SKIP LOCKED" if tx.backend == "postgresql" else ""
-            seconds = to_seconds(now)
-            claimed = await tx.rows(
-                _CLAIM.format(lock=lock),
-                owner=owner,
-                now=seconds,
-                until=seconds + _CLAIM_SECONDS,
-                limit=await room_for(tx, limit, per_minute, now=now),
-            )
+            room = await room_for(tx, limit, per_minute, now=now)
+            claimed = await claim_due(tx, _CLAIM, owner=owner, limit=room, now=now)
             ids = [row.id for row in claimed]
             return await _with_tokens(tx, await _load(tx, ids), now=now) if ids else []
 

@@ -13,6 +13,7 @@ from core.model.subscriptions import kinds_of
 from core.store.bulk import reserve_ids
 from core.store.codec import to_json, to_object, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
+from core.store.pace import claim_due
 
 _SUBSCRIBED = "SELECT channel, kinds FROM subscriptions WHERE account_id = :account"
 _CLAIM_SECONDS = 60.0
@@ -102,14 +103,9 @@ class Outbox:
         """
 
         async def work(tx: Transaction) -> list[tuple[OutboxItem, Delivery | None]]:
-            lock = "FOR UPDATE SKIP LOCKED" if tx.backend == "postgresql" else ""
-            seconds = to_seconds(now)
-            rows = await tx.rows(
-                _CLAIM.format(lock=lock),
-                owner=f"{owner} {secrets.token_hex(4)}",
-                now=seconds,
-                until=seconds + _CLAIM_SECONDS,
-                limit=limit,
+            this = f"{owner} {secrets.token_hex(4)}"
+            rows = await claim_due(
+                tx, _CLAIM, owner=this, limit=limit, now=now, seconds=_CLAIM_SECONDS
             )
             items = sorted((_item(row) for row in rows), key=lambda item: item.id)
             return [(item, await _delivery(tx, item.key)) for item in items]

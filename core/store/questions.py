@@ -15,9 +15,9 @@ from core.store.bulk import json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds, to_time
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import lock_pool, settle_pool
+from core.store.pace import claim_due
 
 ASKED_EVERY = timedelta(days=30)
-_CLAIM_SECONDS = 120.0
 _UNUSED = """
 FROM users u
 WHERE u.account_id = :account AND u.licensed AND u.status = 'active' AND NOT u.protected
@@ -128,15 +128,7 @@ class Questions:
         """Claim questions for two minutes, oldest first."""
 
         async def work(tx: Transaction) -> list[Question]:
-            lock = "FOR UPDATE OF q SKIP LOCKED" if tx.backend == "postgresql" else ""
-            moment = to_seconds(now)
-            claimed = await tx.rows(
-                _CLAIM.format(lock=lock),
-                owner=owner,
-                now=moment,
-                until=moment + _CLAIM_SECONDS,
-                limit=limit,
-            )
+            claimed = await claim_due(tx, _CLAIM, owner=owner, limit=limit, now=now, of="q")
             source = json_rows(tx.backend, "ids", (("id", "bigint"),))
             ids = to_json([[row.id] for row in claimed])
             rows = await tx.rows(_LOAD.format(ids=source), ids=ids) if claimed else []
