@@ -19,7 +19,7 @@ from bot.slack.views import words
 from core.errors import UsageError
 
 HeldArgument = Annotated[str, typer.Argument(help="A held set's id or unique prefix.")]
-ReasonOption = Annotated[str, typer.Option(help="Why; it is kept in the audit.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; it is shown with the decision and kept.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 DigestOption = Annotated[
     str | None,
@@ -139,6 +139,8 @@ async def _approved(held_set: str, digest: str | None, verb: str, *, yes: bool) 
 def _print(document: HeldDocument) -> None:
     say(f"{document.id}: {document.size:,} held of {document.configuration}", style="bold")
     say(f"{document.reason} State: {document.state.value}, until {moment(document.expires_at)}.")
+    if document.decided_reason:
+        say(f"Why: {document.decided_reason}")
     say(f"Digest {document.digest}")
     rows = [(words.ACTIONS[item.action], item.name, item.reason) for item in document.items]
     table(("Action", "Who", "Why"), rows)

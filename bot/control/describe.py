@@ -131,6 +131,7 @@ def held_document(held: HeldSet) -> HeldDocument:
         requested_by=held.requested_by,
         decided_by=held.decided_by,
         decided_at=held.decided_at,
+        decided_reason=held.decided_reason,
     )
 
 

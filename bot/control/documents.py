@@ -191,6 +191,7 @@ class HeldDocument(Document, frozen=True, kw_only=True):
     requested_by: str
     decided_by: str | None
     decided_at: datetime | None
+    decided_reason: str = ""
     items: tuple[PlanItemDocument, ...] = ()
     more: int = 0
 

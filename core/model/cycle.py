@@ -507,6 +507,7 @@ class HeldSet:
         limit: removals that the guard would have let through.
         provisioned: provisioned people when it was held.
         expires_at: end of the 24 hours in which it can be released.
+        decided_reason: why a person released or rejected it, in their own words, if they said.
     """
 
     id: HeldSetId
@@ -524,4 +525,5 @@ class HeldSet:
     requested_by: str
     decided_by: str | None = None
     decided_at: datetime | None = None
+    decided_reason: str = ""
     channel: str | None = None

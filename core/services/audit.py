@@ -9,6 +9,8 @@ from core.model.events import AuditEntry
 from core.ports import Clock
 from core.store.opening import Store
 
+LONGEST_REASON = 300
+
 
 class AuditService:
     """Writes audit rows; entries of a change are written by the store with the change itself."""
@@ -63,3 +65,9 @@ class AuditService:
                 detail={"role": actor.role.value},
             )
         )
+
+
+def plain_reason(text: str) -> str:
+    """Return a reason on one line and at most `LONGEST_REASON` characters long, or ""."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONGEST_REASON else f"{plain[: LONGEST_REASON - 1]}…"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from core.model.account import Actor, Role
 from core.model.cycle import Cycle, HeldSet, HeldSetId
+from core.model.events import AuditEntry
 from core.model.views import HeldView
+from core.services.audit import plain_reason
 from core.services.ground import Ground
 
 SHOWN_ITEMS = 100
@@ -47,6 +49,7 @@ class HeldService:
     ) -> Cycle:
         """Approve exactly the set of this digest; return the cycle that carries it out.
 
+        The reason is kept with the set and in the audit, and is shown with the decision.
         Raises `ConflictError` (``held_changed``, ``held_expired``, ``held_decided``),
         `AlreadyRunningError`, `NotPermittedError` (also ``second_person_needed``).
         """
@@ -58,7 +61,7 @@ class HeldService:
             digest=digest,
             by=actor,
             channel=held.channel or channel,
-            audit=self._audit.entry(actor, "release", held.id, reason=reason, size=held.size),
+            audit=self._decision(actor, "release", held, reason),
             now=self._clock.now(),
         )
         self._wake()
@@ -75,6 +78,11 @@ class HeldService:
             held.id,
             digest=digest,
             by=actor,
-            audit=self._audit.entry(actor, "reject", held.id, reason=reason, size=held.size),
+            audit=self._decision(actor, "reject", held, reason),
             now=self._clock.now(),
+        )
+
+    def _decision(self, actor: Actor, action: str, held: HeldSet, reason: str) -> AuditEntry:
+        return self._audit.entry(
+            actor, action, held.id, reason=plain_reason(reason), size=held.size
         )

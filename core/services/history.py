@@ -316,7 +316,9 @@ def _anonymous(cycle: Cycle | None) -> Cycle | None:
 
 
 def _of_nobody(held: HeldSet | None) -> HeldSet | None:
-    return None if held is None else replace(held, requested_by="", decided_by=None)
+    return (
+        None if held is None else replace(held, requested_by="", decided_by=None, decided_reason="")
+    )
 
 
 def _quarantine(line: ConfigurationStatus) -> str:

@@ -6,11 +6,10 @@ from core.errors import ConflictError, UsageError
 from core.model.account import Actor, Role
 from core.model.configuration import Configuration, LeaveBehind
 from core.model.views import Consequences
+from core.services.audit import plain_reason
 from core.services.configurations import ConfigurationService
 from core.services.ground import Ground
 from core.services.history import HistoryService, NextSlot
-
-LONGEST_REASON = 300
 
 
 class LifecycleService:
@@ -77,7 +76,7 @@ class LifecycleService:
                 actor,
                 "config.disable",
                 chosen.name,
-                reason=_reason(reason),
+                reason=plain_reason(reason),
                 before={"enabled": True},
                 after={"enabled": False},
             ),
@@ -135,7 +134,7 @@ class LifecycleService:
             actor,
             "config.delete",
             chosen.name,
-            reason=_reason(reason),
+            reason=plain_reason(reason),
             before={"revision": chosen.revision if revision is None else revision},
             after={"deleted": True, "people": people.value},
         )
@@ -158,7 +157,7 @@ class LifecycleService:
     async def _record(
         self, actor: Actor, chosen: Configuration, done: str, reason: str, *, extra: str = ""
     ) -> None:
-        why = f" (“{_reason(reason)}”)" if reason.strip() else ""
+        why = f" (“{plain_reason(reason)}”)" if reason.strip() else ""
         await self._notices.record(
             actor,
             f"configuration_{done}",
@@ -166,8 +165,3 @@ class LifecycleService:
             channel=chosen.spec.channel,
         )
         self._wake()
-
-
-def _reason(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= LONGEST_REASON else f"{plain[: LONGEST_REASON - 1]}…"

@@ -31,7 +31,8 @@ JOIN configurations f ON f.id = h.configuration_id
 WHERE h.account_id = :account
 """
 _DECIDE = """
-UPDATE held_sets SET state = :state, decided_by = :by, decided_at = :now
+UPDATE held_sets SET state = :state, decided_by = :by, decided_at = :now,
+    decided_reason = :reason
 WHERE account_id = :account AND id = :id AND state = 'open'
 """
 _REJECT_ITEMS = """
@@ -106,7 +107,7 @@ class HeldSets:
         audit: AuditEntry,
         now: datetime,
     ) -> Cycle:
-        """Approve exactly this set and queue the cycle that applies it.
+        """Approve exactly this set, for the audit's reason, and queue the cycle that applies it.
 
         Raises `ConflictError` (code ``held_changed``, ``held_expired`` or ``held_decided``),
         `AlreadyRunningError`, `NotFoundError`.
@@ -114,7 +115,7 @@ class HeldSets:
 
         async def work(tx: Transaction) -> Cycle:
             held = await _decidable(tx, id, digest=digest, now=now)
-            await _decide(tx, held, HeldState.RELEASED, by=by, now=now)
+            await _decide(tx, held, HeldState.RELEASED, by=by, reason=audit.reason, now=now)
             cycle = await queue_cycle(
                 tx,
                 configuration=held.configuration_id,
@@ -143,7 +144,7 @@ class HeldSets:
 
         async def work(tx: Transaction) -> HeldSet:
             held = await _decidable(tx, id, digest=digest, now=now)
-            await _decide(tx, held, HeldState.REJECTED, by=by, now=now)
+            await _decide(tx, held, HeldState.REJECTED, by=by, reason=audit.reason, now=now)
             await tx.run(
                 _REJECT_ITEMS,
                 id=held.id,
@@ -161,7 +162,9 @@ class HeldSets:
         async def work(tx: Transaction) -> int:
             rows = await tx.rows(_EXPIRED, now=to_seconds(now))
             for row in rows:
-                await tx.run(_DECIDE, id=row.id, state="expired", by=None, now=to_seconds(now))
+                await tx.run(
+                    _DECIDE, id=row.id, state="expired", by=None, reason=None, now=to_seconds(now)
+                )
                 await mark_card(tx, f"held:{row.id}", now=now)
                 await mark_card(tx, f"cycle:{row.cycle_id}", now=now)
             return len(rows)
@@ -201,9 +204,16 @@ async def _decidable(tx: Transaction, held_set: str, *, digest: str, now: dateti
 
 
 async def _decide(
-    tx: Transaction, held: HeldSet, state: HeldState, *, by: Actor, now: datetime
+    tx: Transaction, held: HeldSet, state: HeldState, *, by: Actor, reason: str, now: datetime
 ) -> None:
-    touched = await tx.run(_DECIDE, id=held.id, state=state.value, by=by.id, now=to_seconds(now))
+    touched = await tx.run(
+        _DECIDE,
+        id=held.id,
+        state=state.value,
+        by=by.id,
+        reason=reason or None,
+        now=to_seconds(now),
+    )
     if not touched:
         raise ConflictError("Somebody else decided this held set.", code="held_decided")
     await mark_card(tx, f"held:{held.id}", now=now)
@@ -228,6 +238,7 @@ def _held_set(row: Row) -> HeldSet:
         decided_by=row.decided_by,
         decided_at=maybe_time(row.decided_at),
         channel=row.channel,
+        decided_reason=row.decided_reason or "",
     )
 
 

@@ -302,6 +302,7 @@ held_sets = Table(
     _maybe("decided_by"),
     _maybe_time("decided_at"),
     _maybe("channel"),
+    _maybe("decided_reason"),
     Index("uq_held_sets_open", "configuration_id", unique=True, **_where("state = 'open'")),
 )
 

@@ -84,7 +84,7 @@ ORDER BY g.first_at, p.id
 """
 _HELD = """
 SELECT h.id, h.cycle_id, h.state, h.reason AS why, h.created_at, h.decided_by, h.decided_at,
-    i.action, i.reason
+    h.decided_reason, i.action, i.reason
 FROM held_sets h JOIN held_items i ON i.held_set_id = h.id
     AND i.external_id = :person AND i.kind = 'user'
 WHERE h.account_id = :account AND h.configuration_id = :configuration
@@ -282,7 +282,8 @@ def _held(row: Row, configuration: str) -> Sequence[TrailEvent]:
         at=to_time(row.decided_at),
         kind=TrailKind.HELD,
         what=row.state,
-        text=_HELD_WORDS.get(row.state, row.state),
+        text=_HELD_WORDS.get(row.state, row.state)
+        + (f" (“{row.decided_reason}”)" if row.decided_reason else ""),
         by=row.decided_by or "",
         cycle_id=cycle,
         configuration=configuration,

@@ -98,11 +98,14 @@ async def test_a_rejected_removal_does_not_count_as_having_been_seen(database_ur
         world.directory.remove(*LEAVERS)
         outcome, _ = await world.cycle()
         held = await world.store.held.get(outcome.held_set_id)
-        await world.store.held.reject(
-            held.id, digest=held.digest, by=ADA, audit=world.audit(), now=world.clock.now()
+        audit = replace(world.audit(), reason="They are on leave")
+        rejected = await world.store.held.reject(
+            held.id, digest=held.digest, by=ADA, audit=audit, now=world.clock.now()
         )
+        assert rejected.decided_reason == "They are on leave"
         await world.cycle()
         trail = await why(world, "u20@example.com")
+        assert any(event.text.endswith("stays (“They are on leave”)") for event in trail.events)
         assert trail.standings[0].seen.last_cycle == whole.id
         assert "rejected" in told(trail)
 

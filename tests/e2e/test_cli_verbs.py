@@ -71,7 +71,9 @@ def test_a_rejected_held_set_keeps_its_people(host: Host):
     host.write_people(4)
     assert host("sync").status == 4
     (found,) = host("held", "--json").json["held"]
-    assert host("reject", found["id"], "--yes", "--json").json["state"] == "rejected"
+    reason = ("--reason", "They moved to\nanother directory")
+    assert host("reject", found["id"], *reason, "--yes", "--json").json["state"] == "rejected"
+    assert "Why: They moved to another directory" in host("held", found["id"]).out
     assert host("users", "--json").json["counts"]["disabled"] == 0
 
 

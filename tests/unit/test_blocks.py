@@ -130,6 +130,7 @@ HELD_SETS = st.builds(
     expires_at=MOMENTS,
     requested_by=ACTORS,
     decided_by=st.none() | ACTORS,
+    decided_reason=st.just("") | NAMES,
 )
 GROUPS = st.builds(
     ProblemGroup,

@@ -41,6 +41,7 @@ def held_card(held: HeldSet) -> Message:
             f"{icon} {number} of {tidy(held.configuration_name)}: {said}.",
             header(f"{icon} {held.configuration_name}: {number}"),
             section(f"{said}."),
+            *_reason(held),
             context(f"`{held.id}`", f"from cycle `{held.cycle_id}`"),
         )
     return message(
@@ -95,12 +96,17 @@ def _review(view: HeldView) -> list[Block]:
     blocks += _more(view, len(rows))
     if held.state is HeldState.OPEN:
         return [*blocks, actions(*_decide(held)), context(f"Until {when(held.expires_at)}")]
-    return [*blocks, section(_over(held))]
+    return [*blocks, section(_over(held)), *_reason(held)]
 
 
 def _over(held: HeldSet) -> str:
     icon, said = _ending(held)
     return f"{icon} {said}. There is nothing left to decide."
+
+
+def _reason(held: HeldSet) -> list[Block]:
+    """Return what whoever decided gave as the reason."""
+    return [context(f"Why: {escape(held.decided_reason)}")] if held.decided_reason else []
 
 
 def _ending(held: HeldSet) -> tuple[str, str]:

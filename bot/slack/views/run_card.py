@@ -236,6 +236,7 @@ def held_line(view: CycleView) -> str:
     if held is not None and held.state is not HeldState.OPEN:
         by = f" by {words.who(held.decided_by)}" if held.decided_by else ""
         said = DECIDED[held.state].format(by=by)
+        said += f" (“{escape(held.decided_reason)}”)" if held.decided_reason else ""
     return f"✋ *{words.several(number, 'removal')} held*: {said}."
 
 

@@ -201,6 +201,7 @@ def _held_sets() -> None:
         sa.Column("decided_by", sa.Text, nullable=True),
         sa.Column("decided_at", sa.Double, nullable=True),
         sa.Column("channel", sa.Text, nullable=True),
+        sa.Column("decided_reason", sa.Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_held_sets"),
     )
     op.create_index(
