@@ -204,6 +204,7 @@ class Guard:
         percent: of the provisioned people, per cycle and per rolling 24 hours.
         minimum: so many removals are always let through.
         canaries: e-mails or user names that every proven snapshot must contain.
+        protected: e-mails, user names or ids of people who are never removed.
         max_creations: more creations than this are held, or None for
             max(500, the provisioned people) once a first cycle succeeded.
     """
@@ -211,6 +212,7 @@ class Guard:
     percent: int = 10
     minimum: int = 5
     canaries: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
     max_creations: int | None = None
 
 

@@ -159,12 +159,13 @@ def _scope(node: Node, faults: Faults, known: Collection[str], provider: str) ->
 
 
 def _guard(node: Node, faults: Faults) -> Guard:
-    keys = ("percent", "minimum", "canaries", "max_creations")
+    keys = ("percent", "minimum", "canaries", "protected", "max_creations")
     rows = table(node, "guard", keys, faults)
     return Guard(
         percent=rows.read("percent", whole_number(0, 100), 10),
         minimum=rows.read("minimum", whole_number(0, 1_000_000), 5),
         canaries=rows.read("canaries", texts, ()),
+        protected=rows.read("protected", texts, ()),
         max_creations=rows.read("max_creations", whole_number(0, 10_000_000), None),
     )
 

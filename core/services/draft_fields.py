@@ -299,6 +299,8 @@ def _write_guard(lines: _Lines, fields: Fields, before: Mapping[str, object]) ->
     for key in ("percent", "minimum"):
         lines.add(key, f"      {key}: {_number(fields.get(key, ''))}")
     lines.add("canaries", f"      canaries: {json.dumps(_lines_of(fields.get('canaries', '')))}")
+    if before.get("protected"):
+        lines.add("percent", f"      protected: {json.dumps(before['protected'])}")
     if "max_creations" in before:
         lines.add("percent", f"      max_creations: {before['max_creations']}")
 

@@ -19,7 +19,7 @@ _SECRET = re.compile(r"(token|password|secret|key)$")
 _REFERENCE = re.compile(r"(env|file|stored):")
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 _HIDDEN = "(hidden)"
-_NAMES = "guard.canaries"
+_NAMES = frozenset({"guard.canaries", "guard.protected"})
 
 
 async def audit_change(
@@ -81,7 +81,7 @@ def _leaves(values: Mapping[str, object], prefix: str) -> Iterator[tuple[str, ob
 def _shown(key: str, value: object) -> object:
     if _SECRET.search(key) and not (isinstance(value, str) and _REFERENCE.match(value)):
         return _HIDDEN
-    if key == _NAMES and isinstance(value, tuple):
+    if key in _NAMES and isinstance(value, tuple):
         return f"{len(value)} named"
     if isinstance(value, timedelta):
         return _lasting(value)

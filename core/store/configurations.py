@@ -36,6 +36,7 @@ from core.store.codec import (
 )
 from core.store.database import Database, Row, Transaction
 from core.store.licenses import change_policy, change_total
+from core.store.protecting import protect_named
 
 _SELECT = "SELECT * FROM configurations WHERE account_id = :account AND deleted_at IS NULL"
 _INSERT = """
@@ -358,6 +359,8 @@ async def _update(
     elif (before.provider, to_json(before.mapping)) != (spec.provider, to_json(spec.mapping)):
         await tx.run(_FORGET, id=stored.id)
     await tx.run(_UNBIND, id=stored.id, by=by.id)
+    if before.guard.protected != spec.guard.protected:
+        await protect_named(tx, stored.id, edited=True)
     if before.freeze != spec.freeze:
         due = frozen_until(spec.freeze, Frozen.INVITATIONS, now) or now
         for statement in (_SEND_ANEW, _CHATS_ANEW):

@@ -21,6 +21,7 @@ from core.store.ending import cancel_open_cycle
 from core.store.licenses import any_reserves, lock_pool, settle_pool
 from core.store.outbox import mark_alerts, mark_card, put_item
 from core.store.ownership import look_again
+from core.store.protecting import protect_named
 
 _ENABLE = """
 UPDATE configurations SET enabled = TRUE, revision = revision + 1, disabled_at = NULL,
@@ -200,6 +201,7 @@ class Lifecycle:
                 await lock_pool(tx)
             await cancel_open_cycle(tx, id, by=audit.actor, now=audit.at)
             await _give_up_held(tx, id, audit.at)
+            await protect_named(tx, id)
             if people is LeaveBehind.DISABLE:
                 await _disable_people(tx, id, by=by, at=audit.at)
             await look_again(tx, "owned", end=True, owner=id)
@@ -207,8 +209,8 @@ class Lifecycle:
                 await tx.run(statement, id=id)
             if reserved:
                 await settle_pool(tx, now=audit.at)
-            nameless = replace(stored.spec, guard=replace(stored.spec.guard, canaries=()))
-            document = to_json(nameless)
+            nobody = replace(stored.spec.guard, canaries=(), protected=())
+            document = to_json(replace(stored.spec, guard=nobody))
             await tx.run(_DELETE, id=id, document=document, now=to_seconds(audit.at))
             await mark_alerts(tx, id, since=stored.last_success_at, now=audit.at)
             await add_audit(tx, audit)

@@ -99,6 +99,7 @@ users = Table(
     Index("ix_users_configuration_id_status", "configuration_id", "status"),
     Index("ix_users_licensed", "account_id", **_where("licensed")),
     Index("ix_users_waiting", "account_id", "place", **_where("status = 'waiting'")),
+    Index("ix_users_protected", "configuration_id", **_where("protected")),
     Index("ix_users_user_name", "account_id", sa.text("lower(user_name)")),
 )
 

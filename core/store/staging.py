@@ -14,6 +14,7 @@ from core.store.ending import drop_staging
 from core.store.fencing import check_fence
 from core.store.names import among
 from core.store.newcomers import may_be_new
+from core.store.protecting import protect_named
 from core.store.tally import begin_again
 from core.store.wide import hex_list
 
@@ -92,6 +93,7 @@ async def begin(tx: Transaction, fence: Fence, *, decoder_revision: str, new: bo
     await check_fence(tx, fence)
     if not new:
         await _clear(tx, fence)
+    await protect_named(tx, fence.configuration_id)
     changed = await tx.run(
         _decoder(tx), configuration=fence.configuration_id, decoder=decoder_revision
     )

@@ -168,6 +168,7 @@ specs = st.builds(
         percent=st.integers(0, 100),
         minimum=st.integers(0, 50),
         canaries=st.lists(words, unique=True, max_size=2).map(tuple),
+        protected=st.lists(words, unique=True, max_size=2).map(tuple),
         max_creations=st.one_of(st.none(), st.integers(0, 9)),
     ),
     invitations=st.sampled_from(InvitationWay),

@@ -38,6 +38,7 @@ def upgrade() -> None:
     _moves()
     _license_reserves()
     _license_questions()
+    _protected()
     _subscriptions()
     _lost_channels()
 
@@ -297,3 +298,7 @@ def _license_questions() -> None:
     )
     op.create_index("ix_license_questions_user_id", "license_questions", ["user_id"])
     _partial("ix_license_questions_due", "license_questions", "next_at", "answer = 'pending'")
+
+
+def _protected() -> None:
+    _partial("ix_users_protected", "users", "configuration_id", "protected")
