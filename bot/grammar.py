@@ -385,10 +385,10 @@ def command_table(specs: Sequence[VerbSpec] = VERBS) -> str:
 
 
 def help_lines(role: Role = Role.ADMIN) -> dict[Topic, list[tuple[str, str]]]:
-    """Return (usage with the slash command, summary) of each verb that the role may use."""
+    """Return (the slash command with what it needs, summary) of each verb of the role."""
     return {
         topic: [
-            (f"{SLASH} {spec.usage}".rstrip(), spec.summary)
+            (f"{SLASH} {spec.brief}".rstrip(), spec.summary)
             for spec in VERBS
             if spec.topic is topic and role.includes(spec.role)
         ]

@@ -38,7 +38,7 @@ class Topic(StrEnum):
     CYCLES = "Cycles"
     PEOPLE = "People and licenses"
     CONFIGURATIONS = "Configurations"
-    TEAM = "Roles, messages and help"
+    TEAM = "Roles, messages, audit and help"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +110,12 @@ class VerbSpec:
     def reads(self) -> bool:
         """It changes nothing, as nothing does that viewers may use."""
         return Role.VIEWER.includes(self.role)
+
+    @property
+    def brief(self) -> str:
+        """The verb with what it cannot do without, for example ``user <email or @user>``."""
+        needed = [f"<{each.usage}>" for each in self.arguments if each.required and not each.after]
+        return " ".join(part for part in [self.name, *needed] if part)
 
     @property
     def usage(self) -> str:
@@ -449,6 +455,7 @@ VERBS: tuple[VerbSpec, ...] = (
     ),
     VerbSpec(
         name="audit",
+        topic=Topic.TEAM,
         summary="who did what, when and why; `verify` proves that nobody touched the list",
         role=Role.ADMIN,
         arguments=(ArgSpec(name="check", kind=Kind.CHOICE, choices={"verify": "verify"}),),

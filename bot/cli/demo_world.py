@@ -205,5 +205,5 @@ async def _apply(core: Core, url: str, channel: str, figures: Figures) -> None:
     text = _FILE.format(
         licenses=figures.licenses, name=NAME, url=url, credential=CREDENTIAL, channel=channel
     )
-    actor = Actor(id="system:demo", name="the demo", role=Role.ADMIN, door="cli")
+    actor = Actor(id="system:demo", name="The demo", role=Role.ADMIN, door="cli")
     await core.configurations.apply(actor, text, source="the demo's configuration")

@@ -70,8 +70,8 @@ def _agree(shown: ScheduleDocument) -> None:
         _agree_to_freezes(shown)
         return
     note(f"{shown.configuration}: from {shown.present} to {shown.schedule}")
-    for local, utc in _rows(shown):
-        note(f"  {local}   {utc} UTC")
+    for local, *utc in _rows(shown):
+        note(f"  {local}" + "".join(f"   {each} UTC" for each in utc))
     note(shown.remark)
     _confirm("Save this schedule?")
 
@@ -98,9 +98,14 @@ def _freezes(shown: ScheduleDocument) -> list[str]:
     return lines
 
 
-def _head(shown: ScheduleDocument) -> tuple[str, str]:
-    return f"Next starts, {shown.timezone}", "UTC"
+def _head(shown: ScheduleDocument) -> tuple[str, ...]:
+    return (f"Next starts, {shown.timezone}", "UTC")[: _columns(shown)]
 
 
-def _rows(shown: ScheduleDocument) -> list[tuple[str, str]]:
-    return [(start.local, minute(start.at)) for start in shown.starts]
+def _rows(shown: ScheduleDocument) -> list[tuple[str, ...]]:
+    return [(start.local, minute(start.at))[: _columns(shown)] for start in shown.starts]
+
+
+def _columns(shown: ScheduleDocument) -> int:
+    """Return 1 where the schedule's own time zone is UTC, else 2."""
+    return 1 if shown.timezone == "UTC" else 2

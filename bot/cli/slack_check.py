@@ -29,7 +29,7 @@ async def slack_lines(settings: Settings) -> list[CheckLine]:
                 name="Slack",
                 status=CheckStatus.SKIPPED,
                 detail="SLACK_BOT_TOKEN is not set",
-                hint="See the README: real Slack in six steps.",
+                hint="dirsync manifest prints the app to make; the README has the steps.",
             )
         ]
     client = AsyncWebClient(

@@ -12,7 +12,7 @@ from bot.cli.words import minute, moment
 from bot.control import requests
 from bot.control.trails import StandingDocument, TrailEventDocument, WhyDocument
 from bot.slack.views import words
-from bot.slack.views.why import action_words, attributes, kept_words
+from bot.slack.views.why import action_words, attributes, kept_words, told
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,9 @@ def _say(standing: StandingDocument) -> None:
 
 def _row(event: TrailEventDocument) -> tuple[str, ...]:
     changed = attributes(event.before, event.after)
-    told = f", told in {event.times:,} cycles until {moment(event.until)}"
-    text = event.text + (told if event.times > 1 else "") + (f" [{changed}]" if changed else "")
+    text = event.text
+    if event.times > 1:
+        text = told(text, event.times, moment(event.until))
+    text += f" [{changed}]" if changed else ""
     by = event.by_name or event.by
     return minute(event.at), action_words(event.what), text, by, event.cycle or ""

@@ -292,7 +292,7 @@ class ScheduleView:
     def remark(self) -> str:
         """What keeps the starts from happening, or how exact they are."""
         if self.schedule is None:
-            return "It starts by hand only."
+            return "Give it a time to have it start by itself: every 1h, daily 02:00 Europe/Berlin."
         if not self.configuration.enabled:
             return "It is disabled: nothing starts until it is enabled."
         if self.configuration.stopped_reason is not None:

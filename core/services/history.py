@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from core.errors import NotFoundError, UsageError
-from core.model.account import Actor, LicenseSummary, Role
+from core.model.account import Actor, Role
 from core.model.configuration import Configuration
 from core.model.cycle import Cycle, CycleId, CycleResult, HeldSet
 from core.model.freeze import EVERYTHING, frozen_until
@@ -16,7 +16,7 @@ from core.model.inviting import InvitationQueue
 from core.model.ownership import ConflictCount
 from core.model.subscriptions import LostChannel
 from core.model.views import ConfigurationStatus, CycleView, HistoryPage, StatusView
-from core.model.wording import people, several
+from core.model.wording import several
 from core.services.configurations import ConfigurationService
 from core.services.csv_text import csv_bytes
 from core.services.ground import Ground
@@ -63,7 +63,7 @@ class HistoryService:
         _, undeliverable = await self._store.outbox.backlog()
         invitations = await self._store.invitation_standings.queue(self._per_minute)
         conflicts = await self._store.conflicts.count()
-        notices = _notices(lines, licenses, undeliverable, self._clock.now())
+        notices = _notices(lines, undeliverable, self._clock.now())
         return StatusView(
             configurations=tuple(lines),
             licenses=licenses,
@@ -350,7 +350,6 @@ def _claimed(conflicts: ConflictCount) -> list[str]:
 
 def _notices(
     lines: Sequence[ConfigurationStatus],
-    licenses: LicenseSummary,
     undeliverable: int,
     now: datetime,
 ) -> list[str]:
@@ -362,14 +361,13 @@ def _notices(
         if not line.configuration.enabled:
             found.append(f"{name} is disabled.")
         elif line.configuration.stopped_reason is not None:
-            found.append(f"{name}: the schedule is stopped ({line.configuration.stopped_reason}).")
+            found.append(f"{name} cannot sign in: give it new credentials (edit) and sync.")
         elif line.configuration.quarantined:
             found.append(_quarantine(line))
         found += _freezes(line.configuration, now)
         if line.held is not None:
-            found.append(f"{name}: {line.held.size:,} removals are held ({line.held.id}).")
-    if licenses.shortfall:
-        found.append(f"{people(licenses.shortfall)} would find no free license.")
+            what = "1 removal waits" if line.held.size == 1 else f"{line.held.size:,} removals wait"
+            found.append(f"{name}: {what} for an admin's decision (release).")
     if undeliverable:
         found.append(f"{undeliverable:,} messages could not be delivered.")
     return found

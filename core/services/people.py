@@ -73,7 +73,11 @@ class PeopleService:
             return exact
         found = await self._store.people.search(text=email_or_name, limit=2)
         if not found:
-            raise NotFoundError("Nobody here has that address or name.", code="no_such_person")
+            raise NotFoundError(
+                "Nobody here has that address or name.",
+                code="no_such_person",
+                hint="`users --search` finds people by a part of it; `why` tells who was left out.",
+            )
         if len(found) > 1:
             raise ConflictError(
                 "Several people match.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.engine.matching import match_key
 from core.engine.scoping import because
 from core.errors import NotFoundError
@@ -38,6 +40,8 @@ class WhyService:
             events += await self._store.trails.events(sighting)
         if user is not None:
             events += await self._store.trails.account_events(user.id)
+        names = await self._access.names()
+        events = [replace(each, by_name=each.by_name or names.get(each.by, "")) for each in events]
         events.sort(key=lambda event: (event.at, event.kind is not TrailKind.HELD))
         return PersonTrail(
             name=_name(user, seen, email_or_name),

@@ -64,12 +64,15 @@ async def test_a_configuration_is_disabled_from_the_home_tab_which_follows_withi
 
 
 async def test_what_needs_attention_is_the_first_line(world):
-    assert "All is well" in str((await home(world, ADMIN)).screen.home["blocks"][1])
+    page = await home(world, ADMIN)
+    assert "All is well" in str(page.screen.home["blocks"][1])
+    await world.synced()
+    await until(lambda: "problems of single people" in str(page.screen.home["blocks"][1]))
     world.directory.do("wrong-token")
     await world.ask(ADMIN, "sync")
-    page = await world.as_(ADMIN)
     await page.message("Sign-in needed", channel=CHANNEL)
     await until(lambda: "Needs attention" in str(page.screen.home["blocks"][1]))
+    assert "give it new credentials" in str(page.screen.home)
     assert "people-scim" in str(page.screen.home["blocks"][1])
 
 

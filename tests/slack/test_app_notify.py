@@ -28,7 +28,7 @@ async def tell(world, channel, kinds=""):
 
 async def test_what_goes_where_is_shown_with_a_button_for_a_test(world):
     shown = await world.ask(ADMIN, "notify")
-    assert "everything of whatever has no channel, *people-scim*" in shown.text
+    assert "everything of *people-scim* and of whatever has no channel of its own" in shown.text
     assert "Test message" in shown.text
     await tell(world, GENERAL, "failures held")
     shown = await world.ask(ADMIN, "notify")

@@ -57,7 +57,9 @@ async def test_a_schedule_is_shown_with_three_starts_and_saved_by_a_click(world)
 
 
 async def test_a_schedule_can_be_switched_off(world):
-    await world.click(ADMIN, "Save", on=await world.ask(ADMIN, "schedule every 1h"))
+    hourly = await world.ask(ADMIN, "schedule every 1h")
+    assert hourly.text.count(" UTC") == 4, "in the heading and once for each start"
+    await world.click(ADMIN, "Save", on=hourly)
     shown = await world.ask(ADMIN, "schedule off")
     assert "by hand only" in (await world.click(ADMIN, "Save", on=shown)).text
     assert (await stored(world)).spec.schedule is None

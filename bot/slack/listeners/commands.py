@@ -155,7 +155,7 @@ async def _release(visit: Visit, asked: Asked) -> None:
     if wanted is None:
         open_sets = await visit.core.held.open(visit.actor)
         if not open_sets:
-            raise NotFoundError("Nothing is held.", hint="Everything found was applied.")
+            raise NotFoundError("Nothing is held.", hint="What the guard keeps back waits here.")
         if len(open_sets) > 1:
             await visit.say(held.held_choice(open_sets))
             return
@@ -182,7 +182,7 @@ async def _activate(visit: Visit, asked: Asked) -> None:
     if (waiting is None) == (not names):
         raise UsageError(
             "Name people by their addresses, or say how many of those who wait.",
-            hint="For example `/dirsync activate ada@example.com` or `activate --waiting 10`.",
+            hint="`/dirsync activate ada@example.com` or `/dirsync activate --waiting 10`.",
         )
     if waiting is not None:
         found = await visit.core.activation.activate_waiting(visit.actor, waiting)

@@ -21,7 +21,7 @@ async def invite(visit: Visit, asked: Asked) -> None:
     if command.has("all") == bool(names):
         raise UsageError(
             "Name people by their addresses, or say `--all` for who is not invited yet.",
-            hint="For example `/dirsync invite ada@example.com` or `invite --all`.",
+            hint="For example `/dirsync invite ada@example.com` or `/dirsync invite --all`.",
         )
     way = None if by is None else InvitationWay(by)
     if command.has("all"):

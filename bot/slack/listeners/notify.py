@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.slack.blocks import when
 from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Visit
 from bot.slack.views import answers
@@ -29,13 +30,13 @@ async def _done(visit: Visit, words: NotifyWords) -> tuple[NoticeView, str]:
     named = views.kinds_said(words.kinds)
     if words.act is NotifyAct.ADD:
         view = await service.subscribe(visit.actor, channel, words.kinds, words.configuration)
-        return view, f"✅ From now on that channel is told of {named}."
+        return view, f"✅ From now on <#{channel}> is told of: {named}."
     if words.act is NotifyAct.REMOVE:
         view = await service.unsubscribe(visit.actor, channel, words.configuration)
-        return view, "✅ That channel is told of nothing more."
+        return view, f"✅ <#{channel}> is told of nothing more."
     if words.act is NotifyAct.MUTE and words.until is not None:
         view = await service.mute(visit.actor, words.kinds, until=words.until)
-        return view, f"🔕 Muted until {words.until:%Y-%m-%d %H:%M} UTC: {named}."
+        return view, f"🔕 Muted until {when(words.until)}: {named}."
     if words.act is NotifyAct.UNMUTE:
         return await service.unmute(visit.actor, words.kinds), f"🔔 Heard again: {named}."
     return await service.show(visit.actor), ""

@@ -11,7 +11,7 @@ from bot.slack.views import answers, trend
 from core.errors import TerminalRemoteError
 
 NAME = "license-trend.png"
-NO_CHARTS = "A picture of it takes dirsync's extra `charts` on its host."
+NO_CHARTS = "There is a picture of it once `slack-dirsync[charts]` is installed on the host."
 NO_SCOPE = "A picture of it takes the scope `files:write`."
 
 

@@ -184,6 +184,12 @@ def test_sent(channel: str | None) -> Message:
     return note(f"🧪 A test message is on its way to {where}.")
 
 
+_TIPS = (
+    "`/dirsync help users` shows all that a command takes.",
+    "A unique beginning is enough: `/dirsync hist`.",
+)
+
+
 def help_page(topic: str | None, role: Role) -> Message:
     """Return the commands that the role may use, or how to use one of them."""
     if topic is not None and topic != "":
@@ -195,11 +201,12 @@ def help_page(topic: str | None, role: Role) -> Message:
     }
     hidden = len(VERBS) - sum(map(len, topics.values()))
     less = f"{hidden} more need another role than yours." if hidden else ""
+    tips: tuple[str, ...] = _TIPS
     if role is Role.NONE:
         status = f"`{SLASH}`  how the syncs are going, without names"
         topics = {Topic.CYCLES: [status], **topics}
         less = "Whoever runs dirsync here can give you a role that may do more."
-    tips = "A unique beginning is enough: `/dirsync hist`."
+        tips = ()
     return message(
         "What dirsync can do.",
         header("What dirsync can do"),
@@ -208,7 +215,7 @@ def help_page(topic: str | None, role: Role) -> Message:
             for topic, lines in topics.items()
             for pack in words.packed([f"*{topic}*", *lines])
         ],
-        context(tips, "`/dirsync help sync` tells more.", less),
+        context(*tips, less),
     )
 
 

@@ -15,7 +15,9 @@ HEAD = ("Application", "Made by", "Made", "Last used", "Revoked")
 
 def apps(found: Sequence[Application]) -> Message:
     """Return the list with how to change it."""
-    how = context("To make a token: `/dirsync apps create portal`; `apps revoke portal` ends it.")
+    how = context(
+        "To make a token: `/dirsync apps create portal`; `/dirsync apps revoke portal` ends it."
+    )
     valid = sum(each.revoked_at is None for each in found)
     if not found:
         text = "No application may ask the login API yet."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from bot.slack.blocks import Message, actions, button, context, message, section, table
@@ -14,6 +15,7 @@ from core.model.audit import AuditPage, AuditRecord, AuditVerdict
 Values = Mapping[str, object]
 HEAD = ("No.", "When", "Who", "Door", "What", "On what", "Changes", "Why")
 MOST_FAULTS = 20
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+\+00:00")
 
 
 def audit(page: AuditPage, *, command: str) -> Message:
@@ -79,7 +81,8 @@ def _value(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(str(each) for each in value)
-    return str(value)
+    moment = _MOMENT.fullmatch(str(value))
+    return f"{moment[1]} {moment[2]} UTC" if moment else str(value)
 
 
 def verdict(found: AuditVerdict) -> Message:

@@ -64,7 +64,10 @@ def conflicts(page: ConflictPage, *, command: str, role: Role, because: str = ""
     """
     first = [section(escape(because))] if because else []
     if not page.conflicts:
-        text = "There is no conflict: nobody is claimed by a second configuration."
+        text = (
+            "There is no conflict between configurations: nobody is claimed by a second one. "
+            "People of one directory with the same address are in `/dirsync show`."
+        )
         return message(
             text, *first, section(text), *pager(page.offset, page.limit, page.total, command)
         )

@@ -67,8 +67,8 @@ def pager(offset: int, limit: int, total: int, command: str) -> list[Block]:
     """Return Prev and Next as far as there is anything that way."""
     back = PageMark(command=command, offset=max(0, offset - limit)).pack()
     on = PageMark(command=command, offset=offset + limit).pack()
-    row = [button("◀ Prev", Act.PAGE, back)] if offset > 0 else []
-    row += [button("Next ▶", Act.PAGE, on)] if offset + limit < total else []
+    row = [button("← Prev", Act.PAGE, back)] if offset > 0 else []
+    row += [button("Next →", Act.PAGE, on)] if offset + limit < total else []
     return [actions(*row)] if row else []
 
 
@@ -111,7 +111,8 @@ def _facts(view: CycleView) -> list[Block]:
 
 
 def _reading(view: CycleView) -> str:
-    return escape(words.reading(view.cycle.reading, view.cycle.reading_note))
+    said = words.reading(view.cycle.reading, view.cycle.reading_note)
+    return escape(said) if said else ""
 
 
 def _proof(view: CycleView) -> str:

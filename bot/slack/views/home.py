@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.grammar import Command, spell
@@ -94,11 +95,22 @@ def _health(view: StatusView) -> str:
     running = sum(each.open_cycle is not None for each in view.configurations)
     troubled = [each for each in view.configurations if _troubled(each)]
     if troubled:
-        names = ", ".join(f"*{escape(each.configuration.name)}*" for each in troubled[:5])
-        more = f" and {len(troubled) - 5:,} more" if len(troubled) > 5 else ""  # noqa: PLR2004 - named above
-        return f"🔴 Needs attention: {names}{more}"
+        return f"🔴 Needs attention: {_names(troubled)}"
     busy = f", {running:,} running" if running else ""
+    partly = [each for each in view.configurations if _partly(each)]
+    if partly:
+        return f"🟡 In step, with problems of single people: {_names(partly)}{busy}"
     return f"🟢 All is well: {words.several(len(view.configurations), 'configuration')}{busy}"
+
+
+def _names(found: Sequence[ConfigurationStatus]) -> str:
+    names = ", ".join(f"*{escape(each.configuration.name)}*" for each in found[:5])
+    return names + (f" and {len(found) - 5:,} more" if len(found) > 5 else "")  # noqa: PLR2004 - named above
+
+
+def _partly(each: ConfigurationStatus) -> bool:
+    partial = each.last is not None and each.last.result is CycleResult.PARTIAL_SUCCESS
+    return each.configuration.enabled and partial
 
 
 def _troubled(each: ConfigurationStatus) -> bool:

@@ -84,7 +84,7 @@ def license_desk(desk: LicenseDesk, *, role: Role) -> Message:
 
 _CHANGE = (
     "To change the total: `/dirsync licenses set 120`, to keep some back for a group: "
-    "`licenses keep 10 --group NAME`"
+    "`/dirsync licenses keep 10 --group NAME`"
 )
 _NO_LOGINS = "No application tells of logins yet, so nobody is called unused: `/dirsync apps`"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.slack.blocks import (
     Block,
@@ -16,7 +16,7 @@ from bot.slack.blocks import (
     when,
 )
 from bot.slack.ids import Act
-from bot.slack.limits import escape, tidy
+from bot.slack.limits import escape
 from bot.slack.views import words
 from core.model.subscriptions import LostChannel, NoticeKind, NoticeView, Subscription
 
@@ -27,8 +27,9 @@ WHY_LOST = {
     "channel_not_found": "it is gone, or private and without me",
 }
 _HOW = (
-    "`/dirsync notify #channel failures held` tells a channel of these only, "
-    "`notify people-scim #channel` of one configuration, `notify off #channel` of nothing. "
+    "`/dirsync notify #channel failures held` tells a channel of these kinds only\n"
+    "`/dirsync notify people #channel` tells it of the configuration people only\n"
+    "`/dirsync notify off #channel` tells it of nothing\n"
     "Kinds: " + ", ".join(kind.value for kind in NoticeKind) + "."
 )
 
@@ -42,11 +43,11 @@ def kinds_said(kinds: Iterable[NoticeKind]) -> str:
 
 
 def notify(view: NoticeView, *, done: str = "") -> Message:
-    """Return where what goes; `done` says what was changed just now."""
+    """Return where what goes; `done` says what was changed just now, in mrkdwn."""
     lines = _lines(view)
     shown = lines[:MOST_LINES]
     more = len(lines) - len(shown)
-    blocks = [section(escape(done))] if done else []
+    blocks = [section(done)] if done else []
     if view.unchecked:
         blocks.append(section("⚠️ Slack is not connected here, so the channel was not tried."))
     if not lines:
@@ -57,7 +58,7 @@ def notify(view: NoticeView, *, done: str = "") -> Message:
         blocks.append(section(f"⚠️ No channel is told of {kinds_said(view.unheard)}."))
     blocks += _muted(view)
     blocks += [actions(_test_button()), context(_HOW)]
-    return message(tidy(done) if done else "Where what goes.", *blocks)
+    return message(done or "Where what goes.", *blocks)
 
 
 def _lines(view: NoticeView) -> list[str]:
@@ -75,9 +76,10 @@ def _lines(view: NoticeView) -> list[str]:
     ]
 
 
-def _whose(owners: Iterable[str | None]) -> str:
-    names = [f"*{escape(owner)}*" if owner else "whatever has no channel" for owner in owners]
-    return f" of {', '.join(names)}"
+def _whose(owners: Collection[str | None]) -> str:
+    named = [f"*{escape(owner)}*" for owner in owners if owner]
+    rest = ["whatever has no channel of its own"] if None in owners else []
+    return f" of {' and of '.join([', '.join(named), *rest] if named else rest)}"
 
 
 def _about(subscription: Subscription, view: NoticeView) -> str:

@@ -64,6 +64,7 @@ def _freezes(view: ScheduleView) -> list[Block]:
 
 
 def _slots(view: ScheduleView) -> list[Block]:
-    rows = [(local, words.stamp(slot)) for local, slot in view.starts]
-    shown = [table((f"Next starts, {view.zone}", "UTC"), rows)] if rows else []
-    return [*shown, context(view.remark)]
+    columns = 1 if view.zone == "UTC" else 2
+    head = (f"Next starts, {view.zone}", "UTC")[:columns]
+    rows = [(local, words.stamp(slot))[:columns] for local, slot in view.starts]
+    return [*([table(head, rows)] if rows else []), context(view.remark)]

@@ -48,6 +48,8 @@ def in_words(days: Sequence[LicenseDay], as_of: date) -> str:
     if not known:
         return "How the licenses were used is known from today on."
     first, last = known[0], known[-1]
+    if first is last:
+        return f"Licenses in use: {last.used:,} of {last.total:,}. A trend shows from tomorrow on."
     peak = max(known, key=lambda each: each.used)
     text = (
         f"Licenses in use: {first.used:,} of {first.total:,} on {first.day:%Y-%m-%d}, "

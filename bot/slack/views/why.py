@@ -60,6 +60,11 @@ def attributes(before: Mapping[str, object], after: Mapping[str, object]) -> str
     return "; ".join(f"{n}: {_value(before.get(n))} → {_value(after.get(n))}" for n in names)
 
 
+def told(text: str, times: int, until: str) -> str:
+    """Return a problem with how often it was told, and when last."""
+    return f"{text.rstrip('.')}. Told in {times:,} cycles until {until}"
+
+
 def kept_words(names: Sequence[str]) -> str:
     """Say which attributes a person keeps from when they were created."""
     are = "was" if len(names) == 1 else "were"
@@ -91,7 +96,7 @@ def _row(event: TrailEvent) -> tuple[str, ...]:
     changed = attributes(event.before, event.after)
     text = event.text
     if event.times > 1:
-        text += f", told in {event.times:,} cycles until {words.stamp(event.until)}"
+        text = told(text, event.times, words.stamp(event.until))
     if changed:
         text += f" [{changed[:150]}]"
     by = event.by_name or event.by

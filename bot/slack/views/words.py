@@ -220,7 +220,7 @@ def license_line(licenses: LicenseSummary) -> str:
     rest += [f"{licenses.invited:,} invited"] if licenses.invited else []
     rest += [f"{licenses.waiting:,} waiting"] if licenses.waiting else []
     line = ", ".join([used, *rest]) + "."
-    if licenses.shortfall:
+    if licenses.shortfall and licenses.invited:
         line += f" *{licenses.shortfall:,} will wait* until licenses are free."
     return line
 
