@@ -27,7 +27,7 @@ def apps(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List applications that may ask the login API; `apps create NAME`, `apps revoke NAME`."""
+    """List applications that may ask the login API. `create NAME` and `revoke NAME` change it."""
     finish(_apps(action, name, as_json=as_json), as_json=as_json)
 
 

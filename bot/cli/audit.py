@@ -53,7 +53,7 @@ def audit(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List who did what, newest first; `audit verify` proves that nobody touched the list."""
+    """List who did what, newest first. `verify` proves that nobody touched the list."""
     given = _Given(
         action=action, since=since, limit=limit, offset=offset, csv=csv, jsonl=jsonl, head=head
     )

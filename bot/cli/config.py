@@ -82,7 +82,7 @@ def example(
         str | None, typer.Argument(help="One of those that are listed without it.")
     ] = None,
 ) -> None:
-    """Print a file to start from; without a kind, list the kinds of providers and sign-ins."""
+    """Print a file to start from. Without a kind, the kinds of providers are listed."""
     finish(_example(kind))
 
 

@@ -50,7 +50,7 @@ def conflicts(
     offset: Annotated[int, typer.Option(min=0)] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """List people whom several configurations mean, and decide who has them.
+    """List people whom several configurations mean.
 
     `conflicts keep ADDRESS` leaves somebody with the owner, `conflicts move ADDRESS` gives them to
     the claimant, `conflicts priority` decides all by the configurations' priority.

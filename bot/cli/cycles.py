@@ -32,6 +32,7 @@ from bot.control.documents import (
 )
 from bot.control.opening import Need
 from core.errors import UsageError
+from core.model.wording import provider_name
 
 ConfigurationArgument = Annotated[
     str | None, typer.Argument(help="Name or unique prefix; not needed if there is only one.")
@@ -153,7 +154,7 @@ async def _status(*, as_json: bool) -> int:
     rows = [
         (
             line.name,
-            line.provider,
+            provider_name(line.provider),
             _state(line),
             "-" if line.last is None else ended(line.last),
             minute(line.next_slot, "by hand"),
@@ -181,7 +182,9 @@ def _state(line: ConfigurationStatusDocument) -> str:
         return state_words(line.open_cycle)
     if line.enabled and line.quarantined:
         return f"🚧 Quarantine, next try at {moment(line.next_slot)}"
-    return "disabled" if not line.enabled else line.stopped_reason or "enabled"
+    if not line.enabled:
+        return "⏸ Disabled"
+    return "🔑 Sign-in needed" if line.stopped_reason else "enabled"
 
 
 async def _history(

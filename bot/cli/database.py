@@ -24,14 +24,14 @@ def register(app: typer.Typer) -> None:
 
 
 def upgrade(*, as_json: JsonOption = False) -> None:
-    """Bring the database to this version's schema, or make an empty one."""
+    """Make the database, or bring it to this version's schema."""
     finish(_upgrade(as_json=as_json), as_json=as_json)
 
 
 def backup(
     file: Annotated[Path, typer.Argument(help="A new file.")], *, as_json: JsonOption = False
 ) -> None:
-    """Copy the SQLite database to a new file, also while dirsync runs."""
+    """Copy the SQLite database to a new file. Also while dirsync runs."""
     finish(_backup(file.absolute(), as_json=as_json), as_json=as_json)
 
 

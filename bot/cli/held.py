@@ -52,7 +52,7 @@ def release(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the cycle.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve exactly this held set, and wait until it is carried out."""
+    """Approve exactly this held set. Waits until it is carried out."""
     finish(
         _release(held_set, reason, digest, yes=yes, wait=not no_wait, as_json=as_json),
         as_json=as_json,

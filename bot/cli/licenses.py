@@ -51,9 +51,10 @@ def licenses(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the licenses and when they run out; `set 120` says how many there are.
+    """Show the licenses and when they run out.
 
-    `keep 10 --group NAME` keeps so many of them for a group, `release --group NAME` ends that.
+    `set 120` says how many there are. `keep 10 --group NAME` keeps so many of them for a group,
+    `release --group NAME` ends that.
     `ask` asks people who made no use of theirs, by direct message, whether they need it.
     """
     if action is None and number is None and group is None and (trend or picture is not None):

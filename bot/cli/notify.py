@@ -30,7 +30,8 @@ ConfigurationOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(help="Which channel is told of what.", no_args_is_help=True)
+    group = typer.Typer(help="Which channel is told of what.", invoke_without_command=True)
+    group.callback()(_bare)
     group.command("list")(list_)
     group.command()(add)
     group.command()(remove)
@@ -40,8 +41,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="notify")
 
 
+def _bare(context: typer.Context, *, as_json: JsonOption = False) -> None:
+    if context.invoked_subcommand is None:
+        list_(as_json=as_json)
+
+
 def list_(*, as_json: JsonOption = False) -> None:
-    """Show where what goes, what is muted, and which channels take no message."""
+    """Show where what goes. Also what is muted, and which channels take no message."""
     finish(_list(as_json=as_json), as_json=as_json)
 
 
@@ -52,7 +58,7 @@ def add(
     configuration: ConfigurationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell a channel of these kinds from now on, in place of what it was told before."""
+    """Tell a channel of these kinds from now on. Replaces what it was told before."""
     request = requests.NotifyAdd(
         channel=channel, kinds=tuple(kinds or ()), configuration=configuration
     )

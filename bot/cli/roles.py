@@ -35,7 +35,7 @@ def roles(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """List who may do what and why; `roles grant` gives a role, `roles revoke` takes one."""
+    """List who may do what and why. `grant` gives a role, `revoke` takes one."""
     finish(_roles(action, who, role, as_json=as_json), as_json=as_json)
 
 

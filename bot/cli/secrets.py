@@ -24,7 +24,7 @@ def _only_verbs() -> None:
 
 
 def rotate(*, as_json: JsonOption = False) -> None:
-    """Encrypt every stored secret with the newest key, and drop those that nothing uses.
+    """Encrypt every stored secret with the newest key. Drops those that nothing uses.
 
     A generated key is replaced by a new one. Otherwise put the new key in front of the old one in
     DIRSYNC_SECRET_KEY (new,old), restart, rotate, and then take the old one away.

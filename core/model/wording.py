@@ -32,3 +32,18 @@ def admins_to_ask(names: Sequence[str], *, most: int = 3) -> str:
     if more > 0:
         shown.append("another admin" if more == 1 else f"one of {more} more admins")
     return either(shown)
+
+
+_PROVIDERS = {
+    "scim": "SCIM",
+    "csv": "CSV",
+    "entra": "Entra ID",
+    "google": "Google Workspace",
+    "okta": "Okta",
+    "ldap": "LDAP",
+}
+
+
+def provider_name(kind: str) -> str:
+    """Return how people call a provider of this type: "Entra ID" for ``entra``."""
+    return _PROVIDERS.get(kind, kind)

@@ -99,7 +99,7 @@ def activate_and_invite(door: Host):
     assert (desk["used"], desk["forecast"]["outlook"]) == (0, "too_early")
     assert "░░ 0 %" in door("licenses", "--unused", "7d").out
     assert door("licenses", "ask", "--json", "--yes").json["asked"] == 0
-    assert door("licenses", "--trend").out.startswith("Licenses in use: 0 of 1 on ")
+    assert door("licenses", "--trend").out.startswith("Licenses in use: 0 of 1. ")
     assert door("licenses", "--unused", "soon").status == 2
 
 
@@ -503,6 +503,7 @@ def test_every_verb_is_documented_and_has_json_where_it_reads():
     for name, verb in command.commands.items():
         for each in getattr(verb, "commands", {name: verb}).values():
             assert each.help, name
+            assert not each.get_short_help_str(63).endswith("..."), "cut off in the list"
             flags = {option for parameter in each.params for option in parameter.opts}
             assert silent & {name, each.name} or "--json" in flags, f"{name} {each.name}"
 

@@ -35,6 +35,11 @@ def test_the_day_is_that_on_which_the_growth_so_far_has_taken_what_is_free():
     )
 
 
+def test_a_rate_that_is_hardly_one_has_no_sign_of_its_own():
+    slow = Forecast(outlook=Outlook.LASTS, per_day=-0.03, over=30)
+    assert "(+0.0 a day" in outlook(slow)
+
+
 def test_only_the_last_thirty_days_count_from_how_it_stood_when_they_began():
     found = forecast([day(80, 0), day(45, 30), day(5, 60)], pool(60), TODAY)
     assert (found.over, found.per_day) == (30, 1.0)

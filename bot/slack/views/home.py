@@ -37,6 +37,7 @@ from core.model.account import Role
 from core.model.cycle import CycleResult
 from core.model.desk import LicenseDesk
 from core.model.views import ConfigurationStatus, HistoryPage, StatusView
+from core.model.wording import provider_name
 
 MOST_SHOWN = 60
 """Configurations; with all that stands round them they stay under Slack's 100 blocks."""
@@ -143,7 +144,7 @@ def _configuration(each: ConfigurationStatus, role: Role, last: str = "") -> Blo
     following = when(each.next_slot) if each.next_slot else words.no_next(configuration)
     text = (
         f"{icon} *{escape(configuration.name)}* {escape(word)}\n"
-        f"{configuration.spec.provider.type.upper()}{last} · next: {following}"
+        f"{provider_name(configuration.spec.provider.type)}{last} · next: {following}"
     )
     verbs = [verb for verb in _verbs(each) if role.includes(_ROLES[verb])]
     if not verbs:

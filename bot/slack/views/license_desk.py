@@ -39,7 +39,8 @@ def outlook(forecast: Forecast) -> str:
         return "No license is free."
     if forecast.outlook is Outlook.TOO_EARLY:
         return "When they run out can be said once their use is known for 7 days."
-    basis = f"{forecast.per_day:+,.1f} a day over the last {words.several(forecast.over, 'day')}"
+    rate = round(forecast.per_day, 1) + 0.0
+    basis = f"{rate:+,.1f} a day over the last {words.several(forecast.over, 'day')}"
     if forecast.outlook is Outlook.LASTS or forecast.day is None:
         return f"They do not run out at the present rate ({basis})."
     return f"They run out about {forecast.day:%d %B %Y} at the present rate ({basis})."

@@ -28,6 +28,7 @@ from bot.verbs import VERBS
 from core.model.account import Role, UserStatus
 from core.model.configuration import ConfigurationId
 from core.model.views import ConfigurationStatus, StatusView
+from core.model.wording import provider_name
 
 CHOICES = 100
 MOST_BUTTONS = 10
@@ -91,7 +92,7 @@ def _table(view: StatusView, now: datetime) -> list[Block]:
     rows = [
         (
             each.configuration.name,
-            each.configuration.spec.provider.type.upper(),
+            provider_name(each.configuration.spec.provider.type),
             " ".join(state(each)),
             last_of(each.last, now),
             words.stamp(each.next_slot) if each.next_slot else words.no_next(each.configuration),
