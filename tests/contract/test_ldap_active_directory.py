@@ -10,6 +10,7 @@ import pytest
 from core.errors import DirsyncError, SignInError
 from core.model.directory import CheckStatus, Presence
 from core.ports import IdentityProvider
+from tests.support.ldap_world import opener_on
 from tests.support.membership import found_of, whole_of
 from tests.support.samba_dc import (
     BASE,
@@ -19,7 +20,6 @@ from tests.support.samba_dc import (
     dn_of,
     running_samba,
 )
-from tests.support.samba_world import samba_world
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def domain(controller: DomainController) -> DomainController:
 
 @pytest.fixture
 async def opened(domain: DomainController, tmp_path: Path) -> AsyncIterator:
-    async with samba_world(domain, tmp_path) as open_one:
+    async with opener_on(domain, tmp_path) as open_one:
         yield open_one
 
 

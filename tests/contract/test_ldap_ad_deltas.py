@@ -18,6 +18,7 @@ from core.model.configuration import Guard
 from core.model.cycle import Cycle
 from core.model.directory import ChangePage, CheckStatus, ResourceKind, Watermark
 from core.ports import IdentityProvider
+from tests.support.ldap_world import opener_on
 from tests.support.samba_dc import (
     BASE,
     READER,
@@ -27,7 +28,6 @@ from tests.support.samba_dc import (
     dn_of,
     running_samba,
 )
-from tests.support.samba_world import samba_world
 from tests.support.store_world import StoreWorld, store_world
 
 pytest.importorskip("ldap")
@@ -53,7 +53,7 @@ def domain(controller: DomainController) -> DomainController:
 @pytest.fixture
 async def opened(domain: DomainController, tmp_path: Path) -> AsyncIterator:
     (tmp_path / "credentials").mkdir()
-    async with samba_world(domain, tmp_path / "credentials") as open_one:
+    async with opener_on(domain, tmp_path / "credentials") as open_one:
         yield open_one
 
 

@@ -14,11 +14,10 @@ import asyncio
 import socket
 import struct
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.faults import CHANGES, Change, Circumstances, Fault, Reply, Wire
+from tests.support.relay import Relay
 
 _RESET = struct.pack("ii", 1, 0)
 _DRIP_SECONDS = 0.05
@@ -52,7 +51,7 @@ class _Request:
         return urlsplit(self.target).path
 
 
-class FaultProxy:
+class FaultProxy(Relay):
     """Forwards everything to `upstream`, and spoils what `inject` says.
 
     Args:
@@ -65,14 +64,13 @@ class FaultProxy:
     def __init__(
         self, upstream: str, *, memory: dict[bytes, Reply] | None = None, port: int = 0
     ) -> None:
+        super().__init__(port)
         parts = urlsplit(upstream)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
         self._base = parts.path
-        self._wanted_port = port
         self._memory = memory
         self._pages: dict[str, list[str]] = {}
         self._first: dict[str, Reply] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         self.injections: list[Injection] = []
         self.targets: list[str] = []
 
@@ -101,40 +99,7 @@ class FaultProxy:
         """The base URL to give to a client."""
         return f"http://127.0.0.1:{self.port}{self._base}"
 
-    async def __aenter__(self) -> Self:
-        await self._listen(self._wanted_port)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    def stop_listening(self) -> None:
-        """Refuse connections from now on."""
-        self._server.close()
-
-    async def listen_again(self) -> None:
-        """Accept connections again after a `Fault.CONNECTION_REFUSED`."""
-        if not self._server.is_serving():
-            await self._listen(self.port)
-
-    async def _listen(self, port: int) -> None:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", port)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

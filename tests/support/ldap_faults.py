@@ -10,8 +10,8 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from types import TracebackType
-from typing import Self
+
+from tests.support.relay import Relay
 
 _RESET = struct.pack("ii", 1, 0)
 _SEARCH, _ENTRY, _DONE = 0x63, 0x64, 0x65
@@ -151,7 +151,7 @@ class _Connection:
     wanted: dict[bytes, list[bytes]] = field(default_factory=dict)
 
 
-class LdapFaultProxy:
+class LdapFaultProxy(Relay):
     """Forwards everything to a port of this machine, and spoils one page.
 
     Attributes:
@@ -159,36 +159,15 @@ class LdapFaultProxy:
     """
 
     def __init__(self, port: int, *, wrong: Wrong, page: int) -> None:
+        super().__init__()
         self._to = port
         self._wrong = wrong
         self._page = page
         self._seen = 0
         self._first: list[bytes] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self.struck = 0
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection("127.0.0.1", self._to)
         connection = _Connection(writer=writer)
         try:

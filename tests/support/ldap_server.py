@@ -24,6 +24,11 @@ class LdapServer(ABC):
     def _connect(self):
         """Open a connection that may do everything."""
 
+    @property
+    @abstractmethod
+    def access(self) -> Mapping[str, str]:
+        """Return url, base and user, as a reader's settings name them."""
+
     @abstractmethod
     def id_of(self, dn: str) -> str:
         """Return an entry's id that never changes."""

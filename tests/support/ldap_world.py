@@ -1,4 +1,4 @@
-"""Providers opened on a real OpenLDAP server."""
+"""Providers opened on a real directory server."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,16 +14,16 @@ from core.providers.context import ProviderContext
 from core.providers.registry import open_provider
 from tests.contract.providers.backend import LIMITS, SECRET
 from tests.support.clocks import AheadClock
+from tests.support.ldap_server import LdapServer
 from tests.support.scim_backend import TOKEN
-from tests.support.slapd import READER, SUFFIX, Slapd
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 Opener = Callable[..., Awaitable[IdentityProvider]]
 
 
 @asynccontextmanager
-async def opener_on(directory: Slapd, folder: Path) -> AsyncIterator[Opener]:
-    """Give a function that opens providers, which are closed in the end."""
+async def opener_on(directory: LdapServer, folder: Path) -> AsyncIterator[Opener]:
+    """Give what opens providers, signed in as an ordinary reader unless told otherwise."""
     for file in directory.folder.glob("*.*"):
         if file.suffix in {".pem", ".key"}:
             shutil.copy(file, folder / file.name)
@@ -47,13 +47,7 @@ async def opener_on(directory: Slapd, folder: Path) -> AsyncIterator[Opener]:
                 wanted=wanted,
                 org_units=org_units,
             )
-            usual = {
-                "url": f"ldap://127.0.0.1:{directory.port}",
-                "base": SUFFIX,
-                "user": READER,
-                "password": SECRET,
-                "ca": "file:ca.pem",
-            }
+            usual = {**directory.access, "password": SECRET, "ca": "file:ca.pem"}
             provider = await open_provider(LdapSettings(**{**usual, **changed}), context=context)
             stack.push_async_callback(provider.aclose)
             return provider

@@ -60,6 +60,10 @@ class DomainController(LdapServer):
         client.set_raw_attributes(["objectGUID", "unicodePwd"])
         return client.connect(timeout=30)
 
+    @property
+    def access(self) -> dict[str, str]:
+        return {"url": f"ldaps://{self.address}", "base": STAFF, "user": READER}
+
     def id_of(self, dn: str) -> str:
         return str(uuid.UUID(bytes_le=self._entry(dn, "objectGUID")["objectGUID"][0]))
 

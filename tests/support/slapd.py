@@ -49,6 +49,10 @@ class Slapd(LdapServer):
         client.set_managedsait(val=True)
         return client.connect(timeout=10)
 
+    @property
+    def access(self) -> dict[str, str]:
+        return {"url": f"ldap://127.0.0.1:{self.port}", "base": SUFFIX, "user": READER}
+
     def id_of(self, dn: str) -> str:
         return self._entry(dn, "entryUUID")["entryUUID"][0].decode()
 

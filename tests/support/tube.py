@@ -1,11 +1,11 @@
 """A TCP relay in front of a real server, which can be shut, or go silent."""
 
 import asyncio
-from types import TracebackType
-from typing import Self
+
+from tests.support.relay import Relay
 
 
-class Tube:
+class Tube(Relay):
     """Passes bytes on to a port of this machine, or of another of its loopback addresses.
 
     Attributes:
@@ -14,37 +14,12 @@ class Tube:
     """
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        super().__init__()
         self._to = (host, port)
-        self._tasks: set[asyncio.Task[None]] = set()
         self.silent = False
         self.connections = 0
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.shut()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    def shut(self) -> None:
-        """Accept no connections any more, and end those that there are."""
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         back, forth = await asyncio.open_connection(*self._to)
         try:
