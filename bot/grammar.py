@@ -374,10 +374,10 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def command_table(specs: Sequence[VerbSpec] = VERBS) -> str:
+def command_table() -> str:
     """Return the Markdown table of the commands, for the README."""
     rows = ["| command | who | what |", "|---|---|---|"]
-    for spec in specs:
+    for spec in VERBS:
         usage = f"{SLASH} {spec.usage}".rstrip().replace("|", "\\|")
         who = "anyone" if spec.role is Role.NONE else spec.role.value
         rows.append(f"| `{usage}` | {who} | {spec.summary} |")

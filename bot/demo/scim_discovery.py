@@ -137,7 +137,7 @@ def _contact(name: str, description: str, *, primary: bool) -> Resource:
 def _enterprise_attributes() -> list[Resource]:
     manager = [
         _attribute("value", "The id of the manager.", caseExact=True),
-        _reference("$ref", "Where the manager is found.", "User"),
+        _reference("Where the manager is found.", "User"),
     ]
     return [
         _attribute("employeeNumber", "The number on the contract."),
@@ -150,7 +150,7 @@ def _enterprise_attributes() -> list[Resource]:
 def _group_attributes() -> list[Resource]:
     member = [
         _attribute("value", "The id of the member.", caseExact=True),
-        _reference("$ref", "Where the member is found.", "User", "Group"),
+        _reference("Where the member is found.", "User", "Group"),
         _attribute("display", "The name of the member."),
         _attribute("type", "What the member is.", canonicalValues=["User", "Group"]),
     ]
@@ -162,9 +162,9 @@ def _group_attributes() -> list[Resource]:
     ]
 
 
-def _reference(name: str, description: str, *kinds: str) -> Resource:
+def _reference(description: str, *kinds: str) -> Resource:
     return _attribute(
-        name,
+        "$ref",
         description,
         type="reference",
         referenceTypes=list(kinds),

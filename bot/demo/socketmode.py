@@ -184,17 +184,17 @@ class SocketMode:
             envelope |= {"retry_attempt": delivery.retry, "retry_reason": delivery.reason}
         return envelope
 
-    async def refresh(self, *, reason: str = "refresh_requested") -> None:
-        """Ask every link to go, as Slack does when it moves house; `warning` only warns."""
+    async def refresh(self) -> None:
+        """Ask every link to go, as Slack does when it moves house."""
+        farewell = {"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}
         for link in [*self._links]:
             try:
-                await link.tell({"type": "disconnect", "reason": reason, "debug_info": {}})
+                await link.tell(farewell)
             except LinkLostError:
                 self._forget(link)
-        if reason != "warning":
-            leaving = [*self._links]
-            await asyncio.sleep(LAST_WORDS)
-            await self._close(leaving)
+        leaving = [*self._links]
+        await asyncio.sleep(LAST_WORDS)
+        await self._close(leaving)
 
     def cut(self) -> None:
         """Drop every connection abruptly."""

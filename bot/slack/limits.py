@@ -196,9 +196,9 @@ def _text(value: object, most: int, where: str, *, plain: bool = False) -> Itera
         yield f"{where} is longer than {most}"
 
 
-def _count(value: object, most: int, where: str, *, least: int = 1) -> Iterator[str]:
-    if not isinstance(value, (list, tuple)) or not least <= len(value) <= most:
-        yield f"{where} must be {least} to {most}"
+def _count(value: object, most: int, where: str) -> Iterator[str]:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= most:
+        yield f"{where} must be 1 to {most}"
 
 
 def _block(block: Json, surface: str) -> Iterator[str]:

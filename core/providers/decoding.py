@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from core.model.directory import ExternalId
-from core.providers.salvage import top_level_text
+from core.providers.salvage import top_level_id
 from core.providers.unreadable import (
     MAX_ID,
     MAX_TEXT,
@@ -48,7 +48,7 @@ def id_of(raw: bytes) -> ExternalId | None:
     try:
         return usable_id(_ID.decode(raw).id)
     except UNDECODABLE:
-        return usable_id(top_level_text(raw, "id"))
+        return usable_id(top_level_id(raw))
 
 
 def ids_of(records: Sequence[bytes]) -> Sequence[ExternalId | None]:

@@ -15,6 +15,7 @@ _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _COLON: Final = re.compile(rb"\s*:\s*")
 _TEXT_VALUE: Final = re.compile(rb'\s*:\s*("(?:[^"\\]|\\.){1,2048}")')
 _PAGE_DEPTH: Final = 1
+_ID: Final = b'"id"'
 _LIST_DEPTH: Final = 2
 
 
@@ -73,20 +74,19 @@ def _find_list(body: bytes, key: bytes) -> int | None:
     return None
 
 
-def top_level_text(record: bytes, attribute: str) -> str:
-    """Return a record's own text attribute, or an empty string if it is none or broken.
+def top_level_id(record: bytes) -> str:
+    """Return a record's own ``id``, or an empty string if it is no text or broken.
 
     Nothing else of the record needs to be readable. The last of several counts, as for decoders.
     """
     depth, text = 0, ""
-    key = b'"' + attribute.encode() + b'"'
     for match in _TOKEN.finditer(record):
         token = match.group()
         if token in b"[{":
             depth += 1
         elif token in b"]}":
             depth -= 1
-        elif depth == _PAGE_DEPTH and token == key:
+        elif depth == _PAGE_DEPTH and token == _ID:
             value = _TEXT_VALUE.match(record, match.end())
             text = _decoded(value.group(1)) if value else text
     return text

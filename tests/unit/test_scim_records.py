@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import RecordError
 from core.model.directory import ProviderUser
-from core.providers.salvage import cut_list, cut_page, top_level_text
+from core.providers.salvage import cut_list, cut_page, top_level_id
 from core.providers.scim.attributes import DEFAULT_PATHS, ENTERPRISE
 from core.providers.scim.records import UserDecoder, decode_group
 from core.providers.unreadable import MAX_TEXT
@@ -162,7 +162,7 @@ def test_any_bytes_decode_or_are_their_own_error(raw):
     for decoder in (UserDecoder(()).decode, decode_group):
         with pytest.raises(RecordError):
             decoder(raw)
-    assert isinstance(top_level_text(raw, "id"), str)
+    assert isinstance(top_level_id(raw), str)
 
 
 def test_members_are_told_apart_by_type_or_reference():
@@ -244,4 +244,4 @@ def test_a_page_is_cut_at_the_list_that_is_asked_for():
     ],
 )
 def test_the_id_of_a_broken_record_is_found_where_it_is_whole(raw, found):
-    assert top_level_text(raw, "id") == found
+    assert top_level_id(raw) == found

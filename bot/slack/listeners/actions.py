@@ -75,7 +75,7 @@ async def _apply(visit: Visit) -> None:
     except AlreadyRunningError as error:
         await visit.say(answers.already_running(error.cycle_id, None))
         return
-    await visit.say(answers.started(cycle, None))
+    await visit.say(answers.started(cycle))
 
 
 async def _cancel(visit: Visit) -> None:

@@ -89,7 +89,7 @@ async def start(visit: Visit, configuration: str | None, *, full: bool = False) 
         link = await card_link(visit, error.cycle_id)
         await visit.say(answers.already_running(error.cycle_id, link))
         return
-    await visit.say(answers.started(cycle, None))
+    await visit.say(answers.started(cycle))
 
 
 async def card_link(visit: Visit, cycle_id: str) -> str | None:

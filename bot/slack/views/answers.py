@@ -121,11 +121,10 @@ def refused() -> Message:
     return note("dirsync is for full members of this workspace. Ask one of them to look for you.")
 
 
-def started(cycle: Cycle, link: str | None) -> Message:
+def started(cycle: Cycle) -> Message:
     """Return the answer to whoever started a cycle."""
     name = escape(cycle.configuration_name)
-    where = f" <{link}|Watch its card.>" if link else _card(cycle)
-    return note(f"▶️ Started syncing *{name}*, cycle `{cycle.id}`.{where}")
+    return note(f"▶️ Started syncing *{name}*, cycle `{cycle.id}`.{_card(cycle)}")
 
 
 def already_running(cycle_id: str, link: str | None) -> Message:

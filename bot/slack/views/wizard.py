@@ -108,19 +108,19 @@ def modal_of(draft: Draft, name: str, blocks: Sequence[Block], *, submit: str | 
     )
 
 
-def step_button(label: str, name: str) -> Block:
-    """Return a button that shows a step."""
-    return button(label, Act.STEP, name)
+def back_to(name: str) -> Block:
+    """Return a button that shows an earlier step."""
+    return button("Back", Act.STEP, name)
 
 
 def _way_back(draft: Draft, name: str, *, anew: bool) -> Block:
     if draft.configuration is not None:
-        return actions(step_button("Back", SUMMARY))
+        return actions(back_to(SUMMARY))
     if anew:
         said = "What you enter is kept when you close this."
         clean = button("Begin anew", Act.ANEW)
         return section(f"_{said}_", accessory=clean)
-    return actions(step_button("Back", ORDER[ORDER.index(name) - 1]))
+    return actions(back_to(ORDER[ORDER.index(name) - 1]))
 
 
 def _provider(draft: Draft) -> list[Block]:

@@ -9,7 +9,7 @@ from bot.slack.blocks import Block, actions, alert, button, context, divider, mo
 from bot.slack.ids import Act, ViewId
 from bot.slack.limits import escape
 from bot.slack.views import fields, words
-from bot.slack.views.wizard import CHECKED, SUMMARY, TITLES, modal_of, step_button, step_of
+from bot.slack.views.wizard import CHECKED, SUMMARY, TITLES, back_to, modal_of, step_of
 from core.model.configuration import Configuration, Draft
 from core.model.directory import CheckLine, CheckStatus
 from core.model.form import BY_KEY, STEPS
@@ -46,7 +46,7 @@ def checked(draft: Draft, found: DraftCheck, *, asked: str) -> Block:
         blocks.append(context(escape(kind.rights)))
     if report.ok:
         blocks += _people(found.people)
-    blocks.append(actions(step_button("Back", asked)))
+    blocks.append(actions(back_to(asked)))
     submit = "Next" if report.ok else "Go on all the same"
     return modal_of(draft, f"{CHECKED}{asked}", blocks, submit=submit)
 

@@ -27,7 +27,7 @@ from core.providers.entra.listing import not_graph
 from core.providers.entra.members import SELECTION, MemberReader
 from core.providers.entra.paging import walk
 from core.providers.entra.rights import GROUPS, PEOPLE
-from core.providers.salvage import top_level_text
+from core.providers.salvage import top_level_id
 
 AT_MOST_IN: Final = 15
 MOST_CHANGES: Final = 50_000
@@ -191,7 +191,7 @@ class ChangeReader:
             partial(self._graph.page, what, params, right=right) for params in missing
         )
         listings = [*batch.values(), *single]
-        return {top_level_text(raw, "id"): raw for one in listings for raw in one.records}
+        return {top_level_id(raw): raw for one in listings for raw in one.records}
 
     def _whole(
         self, kind: ResourceKind, read: bytes | None, delta: _Delta, one: str
