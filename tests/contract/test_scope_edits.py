@@ -118,3 +118,16 @@ async def test_whoever_leaves_the_scope_long_after_its_edit_is_no_leftover_of_it
         _, cycle = await world.cycle()
         assert cycle.counts.disabled == 1
         assert await status(world, "uw@example.com") is UserStatus.DISABLED
+
+
+async def test_whoever_one_edit_kept_is_kept_by_the_next_one_too(database_url):
+    """The scope in between would not have had them either."""
+    everybody = company()
+    staff = team("staff", [p.id for p in everybody])
+    async with store_world(database_url, everybody, [staff]) as world:
+        await world.cycle()
+        for scope in (Scope(domains=("example.com",)), Scope(groups=("staff",))):
+            await world.apply(scope=replace(scope, domains=("example.com",)))
+            for _ in range(2):
+                await world.cycle()
+        assert await status(world, OUTSIDER) is UserStatus.INVITED
