@@ -399,7 +399,7 @@ def help_lines(role: Role = Role.ADMIN) -> dict[Topic, list[tuple[str, str]]]:
 def completions() -> list[dict[str, str]]:
     """Return what a composer offers after the slash command: text and description of each."""
     return [
-        {"text": example, "description": spec.summary}
+        {"text": example, "description": spec.summary.replace("`", "")}
         for spec in VERBS
         for example in dict.fromkeys([spec.name, *spec.examples])
         if example

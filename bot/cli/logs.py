@@ -8,6 +8,7 @@ import sys
 import structlog
 from structlog.types import Processor
 
+QUIET_SECONDS = 300
 _COMMON: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -19,11 +20,30 @@ _LINE = structlog.processors.LogfmtRenderer(
 )
 
 
+class Outages(logging.Filter):
+    """Tells an outage in a line and once in a while, however often a library tries again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let a network fault through without its traceback, and not again for five minutes."""
+        if record.exc_info is None or not isinstance(record.exc_info[1], OSError):
+            return True
+        record.exc_info = record.exc_text = None
+        since = record.created - QUIET_SECONDS
+        self._told = {key: at for key, at in self._told.items() if at > since}
+        key = (record.name, record.getMessage())
+        return self._told.setdefault(key, record.created) == record.created
+
+
 class _Libraries(logging.Handler):
     """Writes what libraries log in the same form."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.addFilter(Outages())
         self.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _LINE],

@@ -133,7 +133,7 @@ def _because(scope: Scope, user: User) -> str:
 
 def _match(seen: Sighting, user: User | None, events: list[TrailEvent]) -> str:
     if user is None:
-        return "nobody in the account belongs to this record"
+        return f"nobody in the account: the provider's id is {seen.external_id}"
     linked = _last(seen, events, {"link", "create"})
     if linked is not None and linked.what == "link":
         return f"by the e-mail address, with somebody whom the account had already ({user.email})"

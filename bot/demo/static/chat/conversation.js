@@ -6,7 +6,7 @@ import { Home } from "./home.js";
 import { request, tell } from "./interact.js";
 import { MessageList } from "./messages.js";
 import { mrkdwn } from "./mrkdwn.js";
-import { activate, channelName, isWatched, markRead, on, person, state } from "./store.js";
+import { activate, channelName, isWatched, markRead, messagesOf, on, person, state } from "./store.js";
 import { drawer } from "./sidebar.js";
 
 let list;
@@ -109,11 +109,13 @@ function connectionBanner() {
 }
 
 const HINT_KEY = "demo-hint-seen";
+const HINT_UNTIL = 3;
 
 function drawHint() {
   const slot = $("#composer .hint-slot");
   const channel = state.channels.get(state.active);
-  if (!state.hint || channel?.kind !== "channel" || sessionStorage.getItem(HINT_KEY)) return slot.replaceChildren();
+  const known = messagesOf(state.active).length > HINT_UNTIL;
+  if (!state.hint || known || channel?.kind !== "channel" || sessionStorage.getItem(HINT_KEY)) return slot.replaceChildren();
   const hint = state.hint.replaceAll("`", "");
   const command = (/`(\/[^`]+)`/.exec(state.hint) ?? /(\/[a-z][\w-]*(?: [a-z][\w-]*)?)/i.exec(hint))?.[1];
   const [before, after] = command ? hint.split(command) : [hint, ""];
