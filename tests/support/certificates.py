@@ -28,10 +28,10 @@ def private_key_pem() -> str:
 
 
 @cache
-def certificate_pem(name: str) -> str:
+def certificate_pem() -> str:
     """Return a private key followed by a certificate for it, signed by itself."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "dirsync")])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

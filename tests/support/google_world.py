@@ -51,7 +51,7 @@ class GoogleWorld:
 
 
 @asynccontextmanager
-async def google_world(*, limits: HttpLimits = LIMITS) -> AsyncIterator[GoogleWorld]:
+async def google_world() -> AsyncIterator[GoogleWorld]:
     """Serve a customer whose only person is the admin."""
     async with running_google() as server:
         server.customer.add_user(ADMIN, isAdmin=True)
@@ -62,7 +62,7 @@ async def google_world(*, limits: HttpLimits = LIMITS) -> AsyncIterator[GoogleWo
             clock=WallClock(),
             allow_networks=(ip_network("127.0.0.0/8"),),
             environ={"DIRSYNC_CREDENTIAL_K": key_file()},
-            limits=limits,
+            limits=LIMITS,
         )
         yield GoogleWorld(server=server, settings=settings, context=context)
 

@@ -15,7 +15,6 @@ from bot.web.server import web_server
 from core.app import Core, open_core
 from core.model.account import Actor, Invitation, Role
 from core.model.cycle import CycleState
-from core.ports import Clock
 from core.settings import Settings
 
 ADMIN = Actor(id="cli:ada", name="Ada", role=Role.ADMIN, door="cli")
@@ -67,7 +66,6 @@ async def login_site(
     *,
     people: int = 6,
     licenses: int = 3,
-    clock: Clock | None = None,
     rates: Rates | None = None,
 ) -> AsyncIterator[LoginSite]:
     """Serve until the block ends."""
@@ -76,9 +74,7 @@ async def login_site(
     settings = Settings.from_environment(
         {"DIRSYNC_DATABASE_URL": database_url, "DIRSYNC_CREDENTIALS_DIR": str(folder)}
     )
-    async with open_core(
-        settings, notifier=None, mailer=NoMail(), background=True, clock=clock
-    ) as core:
+    async with open_core(settings, notifier=None, mailer=NoMail(), background=True) as core:
         await core.configurations.apply(ADMIN, _FILE.format(licenses=licenses), source="f.yaml")
         await _synced(core)
         _, token = await core.applications.create(ADMIN, "portal")

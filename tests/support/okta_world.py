@@ -6,7 +6,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 from core.http.limits import HttpLimits
 from core.model.configuration import OktaSettings
@@ -76,9 +75,7 @@ class OktaWorld:
 async def okta_world(
     *,
     environ: Mapping[str, str] | None = None,
-    folder: Path | None = None,
     app: ServiceApp | None = None,
-    limits: HttpLimits = LIMITS,
 ) -> AsyncIterator[OktaWorld]:
     """Serve an empty org which knows an API token, or this service app."""
     async with running_okta() as server:
@@ -96,9 +93,8 @@ async def okta_world(
         context = ProviderContext(
             clock=WallClock(),
             allow_networks=(ip_network("127.0.0.0/8"),),
-            credentials_dir=folder,
             environ={"DIRSYNC_CREDENTIAL_T": TOKEN, **(environ or {})},
-            limits=limits,
+            limits=LIMITS,
         )
         yield OktaWorld(server=server, settings=settings, context=context)
 

@@ -159,18 +159,13 @@ def person(n: int, prefix: str = "person") -> dict:
 
 
 @contextmanager
-def running_scim(
-    *, page_cap: int | None = None, cursor: bool = False, index: bool = True
-) -> Iterator[ScimBackend]:
-    """Run an empty server; `page_cap` is its own maximum of records a page."""
+def running_scim(*, cursor: bool = False) -> Iterator[ScimBackend]:
+    """Run an empty server."""
     provider = load_default_provider()
-    provider.config.filter.max_results = page_cap or 1000
-    if cursor or page_cap:
+    provider.config.filter.max_results = 1000
+    if cursor:
         provider.config.pagination = Pagination(
-            cursor=cursor,
-            index=index,
-            default_pagination_method="cursor" if cursor else "index",
-            max_page_size=page_cap,
+            cursor=True, index=True, default_pagination_method="cursor"
         )
     service = ScimService(provider, secret="cursor-secret-of-the-tests")
     application = _SignedIn(

@@ -101,7 +101,7 @@ def _found(name: str, places: Sequence[str]) -> Path:
     return next(Path(place) for place in places if (Path(place) / name).exists())
 
 
-def _configuration(folder: Path, extra: str) -> str:
+def _configuration(folder: Path) -> str:
     modules, schemas = _found("back_mdb.la", _MODULES), _found("core.schema", _SCHEMAS)
     includes = "\n".join(
         f"include {schemas}/{name}.schema" for name in ("core", "cosine", "inetorgperson", "nis")
@@ -136,7 +136,6 @@ overlay memberof
 limits dn.exact="{READER}" size.soft=500 size.hard=500 size.pr=unlimited size.prtotal=unlimited
 limits dn.exact="cn=small-pages,{SUFFIX}" size.pr=60 size.prtotal=unlimited
 limits dn.exact="cn=capped,{SUFFIX}" size.soft=70 size.hard=70
-{extra}
 access to attrs=userPassword by anonymous auth by * none
 access to attrs=entryUUID by dn.exact="cn=without-ids,{SUFFIX}" none by users read
 access to dn.exact="" by * read
@@ -151,11 +150,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
-    """Run an empty directory; `extra` are further lines of its database's configuration.
-
-    `ldif` has further entries, with their operational attributes, that are there from the start.
-    """
+def running_slapd(*, ldif: str = "") -> Iterator[Slapd]:
+    """Run a directory of the entries of `ldif`, or an empty one."""
     require_slapd()
     with TemporaryDirectory(prefix="slapd-") as name:
         folder = Path(name)
@@ -163,7 +159,7 @@ def running_slapd(extra: str = "", *, ldif: str = "") -> Iterator[Slapd]:
         make_certificates(folder)
         # A copy, because some systems confine the installed program to its own folders.
         shutil.copy(str(SLAPD), folder / "slapd")
-        (folder / "slapd.conf").write_text(_configuration(folder, extra))
+        (folder / "slapd.conf").write_text(_configuration(folder))
         if ldif:
             _load(folder, ldif)
         port, tls_port = _free_port(), _free_port()

@@ -12,7 +12,7 @@ from tests.support.certificates import certificate_pem, private_key_pem
 from tests.support.entra_world import entra_world, user_pages
 from tests.vendors.entra_tokens import sts, thumbprint
 
-PEM = certificate_pem("dirsync")
+PEM = certificate_pem()
 CERTIFICATE = PEM[PEM.index("-----BEGIN CERTIFICATE") :]
 KEY = PEM[: PEM.index("-----BEGIN CERTIFICATE")]
 

@@ -28,8 +28,8 @@ class EntraHarness(Backend):
     async def start(self, people: list[Person]) -> None:
         self._server.clear()
         if self._certificate:
-            (self.folder / "entra.pem").write_text(certificate_pem("dirsync"))
-            self._server.signin.certificates.append(certificate_pem("dirsync"))
+            (self.folder / "entra.pem").write_text(certificate_pem())
+            self._server.signin.certificates.append(certificate_pem())
         else:
             self._server.signin.secret = TOKEN
         for person in people:
