@@ -71,7 +71,7 @@ def beginning(ctx: CycleContext, last: LastReading) -> SavedWatermark | None:
     saved = last.saved
     if saved is None or ctx.trigger not in _ANY_TIME:
         return None
-    if ctx.clock.now() - saved.full_at >= FULL_EVERY:
+    if abs(ctx.clock.now() - saved.full_at) >= FULL_EVERY:
         return None
     if saved.basis != basis(ctx):
         raise Doubt("The scope, the mapping or the provider was changed.")

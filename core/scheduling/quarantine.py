@@ -40,6 +40,16 @@ def next_try(configuration: Configuration, *, last: datetime | None = None) -> d
     return due if last is None or last < due else last + wait
 
 
+def due_try(trial: datetime, now: datetime) -> datetime | None:
+    """Return when a try that is due was to be, or None if its time has not come.
+
+    One that is further off than any wait was put there by a clock that was ahead: it is due now.
+    """
+    if trial > now + 2 * DAILY:
+        return now
+    return trial if trial <= now else None
+
+
 def is_given_up(configuration: Configuration, now: datetime) -> bool:
     """Whether it is time to disable it: it has failed for 28 days."""
     since = configuration.failing_since

@@ -20,7 +20,7 @@ from core.errors import DirsyncError, StoreError
 from core.model.configuration import Configuration
 from core.ports import Clock
 from core.scheduling.alerts import given_up, given_up_entry
-from core.scheduling.quarantine import is_given_up, next_try
+from core.scheduling.quarantine import due_try, is_given_up, next_try
 from core.scheduling.slots import due_slot, spread
 from core.store.opening import Store
 
@@ -129,10 +129,10 @@ class Ticker:
         schedule = configuration.spec.schedule
         if schedule is None:
             return None
-        last = await self._store.slots.last(configuration.id)
+        last = await self._store.slots.last(configuration.id, now=self._clock.now())
         trial = next_try(configuration, last=last)
         if trial is not None:
-            return trial if trial <= self._clock.now() else None
+            return due_try(trial, self._clock.now())
         since = configuration.created_at if last is None else max(last, configuration.created_at)
         anchor, now = configuration.created_at, self._clock.now()
         slot = due_slot(schedule, anchor=anchor, since=since, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.model.account import SYSTEM
 from core.model.configuration import ConfigurationId
@@ -28,6 +28,7 @@ WHERE configuration_id = :configuration AND slot = :slot
 """
 
 
+_AHEAD = timedelta(days=1)
 _ALONE = Trigger.ON_DEMAND.value
 
 
@@ -74,12 +75,17 @@ class Slots:
 
         return await self._database.write(work)
 
-    async def last(self, configuration: ConfigurationId) -> datetime | None:
-        """Return the latest slot that was taken, skipped ones included, or None."""
+    async def last(self, configuration: ConfigurationId, *, now: datetime) -> datetime | None:
+        """Return the latest slot that was taken, skipped ones included, or None.
+
+        Slots of days to come were taken by a clock that was ahead, and do not count.
+        """
 
         async def work(tx: Transaction) -> datetime | None:
-            sql = "SELECT max(slot) FROM slots WHERE configuration_id = :configuration"
-            return maybe_time(await tx.value(sql, configuration=configuration))
+            sql = """
+SELECT max(slot) FROM slots WHERE configuration_id = :configuration AND slot <= :until"""
+            until = to_seconds(now + _AHEAD)
+            return maybe_time(await tx.value(sql, configuration=configuration, until=until))
 
         return await self._database.read(work)
 

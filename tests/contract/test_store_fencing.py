@@ -99,6 +99,18 @@ async def test_a_cycle_left_behind_is_taken_over_and_its_old_worker_fenced(desk)
     assert await desk.pairs(taken.fence) == []
 
 
+async def test_a_worker_that_takes_its_own_cycle_over_is_fenced_where_it_was_before(desk):
+    fence = await desk.begin([record("ann")])
+    await _expire(desk)
+    taken = await desk.claim(fence.owner)
+    assert await writes(desk, fence) == {"fenced"}
+    with pytest.raises(FencedError):
+        await desk.store.cycles.heartbeat(fence)
+    with pytest.raises(FencedError):
+        await desk.finish(fence)
+    assert await desk.store.cycles.heartbeat(taken.fence)
+
+
 async def test_handing_over_lets_another_worker_claim_at_once(desk):
     fence = await desk.begin()
     await desk.store.cycles.abandon(fence)
@@ -171,7 +183,7 @@ async def test_a_slot_starts_one_cycle_however_many_offer_it(desk):
         *(desk.store.slots.offer(found.id, now, now=now) for _ in range(10))
     )
     assert sum(cycle is not None for cycle in offers) == 1
-    assert await desk.store.slots.last(found.id) == now
+    assert await desk.store.slots.last(found.id, now=now) == now
 
 
 async def test_a_slot_during_an_open_cycle_is_skipped_for_good(desk):
