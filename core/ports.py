@@ -46,7 +46,7 @@ from core.model.events import Delivery, OutboxItem
 from core.model.inviting import ChatInvitation, ChatMatch, MessagePlace
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
-from core.model.reading import LastReading, NextReading, ReadingNote
+from core.model.reading import LastReading, NextReading, ReadingNote, Repeats
 from core.model.verdict import Judge
 from core.model.views import PersonFacts
 
@@ -230,8 +230,8 @@ class SyncStore(Protocol):
         """Return the people whom a scope group held when last seen."""
         ...
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
-        """Stage records; return how many ids were new to this cycle. A repeated id is counted.
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> None:
+        """Stage records. Where somebody may come twice, `drop_repeats` follows.
 
         With the `last` of them, what the first call of `pairs` has to do is done at once.
         """
@@ -241,8 +241,8 @@ class SyncStore(Protocol):
         """Note the known digests that the finished read did not meet."""
         ...
 
-    async def repeats(self, fence: Fence) -> int:
-        """Return how many staged ids came twice, settled people met again included."""
+    async def drop_repeats(self, fence: Fence) -> Repeats:
+        """Leave the first staged record of everybody, and return who came more than once."""
         ...
 
     async def holds_canary(self, fence: Fence, name: str) -> bool:

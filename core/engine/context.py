@@ -31,7 +31,7 @@ class CycleContext:
         full: everything is to be read, whatever a delta would do.
         bound_plan: the plan's digest that a person saw; another plan is not applied.
         progress_every: seconds between two writes of the progress.
-        batch: people in one transaction.
+        batch: people in one transaction; of those who are read, half as many.
         slice_size: records that are worked on before the event loop gets a turn.
         proof_rules: the rules of the proof; only tests pass fewer.
         guard_rules: the rules of the guard; only tests pass fewer.

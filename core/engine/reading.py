@@ -1,8 +1,7 @@
 """Reading: from pages of raw records to a staged snapshot and the evidence of its completeness.
 
 The only thing that grows with the directory is the set of known digests. What is not known is
-staged in transactions of thousands, because each one writes most of an index's pages anew; one is
-under way while the next page is fetched.
+staged in transactions of thousands; one is under way while the next pages are fetched.
 """
 
 from __future__ import annotations
@@ -157,7 +156,9 @@ class PeopleReader:
         finally:
             await self._drop_job()
         await self._stage_unmet()
-        self.listing.repeats = await self._ctx.store.repeats(self._ctx.fence)
+        again = await self._ctx.store.drop_repeats(self._ctx.fence)
+        self.listing.distinct -= again.staged
+        self.listing.repeats = again.staged + again.settled
         return self.listing
 
     async def _read_pages(self) -> None:
@@ -171,9 +172,10 @@ class PeopleReader:
             met += self._sort(page.records[start : start + self._ctx.slice_size], self._rows)
             await asyncio.sleep(0)
         self.listing.note_page(token=page.token, last=page.last, total=page.total)
-        if met or len(self._rows) == before:
-            self.listing.note_records(new=met, empty_end=page.last and not page.records)
-        if len(self._rows) >= self._ctx.batch:
+        self.listing.note_records(
+            new=met + len(self._rows) - before, empty_end=page.last and not page.records
+        )
+        if 2 * len(self._rows) >= self._ctx.batch:
             await self._begin_job()
         await self._meter.advance(1, pages=1, read=len(page.records), total=self._pages_in_all())
 
@@ -207,11 +209,7 @@ class PeopleReader:
         await self._finish_job()
         rows, self._rows = self._rows, []
         if rows:
-            self._job = asyncio.create_task(self._stage(rows))
-
-    async def _stage(self, rows: Sequence[StagedUser]) -> None:
-        new = await self._ctx.store.stage(self._ctx.fence, rows)
-        self.listing.note_records(new=new, empty_end=False)
+            self._job = asyncio.create_task(self._ctx.store.stage(self._ctx.fence, rows))
 
     async def _finish_job(self) -> None:
         job, self._job = self._job, None

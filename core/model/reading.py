@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.model.cycle import CycleId
 from core.model.directory import ExternalId, Watermark
@@ -67,3 +68,14 @@ class NextReading:
     """Where the next delta of a configuration begins; `saved` is None if it reads everything."""
 
     saved: SavedWatermark | None
+
+
+class Repeats(NamedTuple):
+    """Who came more than once in a full reading.
+
+    `staged` counts the records that came of people who were staged already, `settled` the settled
+    people who came once under the digest that they had and once under another.
+    """
+
+    staged: int
+    settled: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain, compress
+from operator import not_
 
 from core.store.database import Transaction
 from core.store.urls import Backend
@@ -43,10 +45,18 @@ async def _insert(
     new = 0
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
-        values = tuple([value for row in part for value in row])
-        result = await tx.driver(_values(table, columns, len(part), account), values)
+        by_column = list(zip(*part, strict=True))
+        same = tuple([_all_same(values) for values in by_column])
+        once = [values[0] for values in compress(by_column, same)]
+        others = zip(*compress(by_column, map(not_, same)), strict=True)
+        values = (*once, *chain.from_iterable(others))
+        result = await tx.driver(_values(table, columns, len(part), account, same), values)
         new += result.rowcount
     return new
+
+
+def _all_same(values: tuple[object, ...]) -> bool:
+    return values[0] == values[-1] and values.count(values[0]) == len(values)
 
 
 async def _unnest(
@@ -65,9 +75,14 @@ async def _unnest(
 
 
 @lru_cache(maxsize=64)
-def _values(table: str, columns: Columns, size: int, account: str | None) -> str:
-    names = ", ".join(name for name, _ in columns)
-    marks = ", ".join("?" * len(columns))
+def _values(
+    table: str, columns: Columns, size: int, account: str | None, same: tuple[bool, ...]
+) -> str:
+    """Return the statement; columns that are the `same` in all rows come first, and once."""
+    given = [name for name, _ in columns]
+    once = list(compress(given, same))
+    names = ", ".join([*once, *compress(given, map(not_, same))])
+    marks = ", ".join([f"?{n}" for n in range(1, len(once) + 1)] + ["?"] * (len(given) - len(once)))
     if account is not None:
         quoted = account.replace("'", "''")
         names, marks = f"account_id, {names}", f"'{quoted}', {marks}"

@@ -33,3 +33,15 @@ def few(backend: Backend, texts: Iterable[str]) -> object:
 def share(backend: Backend, table: str) -> str:
     """Return the clause that keeps a row as it is until the transaction ends."""
     return f" FOR UPDATE OF {table}" if backend == "postgresql" else ""
+
+
+def not_staged(backend: Backend, external_id: str) -> str:
+    """Return the condition that nobody of this id was staged in ``:cycle``.
+
+    No index has the staged ids, as that would cost more than all else of staging: each database is
+    asked in the way in which it gathers them once.
+    """
+    staged = "FROM staged_users o WHERE o.cycle_id = :cycle"
+    if backend == "postgresql":
+        return f"NOT EXISTS (SELECT 1 {staged} AND o.external_id = {external_id})"
+    return f"{external_id} NOT IN (SELECT o.external_id {staged})"

@@ -9,6 +9,7 @@ from core.model.cycle import Fence
 from core.store.bulk import Columns, json_rows, reserve_ids
 from core.store.codec import to_json, to_seconds
 from core.store.database import Transaction
+from core.store.names import not_staged
 
 _SEQ: Columns = (("seq", "bigint"),)
 _NOTE = """
@@ -51,18 +52,21 @@ SELECT d.external_id FROM decided d
 JOIN links l ON l.configuration_id = :configuration AND l.external_id = d.external_id
 WHERE d.action = 'keep' AND d.user_id IS NULL AND l.user_id IS NOT NULL
 """
+_ANY = "SELECT EXISTS (SELECT 1 FROM conflicts WHERE configuration_id = :configuration)"
 _OVER = """
 DELETE FROM conflicts WHERE configuration_id = :configuration AND cycle_id <> :cycle
   AND (decided_at IS NULL
       OR decided_at < (SELECT c.started_at FROM cycles c WHERE c.id = :cycle))
-  AND (EXISTS (SELECT 1 FROM staged_users s WHERE s.cycle_id = :cycle
-          AND s.external_id = conflicts.external_id AND s.readable)
-      OR CAST(:whole AS boolean) AND NOT EXISTS (SELECT 1 FROM staged_users s
-          WHERE s.cycle_id = :cycle AND s.external_id = conflicts.external_id)
-        AND NOT EXISTS (SELECT 1 FROM links l
-          WHERE l.configuration_id = :configuration AND l.external_id = conflicts.external_id
-            AND l.digest IS NOT NULL AND NOT EXISTS (SELECT 1 FROM staged_unmet m
-              WHERE m.cycle_id = :cycle AND m.digest = l.digest)))
+  AND {gone}
+"""
+_MET_WITHOUT = """
+external_id IN (SELECT s.external_id FROM staged_users s WHERE s.cycle_id = :cycle AND s.readable)
+"""
+_NOT_MET = """
+{not_staged} AND NOT EXISTS (SELECT 1 FROM links l
+    WHERE l.configuration_id = :configuration AND l.external_id = conflicts.external_id
+      AND l.digest IS NOT NULL AND NOT EXISTS (SELECT 1 FROM staged_unmet m
+        WHERE m.cycle_id = :cycle AND m.digest = l.digest))
 """
 _MOVED_SINCE = """
 SELECT EXISTS (SELECT 1 FROM moves m JOIN cycles c ON c.id = :cycle
@@ -118,7 +122,13 @@ async def end_conflicts(tx: Transaction, fence: Fence, *, whole: bool) -> None:
 
     With `whole`, everything was read and proven, so whoever was not met is not there.
     """
-    await tx.run(_OVER, configuration=fence.configuration_id, cycle=fence.cycle_id, whole=whole)
+    values = {"configuration": fence.configuration_id, "cycle": fence.cycle_id}
+    if not await tx.value(_ANY, **values):
+        return
+    await tx.run(_OVER.format(gone=_MET_WITHOUT), **values)
+    if whole:
+        nobody = not_staged(tx.backend, "conflicts.external_id")
+        await tx.run(_OVER.format(gone=_NOT_MET.format(not_staged=nobody)), **values)
 
 
 async def moved_since_start(tx: Transaction, fence: Fence) -> bool:

@@ -12,6 +12,7 @@ from core.model.cycle import Elsewhere, Fence, Pair, ScopeAnswer
 from core.model.directory import ExternalId
 from core.store import newcomers
 from core.store.database import Row, Transaction
+from core.store.names import not_staged
 from core.store.wide import read_wide
 
 _SHARED = """
@@ -67,10 +68,12 @@ LEFT JOIN users h ON h.account_id = :account AND h.match_key = s.match_key
 WHERE s.cycle_id = :cycle AND s.seq > :after AND {which}
 ORDER BY s.seq
 """
-_MOVES = """EXISTS (SELECT 1 FROM links hl
-    JOIN staged_users hs ON hs.cycle_id = :cycle AND hs.external_id = hl.external_id
-    WHERE hl.user_id = h.id AND hl.configuration_id = :configuration AND hs.readable
-      AND hs.match_key <> '' AND hs.match_key <> s.match_key)"""
+_MOVES = """h.id IN (SELECT hu.id FROM staged_users hs
+    CROSS JOIN links hl
+    JOIN users hu ON hu.id = hl.user_id
+    WHERE hs.cycle_id = :cycle AND hs.readable AND hs.match_key <> ''
+      AND hl.external_id = hs.external_id AND hl.configuration_id = :configuration
+      AND hu.match_key <> hs.match_key)"""
 Which = Literal["everybody", "no newcomers"]
 _STAYING: Mapping[Which, str] = {
     "everybody": _STAGED.format(which="NOT s.moving") + " LIMIT :limit",
@@ -82,19 +85,15 @@ SELECT l.external_id, u.id, u.status, u.disabled_by, u.disabled_at, u.protected,
     u.user_name, l.absent_since, l.kept, l.digest, l.mapped_digest, l.label, l.seq
 FROM links l
 LEFT JOIN users u ON u.id = l.user_id
-WHERE l.seq > :after AND l.configuration_id = :configuration AND {unmet}
-  AND NOT EXISTS (SELECT 1 FROM staged_users s
-      WHERE s.cycle_id = :cycle AND s.external_id = l.external_id)
+WHERE l.seq > :after AND l.configuration_id = :configuration AND {unmet} AND {not_staged}
   AND NOT EXISTS (SELECT 1 FROM moves m JOIN cycles c ON c.id = :cycle
       WHERE m.user_id = l.user_id AND m.to_id = :configuration AND m.at >= c.started_at)
 ORDER BY l.seq LIMIT :limit
 """
 """Whoever was moved here since the cycle began may have been met as a person of somebody else's."""
-_ANYBODY = _ABSENT.format(
-    unmet="""(l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
+_ANYBODY = """(l.digest IS NULL OR EXISTS (SELECT 1 FROM staged_unmet m
       WHERE m.cycle_id = :cycle AND m.digest = l.digest))"""
-)
-_UNSETTLED = _ABSENT.format(unmet="l.digest IS NULL")
+_UNSETTLED = "l.digest IS NULL"
 _LOOK_UP = "SELECT " + ", ".join(
     f"set_config('enable_{way}', 'off', TRUE)"
     for way in ("hashjoin", "mergejoin", "seqscan", "material")
@@ -179,8 +178,9 @@ async def absentees(
 
     Without `settled`, only the few who were not settled are looked through.
     """
+    unmet = _ANYBODY if settled else _UNSETTLED
     rows = await tx.rows(
-        _ANYBODY if settled else _UNSETTLED,
+        _ABSENT.format(unmet=unmet, not_staged=not_staged(tx.backend, "l.external_id")),
         cycle=fence.cycle_id,
         configuration=fence.configuration_id,
         after=after,

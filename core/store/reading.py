@@ -12,7 +12,7 @@ from core.store.bulk import reserve_ids
 from core.store.codec import from_json, to_json, to_seconds, to_time
 from core.store.database import Transaction
 from core.store.fencing import check_fence
-from core.store.names import among
+from core.store.names import among, not_staged
 from core.store.ownership import moved_since_start
 
 _WANT = """
@@ -48,8 +48,7 @@ WHERE l.account_id = :account AND l.configuration_id = :configuration AND u.stat
   AND l.absent_since IS NULL AND l.external_id IN {people}
 """
 _OPEN = """
-FROM problems p WHERE p.account_id = :account AND p.cycle_id = :since AND NOT EXISTS (
-    SELECT 1 FROM staged_users s WHERE s.cycle_id = :cycle AND s.external_id = p.external_id)
+FROM problems p WHERE p.account_id = :account AND p.cycle_id = :since AND {not_staged}
 """
 _COUNT = f"SELECT count(*) AS problems, count(DISTINCT p.external_id) AS people {_OPEN}"
 _CARRY = f"""
@@ -123,9 +122,10 @@ async def carry_problems(tx: Transaction, fence: Fence, since: CycleId) -> int:
     """Tell again what was wrong with people who were not staged; return how many they are."""
     await check_fence(tx, fence)
     values = {"cycle": fence.cycle_id, "since": since}
-    row = await tx.first(_COUNT, **values)
+    not_here = not_staged(tx.backend, "p.external_id")
+    row = await tx.first(_COUNT.format(not_staged=not_here), **values)
     if row is None or not row.problems:
         return 0
     first = await reserve_ids(tx, "problems", row.problems)
-    await tx.run(_CARRY, first=first, **values)
+    await tx.run(_CARRY.format(not_staged=not_here), first=first, **values)
     return int(row.people)

@@ -155,7 +155,6 @@ cycles = Table(
     _maybe("plan_digest"),
     _count("requests"),
     _count("resumed"),
-    _count("repeats"),
     _maybe("postponed"),
     Index("uq_cycles_open", "configuration_id", unique=True, **_where("state <> 'finished'")),
     Index("ix_cycles_requested_at", "account_id", "requested_at"),
@@ -271,7 +270,6 @@ staged_users = Table(
     _count("twins", "1"),
     _flag("moving"),
     _flag("newcomer"),
-    Index("uq_staged_users_external_id", "external_id", "cycle_id", unique=True),
     Index("ix_staged_users_others", "cycle_id", "seq", **_where("NOT newcomer")),
 )
 

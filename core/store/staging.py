@@ -55,6 +55,15 @@ UPDATE configurations SET decoder_revision = :decoder
 WHERE id = :configuration AND decoder_revision IS DISTINCT FROM :decoder
 """
 _LINKED = "SELECT EXISTS (SELECT 1 FROM links WHERE configuration_id = :configuration)"
+_REPEATS = """
+SELECT coalesce(sum(p.n - 1), 0) FROM (SELECT count(*) AS n FROM staged_users
+    WHERE cycle_id = :cycle GROUP BY external_id HAVING count(*) > 1) AS p
+"""
+_DROP_REPEATS = """
+DELETE FROM staged_users WHERE seq IN (SELECT t.seq FROM (
+    SELECT seq, row_number() OVER (PARTITION BY external_id ORDER BY seq) AS n
+    FROM staged_users WHERE cycle_id = :cycle) AS t WHERE t.n > 1)
+"""
 _SETTLED = """
 SELECT count(*) AS people, count(m.digest) AS unmet FROM staged_users s
 CROSS JOIN links l
@@ -106,7 +115,6 @@ async def _clear(tx: Transaction, fence: Fence) -> None:
     for table in ("problems", "plan_items"):
         await tx.run(f"DELETE FROM {table} WHERE cycle_id = :cycle", cycle=fence.cycle_id)  # noqa: S608 - fixed names
     await begin_again(tx, fence.cycle_id)
-    await tx.run("UPDATE cycles SET repeats = 0 WHERE id = :cycle", cycle=fence.cycle_id)
 
 
 def _decoder(tx: Transaction) -> str:
@@ -151,20 +159,12 @@ async def scoped_ids(tx: Transaction, fence: Fence) -> frozenset[ExternalId]:
     return frozenset(ExternalId(name) for (name,) in rows)
 
 
-async def stage(tx: Transaction, fence: Fence, rows: Sequence[StagedUser]) -> int:
-    """Stage records and return how many ids were new; the first of a repeated id stays."""
+async def stage(tx: Transaction, fence: Fence, rows: Sequence[StagedUser]) -> None:
+    """Stage records."""
     await check_fence(tx, fence)
-    cycle = fence.cycle_id
     first = not await tx.value(_LINKED, configuration=fence.configuration_id)
-    staged = [(cycle, *row, first and may_be_new(row)) for row in rows]
-    new = await insert_rows(tx, "staged_users", _STAGED, staged)
-    if new < len(rows):
-        await tx.run(
-            "UPDATE cycles SET repeats = repeats + :more WHERE id = :cycle",
-            more=len(rows) - new,
-            cycle=cycle,
-        )
-    return new
+    staged = [(fence.cycle_id, *row, first and may_be_new(row)) for row in rows]
+    await insert_rows(tx, "staged_users", _STAGED, staged)
 
 
 async def stage_unmet(tx: Transaction, fence: Fence, digests: Sequence[bytes]) -> None:
@@ -181,9 +181,14 @@ class Settled(NamedTuple):
 
 
 async def repeats(tx: Transaction, fence: Fence) -> int:
-    """Return how many ids were staged twice."""
-    sql = "SELECT repeats FROM cycles WHERE id = :cycle"
-    return int(await tx.value(sql, cycle=fence.cycle_id))
+    """Return how many records were staged of people who were staged before."""
+    return int(await tx.value(_REPEATS, cycle=fence.cycle_id))
+
+
+async def drop_repeats(tx: Transaction, fence: Fence) -> None:
+    """Leave the first record of everybody who was staged."""
+    await check_fence(tx, fence)
+    await tx.run(_DROP_REPEATS, cycle=fence.cycle_id)
 
 
 async def settled(tx: Transaction, fence: Fence) -> Settled:

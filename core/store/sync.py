@@ -32,7 +32,7 @@ from core.model.cycle import (
 from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
 from core.model.one_person import StepNote
-from core.model.reading import LastReading, NextReading, ReadingNote
+from core.model.reading import LastReading, NextReading, ReadingNote, Repeats
 from core.model.verdict import Judge
 from core.store import (
     applying,
@@ -136,25 +136,25 @@ class SyncStoreSql:
         """See `SyncStore.scoped_ids`."""
         return await self._read(lambda tx: staging.scoped_ids(tx, fence))
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
-        """See `SyncStore.stage`; of a repeated id the first record stays."""
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> None:
+        """See `SyncStore.stage`."""
         self._prepared.pop(fence, None)
         self._few.pop(fence, None)
         if fence in self._staged:
             self._staged[fence].rows += len(rows)
             self._staged[fence].came = None
         if not last:
-            return await self._write(lambda tx: staging.stage(tx, fence, rows))
+            await self._write(lambda tx: staging.stage(tx, fence, rows))
+            return
 
-        async def work(tx: Transaction) -> tuple[int, Prepared, list[Pair]]:
-            new = await staging.stage(tx, fence, rows)
+        async def work(tx: Transaction) -> tuple[Prepared, list[Pair]]:
+            await staging.stage(tx, fence, rows)
             prepared = await pairing.prepare(tx, fence)
-            return new, prepared, await pairing.staying(tx, fence, 0, _FEW)
+            return prepared, await pairing.staying(tx, fence, 0, _FEW)
 
-        new, self._prepared[fence], found = await self._write(work)
+        self._prepared[fence], found = await self._write(work)
         if len(found) < _FEW:
             self._few[fence] = found
-        return new
 
     async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
         """See `SyncStore.stage_unmet`; may be called several times."""
@@ -163,18 +163,21 @@ class SyncStoreSql:
             self._staged[fence].came = None
         await self._write(lambda tx: staging.stage_unmet(tx, fence, digests))
 
-    async def repeats(self, fence: Fence) -> int:
-        """See `SyncStore.repeats`; call it after `stage_unmet`."""
+    async def drop_repeats(self, fence: Fence) -> Repeats:
+        """See `SyncStore.drop_repeats`; call it after `stage_unmet`."""
         if self._is_empty(fence):
-            return 0
+            return Repeats(staged=0, settled=0)
 
         async def work(tx: Transaction) -> tuple[int, Settled]:
             return await staging.repeats(tx, fence), await staging.settled(tx, fence)
 
-        twice, settled = await self._read(work)
+        staged, settled = await self._read(work)
+        if staged:
+            await self._write(lambda tx: staging.drop_repeats(tx, fence))
+            settled = await self._read(lambda tx: staging.settled(tx, fence))
         if fence in self._staged:
             self._staged[fence].came = settled.unmet
-        return twice + settled.met
+        return Repeats(staged=staged, settled=settled.met)
 
     def _is_empty(self, fence: Fence) -> bool:
         """Whether nobody was staged; False also if this process does not know."""

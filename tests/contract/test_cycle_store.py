@@ -68,6 +68,28 @@ async def test_a_changed_record_is_recorded_before_and_after(database_url):
         assert change.after["email"] == "third@example.com"
 
 
+async def test_of_somebody_who_comes_twice_in_a_first_cycle_the_first_record_counts(database_url):
+    twins = [person(3, email="later@example.com"), person(5, active=False)]
+    async with store_world(database_url, [*people(30), *twins]) as world:
+        outcome, cycle = await world.cycle()
+        assert "people_twice" in [code for code, _ in outcome.proof.failed]
+        assert outcome.proof.read == cycle.counts.created == 30
+        assert (await world.person("u3@example.com")).status is UserStatus.INVITED
+        assert (await world.person("u5@example.com")).status is UserStatus.INVITED
+        assert await world.person("later@example.com") is None
+
+
+async def test_people_alike_in_all_but_their_names_are_stored_as_they_are(database_url):
+    like = {"attributes": {"title": "Engineer"}}
+    async with store_world(
+        database_url, [person(n, **like) for n in range(1, 9)], mapping={"title": "title"}
+    ) as world:
+        _, cycle = await world.cycle()
+        assert cycle.counts.created == 8
+        found = [await world.person(f"u{n}@example.com") for n in range(1, 9)]
+        assert {user.profile["title"] for user in found} == {"Engineer"}
+
+
 async def test_somebody_absent_and_back_with_the_same_bytes_is_enabled_again(database_url):
     async with store_world(database_url, people(10)) as world:
         await world.cycle()

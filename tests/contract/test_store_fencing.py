@@ -20,6 +20,7 @@ from core.model.cycle import (
     Trigger,
 )
 from core.model.directory import ExternalId, ResourceKind
+from core.model.reading import Repeats
 from tests.support.people import ADA, SPEC, Desk, record
 
 
@@ -233,8 +234,12 @@ async def test_repeated_ids_and_settled_people_met_again_are_counted(desk):
     fence = (await desk.claim()).fence
     await desk.store.sync.begin(fence, decoder_revision="1")
     changed = record("ann", title="Manager")
-    assert await desk.store.sync.stage(fence, [changed, record("bob"), record("bob")]) == 2
-    assert await desk.store.sync.stage(fence, [record("bob"), record("eve")]) == 1
-    assert await desk.store.sync.repeats(fence) == 3
+    await desk.store.sync.stage(fence, [changed, record("bob"), record("bob", title="Other")])
+    await desk.store.sync.stage(fence, [record("bob"), record("eve")])
+    assert await desk.store.sync.drop_repeats(fence) == Repeats(staged=2, settled=1)
     await desk.store.sync.stage_unmet(fence, [record("ann").digest])
-    assert await desk.store.sync.repeats(fence) == 2
+    assert await desk.store.sync.drop_repeats(fence) == Repeats(staged=0, settled=0)
+    pairs = [pair async for chunk in desk.store.sync.pairs(fence) for pair in chunk]
+    assert {pair.external_id: pair.digest for pair in pairs} == {
+        one.external_id: one.digest for one in (changed, record("bob"), record("eve"))
+    }

@@ -29,7 +29,14 @@ from core.model.cycle import (
 )
 from core.model.directory import Digest, ExternalId
 from core.model.newcomers import Newcomers
-from core.model.reading import LastReading, NextReading, ReadingNote, ReadKind, SavedWatermark
+from core.model.reading import (
+    LastReading,
+    NextReading,
+    ReadingNote,
+    ReadKind,
+    Repeats,
+    SavedWatermark,
+)
 from core.model.verdict import Judge
 
 PROVISIONED = {UserStatus.STAGED, UserStatus.INVITED, UserStatus.WAITING, UserStatus.ACTIVE}
@@ -101,7 +108,6 @@ class MemoryStore:
     staged: list[StagedUser] = field(default_factory=list)
     new: set[int] | None = None
     unmet: set[bytes] = field(default_factory=set)
-    again: int = 0
     decoder: str = ""
 
     def _check(self) -> None:
@@ -110,7 +116,7 @@ class MemoryStore:
 
     async def begin(self, fence: Fence, *, decoder_revision: str) -> LastReading:
         self._check()
-        self.staged, self.unmet, self.again, self.new = [], set(), 0, None
+        self.staged, self.unmet, self.new = [], set(), None
         self.told, self.planned, self.planned_groups = [], [], []
         if decoder_revision != self.decoder:
             self.forget()
@@ -132,18 +138,10 @@ class MemoryStore:
     async def scoped_ids(self, fence: Fence) -> frozenset[ExternalId]:
         return frozenset(ExternalId(i) for i, link in self.links.items() if link.group_scoped)
 
-    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> int:
+    async def stage(self, fence: Fence, rows: Sequence[StagedUser], *, last: bool = False) -> None:
         self._check()
-        new, self.new = 0, None
-        seen = {row.external_id for row in self.staged}
-        for row in rows:
-            if row.external_id in seen:
-                self.again += 1
-            else:
-                self.staged.append(row)
-                seen.add(row.external_id)
-                new += 1
-        return new
+        self.new = None
+        self.staged += rows
 
     async def stage_unmet(self, fence: Fence, digests: Sequence[bytes]) -> None:
         self._check()
@@ -152,9 +150,12 @@ class MemoryStore:
     def _met(self, link: Link) -> bool:
         return link.digest is not None and link.digest not in self.unmet
 
-    async def repeats(self, fence: Fence) -> int:
+    async def drop_repeats(self, fence: Fence) -> Repeats:
+        first = {row.external_id: row for row in reversed(self.staged)}
+        again = len(self.staged) - len(first)
+        self.staged = [row for row in self.staged if first[row.external_id] is row]
         twice = [r for r in self.staged if (k := self.links.get(r.external_id)) and self._met(k)]
-        return self.again + len(twice)
+        return Repeats(staged=again, settled=len(twice))
 
     async def holds_canary(self, fence: Fence, name: str) -> bool:
         if any(name in (r.external_id, r.email, r.user_name) for r in self.staged):

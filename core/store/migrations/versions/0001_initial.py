@@ -145,7 +145,6 @@ def _cycles() -> None:
         sa.Column("plan_digest", sa.Text, nullable=True),
         sa.Column("requests", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("resumed", sa.Integer, nullable=False, server_default=sa.text("0")),
-        sa.Column("repeats", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.Column("postponed", sa.Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_cycles"),
     )
@@ -486,9 +485,6 @@ def _staged_users() -> None:
         sa.Column("moving", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("newcomer", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("seq", name="pk_staged_users"),
-    )
-    op.create_index(
-        "uq_staged_users_external_id", "staged_users", ["external_id", "cycle_id"], unique=True
     )
     op.create_index(
         "ix_staged_users_others",
