@@ -23,9 +23,10 @@ async def ask_people(idle: float | None, *, yes: bool, as_json: bool) -> int:
     if not as_json:
         note(asking.effect(Asking(idle_days=found.idle_days, due=found.due, lately=found.lately)))
     if found.due and not yes:
+        number = words.people(found.due)
         if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked.", hint="Give --yes.")
-        typer.confirm(f"Ask {words.people(found.due)}?", abort=True, err=True)
+            raise UsageError("Nobody is there to be asked.", hint=f"Give --yes to ask {number}.")
+        typer.confirm(f"Ask {number}?", abort=True, err=True)
     request = requests.LicenseAsk(unused=idle, seen=found.due)
     done = await ask(request, AskingDocument, need=Need.WRITE)
     if as_json:

@@ -61,9 +61,9 @@ async def _invite(request: requests.Invite, *, everybody: bool, yes: bool, as_js
             say("Nobody waits to be invited.")
         return Exit.SUCCESS
     if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked.", hint="Give --yes.")
         number = words.people(staged.ready)
+        if not sys.stdin.isatty():
+            raise UsageError("Nobody is there to be asked.", hint=f"Give --yes to invite {number}.")
         typer.confirm(f"Invite {number} who were not invited yet?", abort=True, err=True)
     whole = requests.InviteAll(expected=staged.ready, by=request.by)
     return _told(await ask(whole, ResultsDocument, need=Need.WRITE), as_json=as_json)

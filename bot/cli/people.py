@@ -82,9 +82,10 @@ def free(
 
 async def _free(people: tuple[str, ...], *, yes: bool, as_json: bool) -> int:
     if not yes:
+        number = words.several(len(people), "license")
         if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked.", hint="Give --yes.")
-        typer.confirm(f"Free {words.several(len(people), 'license')}?", abort=True, err=True)
+            raise UsageError("Nobody is there to be asked.", hint=f"Give --yes to free {number}.")
+        typer.confirm(f"Free {number}?", abort=True, err=True)
     return await _results(requests.Free(people=people), as_json=as_json)
 
 

@@ -28,7 +28,7 @@ async def keep(group: str, count: int, *, yes: bool, as_json: bool) -> int:
         note(" ".join(reserves.effect(change)))
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked.", hint="Give --yes.")
+            raise UsageError("Nobody is there to be asked.", hint="Give --yes to do it.")
         typer.confirm(f"{reserves.title(change)}?", abort=True, err=True)
     request = requests.LicenseKeep(
         group=seen.group, count=count, seen=(seen.before.total, seen.kept_before)

@@ -408,6 +408,10 @@ async def test_people_are_activated_and_invited_again_each_with_what_became_of_t
     third = (await world.core.people.search(CLI, status="invited")).users[0]
     assert "1 skipped" in (await world.ask(ADMIN, f"invite {third.email}")).text
     assert "1 person invited" in (await world.ask(ADMIN, f"invite {third.email} --resend")).text
+    await world.core.licenses.set_total(CLI, 2)
+    short = (await world.ask(ADMIN, f"activate {third.email}")).text
+    assert "Nobody activated, 1 skipped" in short
+    assert "/dirsync licenses" in short
 
 
 async def test_whoever_waits_is_activated_in_order_from_the_license_card(world):

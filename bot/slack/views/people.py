@@ -21,7 +21,15 @@ from bot.slack.ids import Act, Stamp
 from bot.slack.limits import escape, tidy
 from bot.slack.views import invitation_words, words
 from bot.slack.views.history import pager, shown_of
-from core.model.account import LicenseSummary, Manager, PersonResult, Role, User, UserStatus
+from core.model.account import (
+    LicenseSummary,
+    Manager,
+    PersonOutcome,
+    PersonResult,
+    Role,
+    User,
+    UserStatus,
+)
 from core.model.cycle import Change, PersonProblem
 from core.model.inviting import InvitationStanding
 from core.model.views import PeoplePage, PersonView
@@ -177,21 +185,26 @@ def _changes(changes: Sequence[Change]) -> list[Block]:
     return [table(("When", "Action", "Because", "Attributes", "Cycle"), rows)] if rows else []
 
 
+_NO_LICENSE = frozenset({PersonOutcome.WAITING, PersonOutcome.NO_LICENSE})
+
+
 def results(found: Sequence[PersonResult], *, did: str) -> Message:
     """Return what became of each person of a bulk act; `did` is its verb, such as "activated"."""
     done = sum(each.outcome in words.DID for each in found)
     skipped = len(found) - done
-    text = f"{words.people(done).capitalize()} {did}"
+    text = f"{words.people(done) if done else 'Nobody'} {did}"
     text += f", {skipped:,} skipped." if skipped else "."
     if not found:
         text = "Nobody waits for a license."
     rows = [(each.asked, words.outcome(each.outcome, each.place)) for each in found]
     more = len(rows) - MOST_ROWS
+    short = any(each.outcome in _NO_LICENSE for each in found)
     return message(
         text,
         section(escape(text)),
         *([table(("Who", "What became of it"), rows[:MOST_ROWS])] if rows else []),
         *([context(f"{more:,} more are not shown.")] if more > 0 else []),
+        *([context("`/dirsync licenses` shows how to get free ones.")] if short else []),
     )
 
 
