@@ -17,6 +17,7 @@ from core.errors import StoreUnavailableError
 from core.model.configuration import AccountId
 from core.ports import Clock
 from core.store.faults import explained, is_retryable
+from core.store.lock import SidecarLock
 from core.store.sqlite_driver import connect
 from core.store.urls import Address, Backend
 
@@ -163,7 +164,13 @@ class Database:
     """A database that is open. All errors are those of `core.store.faults.explained`."""
 
     def __init__(
-        self, address: Address, *, clock: Clock, account_id: AccountId, lease_seconds: float
+        self,
+        address: Address,
+        *,
+        clock: Clock,
+        account_id: AccountId,
+        lease_seconds: float,
+        lock: SidecarLock | None = None,
     ) -> None:
         self.address = address
         self.backend = address.backend
@@ -171,6 +178,7 @@ class Database:
         self.account_id = account_id
         self.lease_seconds = lease_seconds
         self._file = _SameFile(address.path)
+        self._lock = lock
         if address.backend == "sqlite":
             self._writer = _sqlite_engine(address, writes=True)
             self._reader = _sqlite_engine(address, writes=False)
@@ -195,6 +203,8 @@ class Database:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._turn or nullcontext())
             self._file.require()
+            if self._lock is not None:
+                self._lock.require()
             return await _whole(asyncio.create_task(self._attempts(work)))
 
     async def _attempts(self, work: Work[T]) -> T:

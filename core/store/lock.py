@@ -16,6 +16,34 @@ class SidecarLock:
         self.path = database.with_name(f"{database.name}.lock")
         self._descriptor: int | None = None
 
+    def require(self) -> None:
+        """Take the lock again if its file was removed while it was held.
+
+        Raises `StoreUnavailableError` (code ``store_taken``) if another process has taken it by
+        then: two that write would damage the database.
+        """
+        if self._descriptor is None:
+            return
+        try:
+            found = self.path.stat()
+        except OSError:
+            found = None
+        held = os.fstat(self._descriptor)
+        if found is not None and (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino):
+            return
+        before, self._descriptor = self._descriptor, None
+        try:
+            self.take()
+        except ConflictError as error:
+            self._descriptor = before
+            raise StoreUnavailableError(
+                "The database's lock file was removed, and another dirsync process has the "
+                "database now.",
+                code="store_taken",
+                hint="Stop one of the two; the lock file is not to be removed.",
+            ) from error
+        os.close(before)
+
     def take(self) -> None:
         """Take the lock.
 

@@ -121,12 +121,16 @@ async def open_store(
     """
     address = parse_url(url)
     async with AsyncExitStack() as stack:
-        if address.path is not None and exclusive:
-            lock = SidecarLock(address.path)
+        lock = SidecarLock(address.path) if address.path is not None and exclusive else None
+        if lock is not None:
             lock.take()
             stack.callback(lock.release)
         database = Database(
-            address, clock=clock, account_id=account_id, lease_seconds=lease_seconds
+            address,
+            clock=clock,
+            account_id=account_id,
+            lease_seconds=lease_seconds,
+            lock=lock,
         )
         stack.push_async_callback(database.aclose)
         await prepare_schema(database, migrate=migrate)

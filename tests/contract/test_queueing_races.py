@@ -1,4 +1,4 @@
-"""A cycle is asked for at the moment at which its configuration ends."""
+"""A cycle is asked for, or writes, at the moment at which its configuration ends."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.model.configuration import LeaveBehind
 from core.model.cycle import Cycle, CycleResult, CycleState, Trigger
 from core.store.cycles import queue_cycle
 from core.store.database import Transaction
+from core.store.fencing import check_fence
 from tests.support.people import ADA, Desk
 
 LONG_ENOUGH = 0.2
@@ -73,3 +74,21 @@ async def test_a_cycle_queued_while_its_configuration_is_deleted_holds_up_no_oth
     await desk.configure()
     await desk.queue()
     assert (await desk.claim("w")).configuration.enabled
+
+
+async def test_disabling_waits_for_the_batch_under_way(desk):
+    """Whoever is told that it is disabled can rely on it that nothing is written any more."""
+    fence = await desk.begin()
+
+    async def batch(tx: Transaction) -> tuple[bool, asyncio.Task[object]]:
+        await check_fence(tx, fence)
+        disabling = desk.store.lifecycle.set_enabled(
+            fence.configuration_id, False, audit=desk.entry()
+        )
+        task = asyncio.ensure_future(disabling)
+        await asyncio.wait({task}, timeout=LONG_ENOUGH)
+        return task.done(), task
+
+    was_told, task = await desk.store.cycles._database.write(batch)
+    assert not was_told
+    assert not (await task).enabled

@@ -64,6 +64,22 @@ async def test_a_second_opening_in_the_same_process_is_refused(database_url, sto
 
 
 @only_sqlite
+async def test_whoever_removes_the_lock_file_lets_no_second_process_write(store, clock):
+    desk = Desk(store, clock)
+    lock = store.path.with_name(f"{store.path.name}.lock")
+    lock.unlink()
+    await desk.configure()
+    with pytest.raises(ConflictError):
+        await open_store(f"sqlite:///{store.path}", clock=clock, migrate=False)
+    lock.unlink()
+    async with await open_store(f"sqlite:///{store.path}", clock=clock, migrate=False):
+        with pytest.raises(StoreUnavailableError) as refused:
+            await desk.queue()
+        assert refused.value.code == "store_taken"
+    await desk.queue()
+
+
+@only_sqlite
 async def test_opening_ends_the_leases_of_a_dead_process(database_url, clock):
     async with await open_store(database_url, clock=clock, migrate=False) as store:
         desk = Desk(store, clock)
