@@ -211,7 +211,7 @@ async def _many_leave(stage: Stage) -> None:
     stage.expect_none(card, "disabled")
     held = await stage.public(f"{MANY} removals held", "Review", after=mark)
     review = await stage.click("Review", f"Approve all {MANY}", on=held)
-    await stage.click(f"Approve all {MANY}", "cannot release", on=review, sure=True)
+    await stage.click(f"Approve all {MANY}", "cannot release", on=review)
 
 
 async def _release(stage: Stage) -> None:
@@ -220,7 +220,11 @@ async def _release(stage: Stage) -> None:
     held = await stage.public(f"{MANY} removals held", "Review", after=0)
     review = await stage.click("Review", f"Approve all {MANY}", on=held)
     mark = stage.visitor.mark()
-    await stage.visitor.click(f"Approve all {MANY}", on=review, confirm=True)
+    await stage.visitor.click(f"Approve all {MANY}", on=review)
+    await stage.visitor.wait_view("lose access")
+    await stage.visitor.submit({"reason": "The office in Lyon was closed"})
+    await stage.visitor.wait_view("reads the provider again")
+    await stage.visitor.close(everything=True)
     card = await stage.public("Approved by", f"{MANY} disabled", after=mark)
     stage.expect(cycle_of(card), "a cycle of its own")
     await stage.public("Approved", f"{MANY} removals", after=mark)

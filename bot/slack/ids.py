@@ -74,6 +74,8 @@ class ViewId(StrEnum):
     """Something to read; there is nothing to submit."""
     DISABLE = "disable"
     DELETE = "delete"
+    RELEASE = "release"
+    REJECT = "reject"
     WIZARD = "wizard"
     """A step of the form for a configuration; which one stands in its metadata."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.model.account import Actor, Role
-from core.model.cycle import Cycle, HeldSet, HeldSetId
+from core.model.cycle import Cycle, HeldSet, HeldSetId, HeldState
 from core.model.events import AuditEntry
 from core.model.views import HeldView
 from core.services.audit import plain_reason
@@ -37,6 +37,19 @@ class HeldService:
     async def card(self, held_id: str) -> HeldSet:
         """Return a held set as its public card shows it: nobody is named."""
         return await self._store.held.get(HeldSetId(held_id))
+
+    async def decidable(
+        self, actor: Actor, held_id: str, decision: HeldState, *, digest: str
+    ) -> HeldSet:
+        """Return the set of this digest, which this person may decide so; raises as that would."""
+        action = "release" if decision is HeldState.RELEASED else "reject"
+        await self._access.require(actor, Role.ADMIN, action, held_id)
+        held = await self._store.held.decidable(
+            HeldSetId(held_id), digest=digest, now=self._clock.now()
+        )
+        if decision is HeldState.RELEASED:
+            await self._access.require_second_person(actor, held.requested_by, held.id)
+        return held
 
     async def release(
         self,

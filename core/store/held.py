@@ -97,6 +97,20 @@ class HeldSets:
 
         return await self._database.read(work)
 
+    async def decidable(
+        self,
+        id: HeldSetId,  # noqa: A002 - the settled name
+        *,
+        digest: str,
+        now: datetime,
+    ) -> HeldSet:
+        """Return the set if it can be decided now; raises `ConflictError` as `release` does."""
+
+        async def work(tx: Transaction) -> HeldSet:
+            return await _decidable(tx, id, digest=digest, now=now)
+
+        return await self._database.read(work)
+
     async def release(
         self,
         id: HeldSetId,  # noqa: A002 - the settled name

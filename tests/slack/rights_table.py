@@ -144,6 +144,8 @@ FORMS = [
         },
         ADMIN,
     ),
+    ("reject", "{held}|{held_digest}", {"reason": {"value": "why not"}}, ADMIN),
+    ("release", "{held}|{held_digest}", {}, ADMIN),
     ("wizard", "{draft}|schedule||-", {}, ADMIN),
     ("wizard", "{draft}|summary||-", {}, ADMIN),
     ("home", "", {}, NOBODY),

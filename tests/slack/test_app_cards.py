@@ -182,15 +182,23 @@ async def test_held_removals_are_reviewed_by_name_and_released_by_a_second_admin
         assert review.text.count("@example.com") >= 12
         page = await world.as_(ADMIN_2)
         mark = page.mark()
-        answer = await world.click(ADMIN_2, "Approve all 12", on=review, sure=True)
-        assert "Approved" in answer.text
-        assert answer.ts == review.ts
+        await page.click("Approve all 12", on=review)
+        await page.wait_view("The provider is read again first")
+        await page.submit({"reason": "The *Lyon* office\n was closed"})
+        await page.wait_view("Approved. Cycle")
         done = await page.message(
             lambda text: finished(text) and "Approved by" in text, after=mark, patience=60
         )
         assert "*12* disabled" in done.text
         assert f"Approved by @{page.screen.people[ADMIN_2]['name']}" in done.text
         assert await page.message("Approved by", channel=CHANNEL)
+        for shown in ("Why: The", "held*: approved by"):
+            decided = await page.message(shown, channel=CHANNEL)
+            assert "office was closed" in decided.text
+            assert "*Lyon*" not in decided.text
+        entries = await world.core.store.audit.list(limit=20)
+        (entry,) = [each for each in entries if each.action == "release"]
+        assert entry.reason == "The *Lyon* office was closed"
 
 
 async def test_whoever_started_it_cannot_release_it_alone(tmp_path):
@@ -199,7 +207,7 @@ async def test_whoever_started_it_cannot_release_it_alone(tmp_path):
         await many_leave(world)
         card = await held_card(world, OWNER)
         review = await world.click(OWNER, "Review", on=card)
-        answer = await world.click(OWNER, "Approve all 12", on=review, sure=True)
+        answer = await world.click(OWNER, "Approve all 12", on=review)
         assert "cannot release its removals alone" in answer.text
         assert (await world.core.history.list(CLI)).total == 2
 
@@ -210,11 +218,17 @@ async def test_a_rejected_set_is_shown_as_rejected_and_a_stale_button_changes_no
         card = await held_card(world, ADMIN)
         review = await world.click(ADMIN, "Review", on=card)
         other = await world.click(ADMIN_2, "Review", on=await held_card(world, ADMIN_2))
-        answer = await world.click(ADMIN, "Reject", on=review, sure=True)
-        assert "all 12 stay" in answer.text
-        stale = await world.click(ADMIN_2, "Approve all 12", on=other, sure=True)
+        page, late = await world.as_(ADMIN), await world.as_(ADMIN_2)
+        await late.click("Approve all 12", on=other)
+        await late.wait_view("The provider is read again first")
+        await page.click("Reject", on=review)
+        await page.wait_view("These people stay")
+        await page.submit({})
+        await page.wait_view("all 12 stay")
+        await late.submit({})
+        await late.wait_view("rejected already")
+        stale = await world.click(ADMIN_2, "Approve all 12", on=other)
         assert "rejected already" in stale.text
-        page = await world.as_(ADMIN)
         await page.message("Rejected by", channel=CHANNEL)
         await page.message("removals held*: rejected by", channel=CHANNEL)
         assert (await world.core.history.list(CLI)).total == 2

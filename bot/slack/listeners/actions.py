@@ -13,6 +13,7 @@ from bot.slack.listeners import (
     asking,
     audit,
     conflicts,
+    held,
     invitations,
     licenses,
     person,
@@ -22,8 +23,8 @@ from bot.slack.listeners import (
 from bot.slack.listeners.asked import Asked
 from bot.slack.listeners.commands import run, start
 from bot.slack.middleware import Visit
-from bot.slack.views import answers, held, history, people
-from core.errors import AlreadyRunningError, ConflictError, TerminalRemoteError, UsageError
+from bot.slack.views import answers, history, people
+from core.errors import AlreadyRunningError, TerminalRemoteError, UsageError
 from core.model.cycle import CycleId
 
 Kind = Literal["log", "plan", "held"]
@@ -98,39 +99,6 @@ async def _again(visit: Visit) -> None:
     await start(visit, view.cycle.configuration_name)
 
 
-async def _review(visit: Visit) -> None:
-    view = await visit.core.held.show(visit.actor, _stamp(visit).id)
-    await visit.say(held.held_review(view))
-
-
-async def _release(visit: Visit) -> None:
-    stamp = _stamp(visit)
-    try:
-        cycle = await visit.core.held.release(
-            visit.actor, stamp.id, digest=stamp.revision, channel=visit.what.public
-        )
-    except ConflictError as error:
-        await _stale(visit, stamp, error)
-        return
-    await visit.say(answers.released(cycle), replace=True)
-
-
-async def _reject(visit: Visit) -> None:
-    stamp = _stamp(visit)
-    try:
-        rejected = await visit.core.held.reject(visit.actor, stamp.id, digest=stamp.revision)
-    except ConflictError as error:
-        await _stale(visit, stamp, error)
-        return
-    await visit.say(answers.rejected(rejected), replace=True)
-
-
-async def _stale(visit: Visit, stamp: Stamp, error: ConflictError) -> None:
-    """Say why nothing was changed, and show how the set stands now."""
-    view = await visit.core.held.show(visit.actor, stamp.id)
-    await visit.say(held.held_review(view, because=str(error)), replace=True)
-
-
 async def _licenses(visit: Visit) -> None:
     stamp = _stamp(visit)
     summary = await visit.core.licenses.summary(visit.actor)
@@ -188,9 +156,9 @@ _ACTS: Mapping[Act, Callable[[Visit], Awaitable[None]]] = {
     Act.PLAN: _plan,
     Act.AGAIN: _again,
     Act.PAGE: _page,
-    Act.REVIEW: _review,
-    Act.RELEASE: _release,
-    Act.REJECT: _reject,
+    Act.REVIEW: held.review,
+    Act.RELEASE: held.ask_release,
+    Act.REJECT: held.ask_reject,
     Act.HELD_CSV: _held_csv,
     Act.LICENSES: _licenses,
     Act.KEEP: licenses.keep,

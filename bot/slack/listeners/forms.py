@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.slack.ids import ViewId
-from bot.slack.listeners import lifecycle, wizard
+from bot.slack.listeners import held, lifecycle, wizard
 from bot.slack.middleware import Visit
 from bot.slack.received import Payload, Received
 from bot.slack.views import answers
@@ -14,11 +14,15 @@ from core.app import Core
 _CHECKS: Mapping[str, Callable[[Received, Core], Awaitable[Payload | None]]] = {
     ViewId.DISABLE: lifecycle.check_disable,
     ViewId.DELETE: lifecycle.check_delete,
+    ViewId.RELEASE: held.check_release,
+    ViewId.REJECT: held.check_reject,
     ViewId.WIZARD: wizard.check,
 }
 _FORMS: Mapping[str, Callable[[Visit], Awaitable[None]]] = {
     ViewId.DISABLE: lifecycle.disabled,
     ViewId.DELETE: lifecycle.deleted,
+    ViewId.RELEASE: held.released,
+    ViewId.REJECT: held.rejected,
     ViewId.WIZARD: wizard.submitted,
 }
 

@@ -7,7 +7,7 @@ from bot.slack.listeners.asked import Asked
 from bot.slack.middleware import Visit
 from bot.slack.received import Payload, Received
 from bot.slack.views import lifecycle as view
-from bot.slack.views.fields import Entered
+from bot.slack.views.fields import REASON, Entered
 from core.app import Core
 from core.errors import UsageError
 from core.model.configuration import LeaveBehind
@@ -55,8 +55,8 @@ async def check_delete(what: Received, _core: Core) -> Payload | None:
     errors = {}
     if stamp is not None and entered.text(view.NAME) != stamp.id:
         errors[view.NAME] = f"Type the name exactly as it is written: {stamp.id}"
-    if not entered.text(view.REASON):
-        errors[view.REASON] = "Say why; the audit keeps it."
+    if not entered.text(REASON):
+        errors[REASON] = "Say why; the audit keeps it."
     if errors:
         return {"response_action": "errors", "errors": errors}
     return {"response_action": "update", "view": view.working("Delete configuration")}
@@ -66,7 +66,7 @@ async def disabled(visit: Visit) -> None:
     """Disable what the form showed."""
     stamp, entered = _stamp(visit), Entered(visit.what.values)
     done = await visit.core.lifecycle.disable(
-        visit.actor, stamp.id, revision=int(stamp.revision), reason=entered.text(view.REASON)
+        visit.actor, stamp.id, revision=int(stamp.revision), reason=entered.text(REASON)
     )
     await visit.show(view.disabled(done))
 
@@ -81,7 +81,7 @@ async def deleted(visit: Visit) -> None:
         stamp.id,
         typed=entered.text(view.NAME),
         people=people,
-        reason=entered.text(view.REASON),
+        reason=entered.text(REASON),
         revision=int(stamp.revision),
     )
     await visit.show(view.deleted(had, people))

@@ -20,7 +20,7 @@ from bot.slack.views import words
 from bot.verbs import SLASH, VERBS, Topic
 from core.errors import DirsyncError, UsageError
 from core.model.account import Role
-from core.model.cycle import Cycle, HeldSet
+from core.model.cycle import Cycle
 
 
 def note(text: str) -> Message:
@@ -148,20 +148,6 @@ def previewing(cycle: Cycle) -> Message:
     """Return the answer to whoever asked for a preview."""
     name = escape(cycle.configuration_name)
     return note(f"🔎 Working out what a sync of *{name}* would do. Nothing will be changed.")
-
-
-def released(cycle: Cycle) -> Message:
-    """Return the answer to whoever approved a held set."""
-    return note(
-        f"✅ Approved. Cycle `{cycle.id}` reads the provider again and removes those of this list "
-        f"who are still gone.{_card(cycle)}"
-    )
-
-
-def rejected(held: HeldSet) -> Message:
-    """Return the answer to whoever rejected a held set."""
-    stay = "that person stays" if held.size == 1 else f"all {held.size:,} stay"
-    return note(f"🛡️ Rejected: {stay}.")
 
 
 def sent(name: str) -> Message:

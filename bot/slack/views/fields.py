@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from bot.slack.blocks import Block, plain
 from bot.slack.limits import LIMITS
 
+REASON = "reason"
+"""The block of `reason`."""
+_LONGEST_REASON = 300
 ENTERED = "entered"
 """The action id of inputs, made distinct by a number; the block id tells them apart."""
 Option = tuple[str, str] | tuple[str, str, str]
 """Label and value, and a line of explanation where it needs one."""
+
+
+def reason(*, optional: bool = False, hint: str = "") -> Block:
+    """Return the input for why somebody decides as they do."""
+    told = "Shown in the channel and kept in the audit."
+    return written(
+        REASON, "Why?", hint=f"{told} {hint}".rstrip(), optional=optional, most=_LONGEST_REASON
+    )
 
 
 def written(

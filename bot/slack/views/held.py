@@ -9,21 +9,22 @@ from bot.slack.blocks import (
     Message,
     actions,
     button,
-    confirm,
     context,
     header,
     message,
+    modal,
     section,
     table,
     when,
 )
-from bot.slack.ids import Act, Stamp
+from bot.slack.ids import Act, Stamp, ViewId
 from bot.slack.limits import escape, tidy
-from bot.slack.views import words
-from core.model.cycle import HeldSet, HeldState
+from bot.slack.views import fields, words
+from core.model.cycle import Cycle, HeldSet, HeldState
 from core.model.views import HeldView
 
 SHOWN = 50
+TITLES = {HeldState.RELEASED: "Approve removals", HeldState.REJECTED: "Reject removals"}
 ENDS = {
     HeldState.RELEASED: ("✅", "Approved{by}"),
     HeldState.REJECTED: ("🛡️", "Rejected{by}: these people stay"),
@@ -123,25 +124,50 @@ def _more(view: HeldView, shown: int) -> list[Block]:
 
 
 def _decide(held: HeldSet) -> tuple[Block, ...]:
-    stamp = Stamp(id=held.id, revision=held.digest).pack()
-    number = words.several(held.size, "removal")
-    approve = confirm(
-        f"Approve {number}?",
-        "The provider is read again first. Only those of this list who are still gone lose "
-        "access; they can be enabled again.",
-        yes="Approve all",
-        no="Not now",
-        danger=True,
-    )
-    keep = confirm(
-        f"Reject {number}?",
-        "These people stay, and this cause will not remove them until they are seen again.",
-        yes="Reject",
-        no="Not now",
-        danger=False,
-    )
+    stamp = _stamp(held)
     return (
-        button(f"Approve all {held.size:,}", Act.RELEASE, stamp, style="danger", confirm=approve),
-        button("Reject", Act.REJECT, stamp, confirm=keep),
+        button(f"Approve all {held.size:,}", Act.RELEASE, stamp, style="danger"),
+        button("Reject", Act.REJECT, stamp),
         button("Download list", Act.HELD_CSV, Stamp(id=held.cycle_id).pack()),
     )
+
+
+def _stamp(held: HeldSet) -> str:
+    return Stamp(id=held.id, revision=held.digest).pack()
+
+
+def decision_form(held: HeldSet, decision: HeldState) -> Block:
+    """Return the question whether to release or to reject exactly this set, and why."""
+    what = f"*{words.several(held.size, 'removal')}* of *{escape(held.configuration_name)}*"
+    release = decision is HeldState.RELEASED
+    means = (
+        "The provider is read again first. Only those of the list who are still gone lose access; "
+        "they can be enabled again."
+        if release
+        else "These people stay, and this cause will not remove them until they are seen again."
+    )
+    return modal(
+        TITLES[decision],
+        [section(what), section(means), fields.reason(optional=True, hint="Name nobody.")],
+        callback_id=ViewId.RELEASE if release else ViewId.REJECT,
+        submit=f"Approve all {held.size:,}" if release else "Reject",
+        close="Not now",
+        metadata=_stamp(held),
+    )
+
+
+def released(cycle: Cycle) -> Block:
+    """Return what was done, in place of the question."""
+    card = f" Its card is in <#{cycle.channel}>." if cycle.channel else ""
+    text = (
+        f"✅ Approved. Cycle `{cycle.id}` reads the provider again and removes those of the list "
+        f"who are still gone.{card}"
+    )
+    return modal(TITLES[HeldState.RELEASED], [section(text)], callback_id=ViewId.NOTE)
+
+
+def rejected(held: HeldSet) -> Block:
+    """Return what was done, in place of the question."""
+    stay = "that person stays" if held.size == 1 else f"all {held.size:,} stay"
+    text = f"🛡️ Rejected: {stay}."
+    return modal(TITLES[HeldState.REJECTED], [section(text)], callback_id=ViewId.NOTE)

@@ -12,8 +12,7 @@ from core.model.account import UserStatus
 from core.model.configuration import Configuration, LeaveBehind
 from core.model.views import Consequences
 
-REASON, NAME, PEOPLE = "reason", "name", "people"
-LONGEST_REASON = 300
+NAME, PEOPLE = "name", "people"
 
 
 def disable_form(found: Consequences, *, now: datetime) -> Block:
@@ -27,15 +26,7 @@ def disable_form(found: Consequences, *, now: datetime) -> Block:
         "`enable` starts it again; nothing has to be set up anew.",
     )
     told += [section("*What does not change*"), section(stay)]
-    told.append(
-        fields.written(
-            REASON,
-            "Why?",
-            hint="Shown in the channel and kept in the audit.",
-            optional=True,
-            most=LONGEST_REASON,
-        )
-    )
+    told.append(fields.reason(optional=True))
     return modal(
         "Disable configuration",
         told,
@@ -79,12 +70,7 @@ def delete_form(found: Consequences, *, now: datetime) -> Block:
                 chosen=LeaveBehind.STAY.value,
             ),
             fields.written(NAME, f"Type “{configuration.name}” to confirm", most=100),
-            fields.written(
-                REASON,
-                "Why?",
-                hint="Shown in the channel and kept in the audit.",
-                most=LONGEST_REASON,
-            ),
+            fields.reason(),
         ],
         callback_id=ViewId.DELETE,
         submit="Delete for good",
