@@ -120,6 +120,8 @@ async def _set(total: int, *, as_json: bool) -> int:
 def _print(document: LicenseDeskDocument, *, named: bool) -> None:
     say(license_desk.bar(document.used, document.total))
     say(license_words(document))
+    if not document.total:
+        note("To say how many there are: dirsync licenses set 100")
     for each in document.kept_for:
         say(kept_line(each))
     forecast = document.forecast

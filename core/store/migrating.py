@@ -60,8 +60,11 @@ def _check(connection: sa.Connection) -> None:
     current, head = _versions(connection)
     _refuse_strange(connection, current)
     if current != head:
+        empty = current == "none"
         raise StoreError(
-            f"The database has schema version {current}; this dirsync needs {head}.",
+            "The database is empty."
+            if empty
+            else f"The database has schema version {current}; this dirsync needs {head}.",
             code="schema_too_old",
             hint="Run dirsync db upgrade.",
         )

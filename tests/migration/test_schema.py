@@ -121,6 +121,7 @@ async def test_an_empty_database_is_migrated_on_request_only(database_url):
     with pytest.raises(StoreError) as refused:
         await opened(database_url, migrate=False)
     assert refused.value.code == "schema_too_old"
+    assert refused.value.message == "The database is empty."
     database, program = await opened(database_url, migrate=True)
     assert database == program != "none"
     assert await opened(database_url, migrate=False) == (database, program)
