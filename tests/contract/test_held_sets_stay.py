@@ -31,3 +31,20 @@ async def test_a_held_set_outlives_a_reading_that_proves_nothing_and_a_freeze(da
         world.directory.people = people(12)
         await world.cycle()
         assert (await world.store.held.get(held)).state is HeldState.SUPERSEDED
+
+
+async def test_a_release_of_long_ago_excuses_no_removal_of_today(database_url):
+    """The same people came back since, and leave again."""
+    async with store_world(database_url, people(40)) as world:
+        await world.cycle()
+        world.directory.people = people(32)
+        outcome, _ = await world.cycle()
+        await world.release(outcome.held_set_id)
+        world.directory.people = people(40)
+        await world.cycle()
+        world.clock.time += timedelta(days=10)
+        world.directory.people = people(35)
+        assert (await world.cycle())[1].counts.disabled == 5
+        world.directory.people = people(32)
+        outcome, cycle = await world.cycle()
+        assert (outcome.held_set_id is not None, cycle.counts.disabled) == (True, 0)
