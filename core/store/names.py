@@ -38,7 +38,7 @@ def share(backend: Backend, table: str) -> str:
 def not_staged(backend: Backend, external_id: str) -> str:
     """Return the condition that nobody of this id was staged in ``:cycle``.
 
-    No index has the staged ids, as that would cost more than all else of staging: each database is
+    No index has the staged ids, as that would cost as much as all else of staging: each database is
     asked in the way in which it gathers them once.
     """
     staged = "FROM staged_users o WHERE o.cycle_id = :cycle"
