@@ -472,3 +472,16 @@ async def test_a_schedule_begins_when_it_is_set_and_catches_up_with_nothing_befo
     world.clock.time += timedelta(hours=12)
     await ticker.tick()
     assert (await world.store.cycles.open_one(found.id)).trigger is Trigger.SCHEDULED
+
+
+async def test_no_slot_from_before_it_was_enabled_again_is_caught_up_with(world):
+    found = await world.apply(schedule=Schedule(every=timedelta(hours=1)))
+    lifecycle, ticker = world.store.lifecycle, ticker_of(world)
+    await lifecycle.set_enabled(found.id, False, audit=world.audit())
+    world.clock.time += timedelta(hours=5, minutes=30)
+    await lifecycle.set_enabled(found.id, True, audit=world.audit())
+    await ticker.tick()
+    assert await world.store.cycles.open_one(found.id) is None
+    world.clock.time += timedelta(minutes=45)
+    await ticker.tick()
+    assert (await world.store.cycles.open_one(found.id)).trigger is Trigger.SCHEDULED
