@@ -41,6 +41,10 @@ UPDATE invitation_chats SET state = 'sent', channel = :channel, ts = :ts, sent_a
     claimed_by = NULL, claimed_until = NULL, error = NULL
 WHERE account_id = :account AND invitation_id = :id AND version = :version
 """
+_LEFT_BEHIND = """
+UPDATE invitation_chats SET channel = :channel, ts = :ts
+WHERE account_id = :account AND invitation_id = :id AND version > :version AND state = 'pending'
+"""
 _INVITED = """
 UPDATE invitations SET state = 'sent', sent_at = :now, error = NULL
 WHERE account_id = :account AND id = :id AND way = 'slack' AND state = 'pending'
@@ -103,13 +107,16 @@ class ChatInvitations:
         return replace(invitation, person=person)
 
     async def sent(self, invitation: ChatInvitation, at: MessagePlace, *, now: datetime) -> None:
-        """Note where the message stands; of one that was sent anew meanwhile nothing is noted."""
+        """Note where the message stands, and that it arrived unless it is sent anew meanwhile."""
 
         async def work(tx: Transaction) -> None:
             key = {"id": invitation.id, "version": invitation.version}
+            place = {"channel": at.channel, "ts": at.ts}
             seconds = to_seconds(now)
-            if await tx.run(_SENT, channel=at.channel, ts=at.ts, now=seconds, **key):
+            if await tx.run(_SENT, now=seconds, **key, **place):
                 await tx.run(_INVITED, id=invitation.id, now=seconds)
+            else:
+                await tx.run(_LEFT_BEHIND, **key, **place)
 
         await self._database.write(work)
 

@@ -199,6 +199,16 @@ async def test_only_the_person_who_was_written_to_can_accept_and_only_by_the_new
     assert (await side.press(side.chat.written[3])).place == 1
 
 
+async def test_a_message_sent_anew_while_it_was_on_its_way_is_void_where_it_arrived(side: Side):
+    store, now = side.world.store, side.world.clock.now()
+    [under_way] = await store.chat_invitations.due(owner="m", now=now)
+    await store.activations.invite([under_way.email], resend=True, audit=side.world.audit())
+    await store.chat_invitations.sent(under_way, MessagePlace(channel="D7", ts="7"), now=now)
+    await side.deliver()
+    newest = next(each for each in side.chat.written if each.id == under_way.id)
+    assert (newest.version, newest.earlier) == (2, MessagePlace(channel="D7", ts="7"))
+
+
 async def test_a_message_that_is_fourteen_days_old_or_of_somebody_disabled_accepts_nothing(
     side: Side,
 ):
