@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.databases import BACKENDS, fresh_database
 from tests.support.figures import FULL, SEED, Figure, figure
-from tests.support.killing import Company, Life, Twins, environment
+from tests.support.killing import PATIENCE, Company, Life, Twins, environment
 from tests.support.letterbox import Letterbox
 from tests.support.scim_backend import running_scim
 
@@ -20,6 +20,11 @@ PEOPLE, PAUSE = 240 if FULL else 100, 0.05
 KILLS = {"sqlite": 25, "postgresql": 25} if FULL else {"sqlite": 1, "postgresql": 1}
 AT_ONCE = 4
 """Most kills in one cycle."""
+LOCKED_FOR = 60.0
+"""Seconds after which PostgreSQL cancels a statement (`statement_timeout`).
+
+A process that is stopped between two messages of one statement holds its locks until then, because
+only a transaction that waits for its next statement counts as idle."""
 
 FIGURES: dict[str, Figure] = {
     backend: figure(f"SIGKILLs of dirsync run on {backend}") for backend in BACKENDS
@@ -140,6 +145,7 @@ def expect_letters(twins: Twins, letters: Letterbox) -> None:
     assert all(len(ids) == 1 for ids in expected.values()), "somebody was invited twice"
 
 
+@pytest.mark.timeout(300)
 def test_a_stopped_process_wakes_up_to_find_its_cycle_done_and_writes_nothing(
     tmp_path: Path, company: Company, letters: Letterbox, others: Letterbox
 ) -> None:
@@ -172,7 +178,7 @@ def sleeps_and_wakes(twins: Twins, lives: list[Life]) -> None:
     sleeper, other = claimed_by(lives)
     time.sleep(0.3)
     sleeper.send(signal.SIGSTOP)
-    other.wait_for("cycle.finished")
+    other.wait_for("cycle.finished", within=LOCKED_FOR + PATIENCE)
     twins.finish(other)
     before = twins.tables("SELECT * FROM changes ORDER BY id")[0]
     sleeper.send(signal.SIGCONT)
