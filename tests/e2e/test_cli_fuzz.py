@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from bot.cli.app import build
-from tests.support.cli import Host
+from tests.support.cli import Here, Host
 from tests.support.databases import fresh_database
 from tests.support.figures import FULL, SEED, figure
 
@@ -116,7 +115,7 @@ def test_any_arguments_get_an_answer_and_a_documented_status(
 
 
 def expect_answer(host: Host, arguments: list[str]) -> int:
-    result = CliRunner().invoke(build(), arguments, env=host.environ)
+    result = Here().invoke(build(), arguments, env=host.environ)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError(f"{arguments} raised") from result.exception
     assert result.exit_code in DOCUMENTED, arguments

@@ -6,9 +6,9 @@ import sqlite3
 import urllib.request
 
 import pytest
-from typer.testing import CliRunner
 
 from bot.cli.app import build
+from tests.support.cli import Here
 from tests.support.databases import sqlite_file
 from tests.support.demo_command import run_demo, running_demo
 from tests.support.trap import poisoned, set_trap
@@ -86,4 +86,4 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path):
 )
 def test_numbers_that_make_no_sense_are_refused(tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    assert CliRunner().invoke(build(), ["demo", *arguments]).exit_code == 2
+    assert Here().invoke(build(), ["demo", *arguments]).exit_code == 2

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import structlog
 import typer.testing
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -80,7 +81,7 @@ class Host:
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> Ran:
         """Run one verb in this process."""
-        result = CliRunner().invoke(
+        result = Here().invoke(
             build(), list(arguments), env=self.environ, input=stdin, catch_exceptions=False
         )
         return Ran(result.exit_code, result.stdout, result.stderr)
@@ -96,6 +97,16 @@ class Host:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)
+
+
+class Here(CliRunner):
+    """Runs a command in this process, and leaves the logs of the tests after it as they were."""
+
+    def invoke(self, *arguments, **options):
+        try:
+            return super().invoke(*arguments, **options)
+        finally:
+            structlog.reset_defaults()
 
 
 def spawn(

@@ -107,7 +107,7 @@ async def test_a_role_that_is_missing_is_told_in_oktas_words(role, line):
         world.server.tokens = dict.fromkeys(world.server.tokens, {"users", "groups"} - {role})
         by_token = await failures(world)
 
-    assert set(by_app) == set(by_token) == {line}
+    assert (set(by_app), set(by_token)) == ({line}, {line}), (by_app, by_token)
     assert f"Read-only Admin, or a custom role with the permission okta.{role}.read" in by_app[line]
     assert "Admin roles" in by_app[line]
     assert "Security > Administrators" in by_token[line]
