@@ -17,7 +17,7 @@ from tests.vendors.entra_directory import Tenant
 from tests.vendors.entra_server import EntraServer, running_entra
 from tests.vendors.entra_tokens import CLIENT_ID, SECRET
 
-LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=3, retry_wait=0.01, retry_wait_max=0.02)
+LIMITS = HttpLimits(connect=20, read=20, total=30, attempts=3, retry_wait=0.01, retry_wait_max=0.02)
 
 
 @dataclass(kw_only=True)

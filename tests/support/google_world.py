@@ -15,7 +15,7 @@ from tests.vendors.google_directory import GoogleCustomer
 from tests.vendors.google_server import GoogleServer, running_google
 from tests.vendors.google_tokens import ADMIN, key_file
 
-LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=2, retry_wait=0.01, retry_wait_max=0.02)
+LIMITS = HttpLimits(connect=20, read=20, total=30, attempts=2, retry_wait=0.01, retry_wait_max=0.02)
 KEY = "env:DIRSYNC_CREDENTIAL_K"
 
 

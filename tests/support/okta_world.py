@@ -18,7 +18,7 @@ from tests.vendors.okta_org import OktaOrg
 from tests.vendors.okta_server import OktaServer, running_okta
 from tests.vendors.okta_tokens import ServiceApp
 
-LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=3, retry_wait=0.01, retry_wait_max=0.05)
+LIMITS = HttpLimits(connect=20, read=20, total=30, attempts=3, retry_wait=0.01, retry_wait_max=0.05)
 CLIENT_ID, KEY_ID = "0oaserviceapp000001", "key-of-the-tests"
 
 

@@ -14,7 +14,7 @@ from core.providers.registry import open_provider
 from tests.support.clocks import WallClock
 from tests.support.scim_backend import TOKEN
 
-LIMITS = HttpLimits(connect=5, read=20, total=30, attempts=2, retry_wait=0.01, retry_wait_max=0.05)
+LIMITS = HttpLimits(connect=20, read=20, total=30, attempts=2, retry_wait=0.01, retry_wait_max=0.05)
 SECRET = "env:DIRSYNC_CREDENTIAL_T"
 
 
