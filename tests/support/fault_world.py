@@ -36,7 +36,7 @@ PEOPLE, GROUPS, PAGE = 40, 11, 10
 USER_PAGES, GROUP_PAGES = 4, 2
 ROOT = Actor(id="cli:ada", name="Ada", role=Role.ADMIN, door="cli")
 LIMITS = HttpLimits(
-    connect=20,
+    connect=5,
     read=5,
     total=5,
     max_body=2**20 * 2,

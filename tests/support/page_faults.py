@@ -22,7 +22,7 @@ from tests.support.figures import FULL, SEED
 
 PEOPLE, PAGE = 60, 5
 LIMITS = HttpLimits(
-    connect=20,
+    connect=5,
     read=5,
     total=5,
     max_body=2**21,
