@@ -384,6 +384,7 @@ async def test_views_are_stacked_updated_and_closed_one_by_one_or_together(page,
     assert (closed["view_id"], closed["all"]) == (second, False)
     await expect(page.get_by_label("Name")).to_have_value("kept")
     third = str(modals.push(OWNER, kit.modal("Third"))["id"])
+    await expect(page.get_by_role("dialog", name="Third")).to_be_visible()
     await page.get_by_role("button", name="Close").click()
     closed = await server.sent("close")
     assert (closed["view_id"], closed["all"]) == (third, True)
