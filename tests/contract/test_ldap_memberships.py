@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from core.model.configuration import LdapSettings
 from core.ports import IdentityProvider
-from core.providers.context import ProviderContext
-from core.providers.registry import open_provider
-from tests.contract.providers.backend import LIMITS, SECRET
-from tests.support.clocks import WallClock
+from tests.support.ldap_world import opener_on
 from tests.support.membership import found_of, whole_of
-from tests.support.scim_backend import TOKEN
-from tests.support.slapd import GROUPS, READER, SUFFIX, Slapd, dn_of, running_slapd
+from tests.support.slapd import GROUPS, SUFFIX, Slapd, dn_of, running_slapd
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +27,8 @@ def directory(server: Slapd) -> Slapd:
 
 @pytest.fixture
 async def provider(directory: Slapd, tmp_path: Path) -> AsyncIterator[IdentityProvider]:
-    shutil.copy(directory.ca, tmp_path / "ca.pem")
-    context = ProviderContext(
-        clock=WallClock(),
-        allow_networks=(ip_network("127.0.0.0/8"),),
-        credentials_dir=tmp_path,
-        environ={"DIRSYNC_CREDENTIAL_T": TOKEN},
-        limits=LIMITS,
-    )
-    settings = LdapSettings(
-        url=f"ldap://127.0.0.1:{directory.port}",
-        base=SUFFIX,
-        user=READER,
-        password=SECRET,
-        ca="file:ca.pem",
-    )
-    opened = await open_provider(settings, context=context)
-    yield opened
-    await opened.aclose()
+    async with opener_on(directory, tmp_path) as open_one:
+        yield await open_one()
 
 
 def posix(directory: Slapd, name: str, *names: str) -> None:
